@@ -1,0 +1,23 @@
+"""`gmmas-site`: everything a hospital's data engineer types. Each room adds its own commands with `register(app)`."""
+
+import typer
+
+from client import cli_data, cli_predict
+from gmmas_core.command_line import run_app
+
+app = typer.Typer(
+    name="gmmas-site",
+    help="GMMAS-Fed inside one hospital: data, training, prediction. Research use only.",
+    epilog="Start: gmmas-site init FOLDER --name NAME --label-convention brats2021, then check, then prepare.\n\n"
+    "Without data: gmmas-site phantom FOLDER.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cli_data.register(app)
+cli_predict.register(app)
+
+
+def main() -> None:
+    """Entry point; see `run_app` for exit codes."""
+    run_app(app)

@@ -1,0 +1,145 @@
+"""`gmmas-site init | check | prepare | phantom`: from a folder of MRI to cases that can be trained on."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from client.progress import progress_bar
+
+# torch and hydra take seconds to import: everything that needs them is imported inside the commands, so that help and
+# mistyped options answer at once.
+
+_OVERRIDES = typer.Argument(help="Settings as the coordinator runs them, e.g. experiment=smoke data.spacing_mm=2.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the data commands to the site's command line."""
+    app.command("init", epilog="Example: gmmas-site init north --name north --label-convention brats2021")(init)
+    app.command("check", epilog="Example: gmmas-site check north --json")(check)
+    app.command(
+        "prepare",
+        epilog="Examples: gmmas-site prepare north experiment=smoke\n\ngmmas-site prepare north --spacing-mm 2",
+    )(prepare)
+    app.command("phantom", epilog="Example: gmmas-site phantom hospitals --sites 3 --cases 24 --size 64")(phantom)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds one folder per case.")],
+    name: Annotated[str, typer.Option(help="Name of the hospital, as the coordinator knows it.")],
+    label_convention: Annotated[
+        str, typer.Option(help="What the values in the masks mean: brats2021, brats2023, msd or canonical.")
+    ],
+) -> None:
+    """Write site.yaml and, where there is none, a participants.tsv with one row per case. Overwrites nothing."""
+    from client.site import SITE_FILE, read_site, write_site
+    from client.site_table import require_cases, write_table
+    from gmmas_core.data.problems import TABLE
+    from gmmas_core.types import DataError
+
+    if not folder.is_dir():
+        raise DataError("site folder: found no such folder; expected one that holds the cases; create it first")
+    if (folder / SITE_FILE).exists():
+        site = read_site(folder)
+        if (site.name, site.label_convention) != (name, label_convention):
+            raise DataError(
+                f"{SITE_FILE}: found site {site.name} with label_convention {site.label_convention}; "
+                "expected what you gave; edit the file, or remove it to start again"
+            )
+        typer.echo(f"{SITE_FILE} is there already and says the same.")
+        data, cases = site.folder, require_cases(site.folder)
+    else:
+        data, cases = folder, require_cases(folder)
+        write_site(folder, name, label_convention)
+        typer.echo(f"Wrote {SITE_FILE}.")
+    if (data / TABLE).exists():
+        typer.echo(f"{TABLE} is there already and stays as it is.")
+    else:
+        write_table(data, cases)
+        typer.echo(f"Wrote {TABLE} with {len(cases)} cases.")
+        typer.echo("Fill in what pathology knows (n/a stays n/a), and make sure that the ids are pseudonyms.")
+    typer.echo(f"Next: gmmas-site check {folder}")
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(help="Site folder, with site.yaml.")],
+    overrides: Annotated[list[str] | None, _OVERRIDES] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Open every file and list everything that is wrong, at once. Writes nothing; exit code 1 when there are errors."""
+    from client.check_report import as_json as to_json
+    from client.check_report import problem_lines, summary_table
+    from client.checks import check_manifest, read_site_manifest, summarise
+    from client.site import read_site
+    from gmmas_core.config import load_config
+
+    site = read_site(folder)
+    config = load_config(overrides or []).data
+    manifest = read_site_manifest(site, config)
+    with progress_bar("reading") as advance:
+        problems = check_manifest(manifest, site, config, advance)
+    summary = summarise(manifest.cases)
+    errors = sum(problem.is_error for problem in problems)
+    if as_json:
+        typer.echo(json.dumps(to_json(site.name, problems, summary), indent=1))
+    else:
+        for line in problem_lines(problems):
+            typer.echo(line)
+        Console().print(summary_table(site.name, summary))
+        typer.echo(f"{errors} errors, {len(problems) - errors} warnings")
+    if errors:
+        raise typer.Exit(1)
+
+
+def prepare(
+    folder: Annotated[Path, typer.Argument(help="Site folder, with site.yaml.")],
+    overrides: Annotated[list[str] | None, _OVERRIDES] = None,
+    spacing_mm: Annotated[float | None, typer.Option(help="Voxel size inside; else the experiment's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Bring every case onto the network's grid and keep it, so that training reads patches at once. Resumes."""
+    from client.local_data import open_local_data
+    from client.site import read_site
+    from gmmas_core.config import load_config
+    from gmmas_core.data.cache import prepare_all
+    from gmmas_core.types import DataError
+
+    site = read_site(folder)
+    spacing = [] if spacing_mm is None else [f"data.spacing_mm={spacing_mm}"]
+    config = load_config([*(overrides or []), *spacing])
+    local = open_local_data(site, config)
+    with progress_bar("preparing") as advance:
+        finished: list[str] = []
+
+        def on_case(case_id: str, error: str | None) -> None:
+            finished.append(case_id)
+            advance(len(finished), len(local.cases))
+
+        outcomes = prepare_all(local.cases, local.cache, config.data.workers, on_case)
+    failed = {case_id: error for case_id, error in outcomes if error is not None}
+    done = len(outcomes) - len(failed)
+    if as_json:
+        typer.echo(json.dumps({"site": site.name, "prepared": done, "failed": failed}, indent=1))
+    else:
+        typer.echo(f"Prepared {done} of {len(outcomes)} cases at {config.data.spacing_mm:g} mm.")
+    if failed:
+        raise DataError("\n".join(failed.values()))
+
+
+def phantom(
+    out: Annotated[Path, typer.Argument(help="New folder; one site folder per hospital is written into it.")],
+    sites: Annotated[int, typer.Option(help="Hospitals.")] = 3,
+    cases: Annotated[int, typer.Option(help="Patients per hospital.")] = 24,
+    size: Annotated[int, typer.Option(help="Voxels per axis of a 192 mm field of view.")] = 64,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+) -> None:
+    """Write computer-made hospitals with gliomas whose molecular type shows, to try everything without patient data."""
+    from gmmas_core.data.phantom.write import write_federation
+
+    with progress_bar("drawing") as advance:
+        folders = write_federation(out, sites=sites, cases=cases, size=size, seed=seed, on_progress=advance)
+    for folder in folders:
+        typer.echo(f"Wrote {folder.name}: {cases} cases.")
+    typer.echo(f"Next: gmmas-site check {folders[0]}")

@@ -1,0 +1,99 @@
+"""`gmmas-site predict`: one or several case folders through a model folder."""
+
+import json
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from client.progress import progress_bar
+
+# torch takes seconds to import: everything that needs it is imported inside the command, so that help answers at once.
+if TYPE_CHECKING:
+    from gmmas_core.checkpoint import LoadedModel
+
+
+class Device(StrEnum):
+    """Where to compute; auto takes a GPU where there is one."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `predict` to the site's command line."""
+    app.command("predict", epilog="Example: gmmas-site predict north/sub-0001 --model runs/demo/model --out out")(
+        predict
+    )
+
+
+def predict(
+    case_folders: Annotated[list[Path], typer.Argument(help="Folders with the NIfTI files of one case each.")],
+    model: Annotated[Path, typer.Option(help="Model folder, e.g. runs/RUN/model.")],
+    out: Annotated[Path, typer.Option(help="Folder for CASE_seg.nii.gz and CASE.json.")],
+    label_convention: Annotated[
+        str, typer.Option(help="Label values written: canonical, brats2021, brats2023 or msd.")
+    ] = "canonical",
+    inference: Annotated[str | None, typer.Option(help="window or one_pass; else as the model says.")] = None,
+    flips: Annotated[
+        bool, typer.Option("--flips", help="Average over eight mirror images (eight times slower).")
+    ] = False,
+    mc_passes: Annotated[
+        int | None, typer.Option(min=0, help="Passes with dropout for uncertainty; 0 for none.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.AUTO,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Segment a case on its own grid and answer the image-level questions. Research use only."""
+    from client.prediction import predict_folders, with_settings
+    from gmmas_core.checkpoint import load_model
+    from gmmas_core.data.labels import LABEL_CONVENTIONS
+    from gmmas_core.training.precision import choose_device
+    from gmmas_core.types import DataError
+
+    if label_convention not in LABEL_CONVENTIONS:
+        names = ", ".join(LABEL_CONVENTIONS)
+        raise DataError(f"--label-convention: found {label_convention!r}; expected one of {names}")
+    loaded = load_model(model)
+    config = with_settings(loaded.config, inference=inference, flips=flips, mc_passes=mc_passes)
+    place = choose_device(device)
+    with progress_bar("reading cases") as advance:
+        results, failures = predict_folders(
+            case_folders,
+            out,
+            loaded=loaded,
+            config=config,
+            convention=label_convention,
+            device=place,
+            on_progress=advance,
+        )
+    if as_json:
+        typer.echo(json.dumps({"results": results, "failures": failures}, indent=1))
+    else:
+        _print_summary(loaded, results)
+    if failures:
+        raise DataError("\n".join(failures))
+
+
+def _print_summary(loaded: "LoadedModel", results: Sequence[Mapping[str, Any]]) -> None:
+    from gmmas_core.types import DISCLAIMER
+
+    typer.echo(f"{DISCLAIMER}\nmodel {loaded.model_id}")
+    for warning in loaded.warnings:
+        typer.echo(f"warning: {warning}")
+    for facts in results:
+        typer.echo(f"\n{facts['case_id']} -> {facts['segmentation']['file']}")
+        volumes = (f"{region} {_ml(value)}" for region, value in facts["volume_ml"].items())
+        typer.echo(f"  volumes: {', '.join(volumes)}")
+        for task, probability in facts["probability"].items():
+            calibrated = "calibrated" if task in facts["calibrated"] else "not calibrated"
+            typer.echo(f"  {task}: {facts['probability_of'][task]} {probability:.2f} ({calibrated})")
+        for what, reason in {**facts["not_assessable"], **facts["abstained"]}.items():
+            typer.echo(f"  {what}: {reason}")
+
+
+def _ml(value: float | None) -> str:
+    return "not assessable" if value is None else f"{value:.1f} mL"

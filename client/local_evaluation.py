@@ -1,0 +1,80 @@
+"""Scoring a model on this site's own cases; only mergeable sums, counts and histograms go on from here."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.local_data import LocalData
+from client.site import Site
+from gmmas_core.config import Config
+from gmmas_core.data.geometry import load_volume
+from gmmas_core.data.labels import to_canonical
+from gmmas_core.data.preprocess import Prepared
+from gmmas_core.inference import predict_case
+from gmmas_core.metrics.evaluation import CaseScore, merge, score_case
+from gmmas_core.metrics.threshold_baseline import flair_threshold_sums
+from gmmas_core.model.gmmas import GMMAS
+from gmmas_core.training.precision import choose_device
+from gmmas_core.types import SEQUENCES, Case, CaseResult, EvaluationPlan, Metric, SiteScores
+
+
+def validation_metrics(site: Site, config: Config, model: GMMAS, data: LocalData) -> dict[str, Metric]:
+    """The model's scores on the validation cases, at most `evaluation.max_validation_cases` of them.
+
+    The first by pseudonym, so that every round scores the same ones.
+    """
+    cases = sorted(data.split("validation"), key=lambda case: case.case_id)[: config.evaluation.max_validation_cases]
+    return merge(score_cases(site, config, model, data, cases), config.task_list)
+
+
+def evaluate_locally(
+    site: Site, plan: EvaluationPlan, config: Config, model: GMMAS, data: LocalData
+) -> tuple[SiteScores, list[CaseScore]]:
+    """Score the weights that the model holds on one split.
+
+    Returns:
+        What may be sent after the egress gate, and the scores per case, which stay.
+    """
+    cases = data.split(plan.split)
+    scores = score_cases(site, config, model, data, cases)
+    metrics = merge(scores, config.task_list) | flair_threshold_sums(_flair_and_mask(data, cases))
+    sent = SiteScores(
+        site=site.name,
+        run_id=plan.run_id,
+        round=plan.round,
+        split=plan.split,
+        subject=plan.subject,
+        num_cases=len(scores),
+        metrics=metrics,
+        core_fingerprint=plan.core_fingerprint,
+    )
+    return sent, scores
+
+
+def _flair_and_mask(
+    data: LocalData, cases: Sequence[Case]
+) -> Iterator[tuple[NDArray[np.floating], NDArray[np.integer]]]:
+    flair = SEQUENCES.index("flair")
+    for case in cases:
+        prepared = data.cache.open(case).full()
+        if prepared.seg_XYZ is not None and prepared.available_C[flair]:
+            yield prepared.image_CXYZ[flair], prepared.seg_XYZ
+
+
+def score_cases(site: Site, config: Config, model: GMMAS, data: LocalData, cases: Sequence[Case]) -> list[CaseScore]:
+    """Predict and score every case on its native grid."""
+    return [score_one(site, config, model, data, case)[1] for case in cases]
+
+
+def score_one(
+    site: Site, config: Config, model: GMMAS, data: LocalData, case: Case
+) -> tuple[CaseResult, CaseScore, Prepared]:
+    """Predict one case and score it against its mask and labels."""
+    prepared = data.cache.open(case).full()
+    result = predict_case(prepared, model, config, model_id="federated", device=choose_device(site.device))
+    reference = None
+    if case.mask is not None:
+        reference = to_canonical(np.asarray(load_volume(case.mask).data), site.label_convention)
+    spacing_mm = np.linalg.norm(result.affine_44[:3, :3], axis=0)
+    return result, score_case(result, reference, case, tuple(float(edge) for edge in spacing_mm)), prepared

@@ -1,0 +1,116 @@
+"""One round at a hospital: received weights -> scores on validation cases -> local steps -> SiteUpdate."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.local_data import LocalData
+from client.local_evaluation import validation_metrics
+from client.site import Site
+from gmmas_core.config import Config
+from gmmas_core.model.gmmas import GMMAS
+from gmmas_core.schedule import schedule
+from gmmas_core.training.precision import choose_device
+from gmmas_core.training.seeding import set_deterministic, stream_seed
+from gmmas_core.training.seen import seen_counts
+from gmmas_core.training.stages import STAGES, StageInput, StageOutput
+from gmmas_core.types import DataError, EvaluationPlan, FederationError, Metric, RoundPlan, SiteUpdate
+from gmmas_core.weights import load_weights, weights_of
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+def train_locally(
+    site: Site, plan: RoundPlan, config: Config, model: GMMAS, weights: Weights, data: LocalData
+) -> SiteUpdate:
+    """Play one round's stage on this site's training cases.
+
+    Deterministic: the same plan, weights and cases give the same update on the same machine.
+
+    Args:
+        site: name, device, threads and state folder.
+        plan: what the coordinator asks.
+        config: composed at this site.
+        model: built at this site; its weights are replaced.
+        weights: the global model's.
+        data: this site's cases and their cache.
+
+    Returns:
+        The update before the egress gate.
+
+    Raises:
+        DataError: no training case.
+        FederationError: a stage this core does not know, or a loss that became non-finite.
+    """
+    started = time.monotonic()
+    load_weights(model, weights)
+    metrics: dict[str, Metric] = dict(validation_metrics(site, config, model, data))
+    stage = play_stage(site, plan, config, model, data)
+    trained = weights_of(model)
+    cases = data.split("train")
+    return SiteUpdate(
+        site=site.name,
+        run_id=plan.run_id,
+        round=plan.round,
+        weights=trained,
+        num_cases=len(cases),
+        seen=seen_counts(cases, plan.tasks),
+        uncertainty=_log_variances(trained, ("segmentation", *plan.tasks)),
+        metrics=metrics | dict(stage.metrics),
+        duration_s=time.monotonic() - started,
+        core_fingerprint=plan.core_fingerprint,
+    )
+
+
+def play_stage(site: Site, plan: RoundPlan, config: Config, model: GMMAS, data: LocalData) -> StageOutput:
+    """Run the plan's stage on the training cases, from the weights that the model holds."""
+    if plan.stage not in STAGES:
+        raise FederationError(f"round {plan.round}: found stage {plan.stage!r}; expected any of {sorted(STAGES)}")
+    cases = data.split("train")
+    if not cases:
+        raise DataError("training: found no training case; expected at least one; check the split column")
+    set_deterministic(stream_seed(plan.seed, plan.round, site.name), site.threads)
+    return STAGES[plan.stage](
+        StageInput(
+            model=model,
+            cases=cases,
+            cache=data.cache,
+            config=config,
+            plan=plan,
+            site_name=site.name,
+            device=choose_device(site.device),
+        )
+    )
+
+
+def train_alone(
+    site: Site, plan: EvaluationPlan, config: Config, model: GMMAS, weights: Weights, data: LocalData
+) -> None:
+    """What this hospital would have reached without the others: as many rounds on its own cases alone.
+
+    Starts from the weights given (the run's initial ones) and leaves the trained ones in `model`. The optimiser starts
+    anew in every round and the seeds are the federation's, so only the averaging is missing. The weights never leave
+    the site; only their scores do.
+    """
+    load_weights(model, weights)
+    for slot in schedule(config):
+        alone = RoundPlan(
+            run_id=plan.run_id,
+            round=slot.round,
+            seed=plan.seed,
+            weights_hash="",
+            stage=slot.stage,
+            local_steps=config.training.local_steps,
+            lr=slot.lr,
+            tasks=config.task_list,
+            deadline_s=plan.deadline_s,
+            config_hash=plan.config_hash,
+            core_fingerprint=plan.core_fingerprint,
+        )
+        play_stage(site, alone, config, model, data)
+
+
+def _log_variances(weights: Weights, tasks: Sequence[str]) -> dict[str, float]:
+    return {str(task): float(weights[f"uncertainty.log_variance_{task}"].item()) for task in tasks}

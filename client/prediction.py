@@ -1,0 +1,128 @@
+"""Case folders through a model: find the images, prepare them as for training, read them, write the results."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from client.result_files import require_writable, write_result
+from gmmas_core.checkpoint import LoadedModel
+from gmmas_core.config import Config
+from gmmas_core.data.preprocess import PrepareSettings, prepare_case
+from gmmas_core.data.sequences import find_sequences
+from gmmas_core.inference import predict_case
+from gmmas_core.types import UNKNOWN, Case, CaseResult, DataError, Task
+
+SITE = "local"
+"""Site of a case that is read from a folder and not from a site's table."""
+
+
+def case_from_folder(folder: Path) -> Case:
+    """The case in one folder; its pseudonym is the folder's name, and a mask in it is not looked at.
+
+    Raises:
+        DataError: no such folder, no known sequence, or two files for one sequence.
+    """
+    case_id = folder.resolve().name
+    if not folder.is_dir():
+        raise DataError(f"case {case_id}: found no such folder; expected a folder with one NIfTI file per sequence")
+    found = find_sequences(folder)
+    clashes = {name: endings for name, endings in found.clashes.items() if name != "mask"}
+    if clashes or not found.images:
+        raise DataError("\n".join(f"case {case_id}: {problem}" for problem in found.problems))
+    return Case(
+        case_id=case_id,
+        patient_id=case_id,
+        site=SITE,
+        images=found.images,
+        mask=None,
+        labels=dict.fromkeys(Task, UNKNOWN),
+        label_source={},
+        split="holdout",
+    )
+
+
+def read_case(case: Case, loaded: LoadedModel, config: Config, device: str) -> CaseResult:
+    """Prepare a case as the model was trained and read it.
+
+    Args:
+        case: files on one grid, skull-stripped.
+        loaded: model folder.
+        config: the model's, possibly with other evaluation settings.
+        device: "cpu" or "cuda".
+
+    Raises:
+        DataError: an image that cannot be used; the message says which and why.
+    """
+    settings = PrepareSettings(
+        spacing_mm=config.data.spacing_mm,
+        context_size=config.model.context_size,
+        label_convention="canonical",
+    )
+    prepared = prepare_case(case, settings)
+    return predict_case(
+        prepared, loaded.model, config, model_id=loaded.model_id, device=device, calibration=loaded.calibration
+    )
+
+
+def with_settings(config: Config, *, inference: str | None, flips: bool, mc_passes: int | None) -> Config:
+    """A model's configuration with other evaluation settings where they are given.
+
+    Raises:
+        ConfigError: a setting that does not exist.
+    """
+    own = config.evaluation
+    evaluation = dataclasses.replace(
+        own,
+        inference=own.inference if inference is None else inference,
+        flips=flips or own.flips,
+        mc_passes=own.mc_passes if mc_passes is None else mc_passes,
+    )
+    return dataclasses.replace(config, evaluation=evaluation)
+
+
+def predict_folders(
+    folders: Sequence[Path],
+    out: Path,
+    *,
+    loaded: LoadedModel,
+    config: Config,
+    convention: str,
+    device: str,
+    on_progress: Callable[[int, int], None],
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Predict several cases; one that cannot be read fails alone.
+
+    Args:
+        folders: of one case each; their names become the names of the results.
+        out: folder of the results.
+        loaded: model folder.
+        config: see `with_settings`.
+        convention: label values written, a key of LABEL_CONVENTIONS.
+        device: "cpu" or "cuda".
+        on_progress: told (done, total).
+
+    Returns:
+        The JSON content of every result, and a message for every case without one.
+
+    Raises:
+        DataError: two folders of one name (a result would be overwritten), or an output folder that cannot be written.
+    """
+    names = Counter(folder.resolve().name for folder in folders)
+    twice = sorted(name for name, count in names.items() if count > 1)
+    if twice:
+        raise DataError(
+            f"case folders: found {', '.join(twice)} more than once; expected different names; predict apart"
+        )
+    require_writable(out)
+    results, failures = [], []
+    for done, folder in enumerate(folders):
+        on_progress(done, len(folders))
+        try:
+            result = read_case(case_from_folder(folder), loaded, config, device)
+            results.append(write_result(result, out, convention=convention, loaded=loaded, config=config))
+        except DataError as error:
+            failures.append(str(error))
+    on_progress(len(folders), len(folders))
+    return results, failures

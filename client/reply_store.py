@@ -1,0 +1,69 @@
+"""Finished replies on the hospital's disk: asked the same thing again, the site sends the same bytes.
+
+A reply is stored under (run id, round, hash of the weights received) before it is sent, so a lost reply costs neither
+training time nor, later, privacy budget.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from gmmas_core.atomic import write_bytes
+from gmmas_core.types import FederationError, Metric, RoundPlan, SiteUpdate, Sum
+
+KEEP = 2  # newest replies kept per run
+
+
+def stored_reply(state: Path, plan: RoundPlan) -> SiteUpdate | None:
+    """The reply to this very plan, if it was finished before; a damaged file counts as none."""
+    path = _path(state, plan)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {})["reply"])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
+    return SiteUpdate(**{**about, "weights": weights, "metrics": _metrics(about["metrics"])})
+
+
+def store_reply(state: Path, plan: RoundPlan, update: SiteUpdate) -> None:
+    """Keep a finished reply and drop old ones of the same run."""
+    about = {
+        "site": update.site,
+        "run_id": update.run_id,
+        "round": update.round,
+        "num_cases": update.num_cases,
+        "seen": dict(update.seen),
+        "uncertainty": dict(update.uncertainty),
+        "metrics": {key: _plain(metric) for key, metric in update.metrics.items()},
+        "duration_s": update.duration_s,
+        "core_fingerprint": update.core_fingerprint,
+    }
+    path = _path(state, plan)
+    write_bytes(path, save(dict(update.weights), metadata={"reply": json.dumps(about)}))
+    for old in sorted(path.parent.glob("*.safetensors"), key=lambda file: file.stat().st_mtime_ns)[:-KEEP]:
+        old.unlink(missing_ok=True)
+
+
+def _plain(metric: Metric) -> list[float | str]:
+    return [metric.total, metric.count, "sum"] if isinstance(metric, Sum) else list(metric)
+
+
+def _metrics(stored: Mapping[str, list[Any]]) -> dict[str, Metric]:
+    return {
+        key: Sum(float(value[0]), int(value[1])) if value[-1:] == ["sum"] else tuple(int(count) for count in value)
+        for key, value in stored.items()
+    }
+
+
+def _path(state: Path, plan: RoundPlan) -> Path:
+    """Where the reply lies; names that came over the wire must not leave the folder."""
+    for name, value in (("run id", plan.run_id), ("weights hash", plan.weights_hash)):
+        if not re.fullmatch(r"[A-Za-z0-9]{1,128}", value):
+            raise FederationError(f"request: found {name} with unusual characters; expected letters and digits")
+    return state / "replies" / plan.run_id / f"{plan.round:05d}-{plan.weights_hash[:32]}.safetensors"

@@ -1,0 +1,142 @@
+"""A result as two files: a segmentation and a JSON that a person and a program can read.
+
+Both are deterministic: the same images, model, settings, machine and number of threads give the same bytes, except
+for `created_at` in the JSON, which is fixed too where SOURCE_DATE_EPOCH is set. The segmentation is written first and
+its hash stands in the JSON, so that a JSON always belongs to the mask beside it.
+"""
+
+import gzip
+import hashlib
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmas_core import atomic
+from gmmas_core.checkpoint import LoadedModel, temperatures_of
+from gmmas_core.config import Config, config_hash
+from gmmas_core.data.labels import LABEL_CONVENTIONS, from_canonical
+from gmmas_core.types import CLASS_NAMES, DISCLAIMER, LABEL_NAMES, CaseResult, DataError
+
+MASK_SUFFIX, FACTS_SUFFIX = "_seg.nii.gz", ".json"
+COMPRESSION = 6
+
+
+def require_writable(out: Path) -> None:
+    """Create the output folder and try it, before minutes of work.
+
+    Raises:
+        DataError: it cannot be created or written.
+    """
+    probe = out / f".gmmas-{os.getpid()}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise _unwritable(error) from None
+
+
+def write_result(
+    result: CaseResult, out: Path, *, convention: str, loaded: LoadedModel, config: Config
+) -> dict[str, Any]:
+    """Write `<case>_seg.nii.gz` and `<case>.json` into a folder.
+
+    Args:
+        result: of `read_case`.
+        out: folder; created when absent.
+        convention: label values of the file, a key of LABEL_CONVENTIONS.
+        loaded: what made the result.
+        config: with the evaluation settings that were used.
+
+    Returns:
+        The JSON's content.
+
+    Raises:
+        DataError: unknown convention, or the folder cannot be written; a file that was there before is whole.
+    """
+    content = mask_bytes(from_canonical(result.seg_XYZ, convention), result.affine_44)
+    name = f"{result.case_id}{MASK_SUFFIX}"
+    written = {"file": name, "sha256": hashlib.sha256(content).hexdigest(), **label_names(convention)}
+    facts = result_facts(result, segmentation=written, loaded=loaded, config=config)
+    try:
+        atomic.write_bytes(out / name, content)
+        atomic.write_json(out / f"{result.case_id}{FACTS_SUFFIX}", facts)
+    except OSError as error:
+        raise _unwritable(error) from None
+    return facts
+
+
+def mask_bytes(values_XYZ: NDArray[np.uint8], affine_44: NDArray[np.float64]) -> bytes:
+    """A gzipped NIfTI-1 file on the given grid, without a date in it."""
+    image = nib.Nifti1Image(values_XYZ, affine_44, dtype=np.uint8)
+    image.header.set_xyzt_units("mm")
+    image.set_sform(affine_44, code="scanner")
+    try:
+        image.set_qform(affine_44, code="scanner", strip_shears=False)
+    except nib.spatialimages.HeaderDataError:
+        image.set_qform(None)  # a sheared grid has no qform; the sform holds it
+    return gzip.compress(image.to_bytes(), COMPRESSION, mtime=0)
+
+
+def label_names(convention: str) -> dict[str, Any]:
+    """What the values in the file mean."""
+    names = {str(value): LABEL_NAMES.get(label, "background") for value, label in LABEL_CONVENTIONS[convention].items()}
+    return {"label_convention": convention, "labels": names}
+
+
+def result_facts(
+    result: CaseResult, *, segmentation: Mapping[str, Any], loaded: LoadedModel, config: Config
+) -> dict[str, Any]:
+    """Everything a CaseResult says but its array, as JSON-able values; null is "not assessable" or "not asked for"."""
+    evaluation = config.evaluation
+    return {
+        "disclaimer": DISCLAIMER,
+        "notice": config.notice,
+        "case_id": result.case_id,
+        "model": {
+            "model_id": result.model_id,
+            "config_hash": config_hash(loaded.config),
+            "warnings": list(loaded.warnings),
+        },
+        "sequences_used": list(result.sequences_used),
+        "sequences_missing": list(result.sequences_missing),
+        "not_assessable": dict(result.not_assessable),
+        "abstained": dict(result.abstained),
+        "segmentation": dict(segmentation),
+        "volume_ml": dict(result.volume_ml),
+        "region_uncertainty": dict(result.region_uncertainty),
+        "probability": {task.value: value for task, value in result.probability.items()},
+        "probability_of": {task.value: CLASS_NAMES[task][1] for task in result.probability},
+        "calibrated": [task.value for task in temperatures_of(loaded.calibration, result.probability)],
+        "epistemic": {task.value: value for task, value in result.epistemic.items()},
+        "aleatoric": {task.value: value for task, value in result.aleatoric.items()},
+        "affine_44": result.affine_44.tolist(),
+        "reading": {
+            "inference": evaluation.inference,
+            "overlap": evaluation.overlap,
+            "flips": evaluation.flips,
+            "mc_passes": evaluation.mc_passes,
+            "spacing_mm": config.data.spacing_mm,
+        },
+        "created_at": result.created_at or now(),
+    }
+
+
+def now() -> str:
+    """UTC time in seconds, or the time that SOURCE_DATE_EPOCH fixes for reproducible files."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+    return moment.isoformat(timespec="seconds")
+
+
+def _unwritable(error: OSError) -> DataError:
+    return DataError(
+        f"output folder: cannot be written ({error.strerror}); expected a writable folder with free space; "
+        "choose another --out"
+    )

@@ -1,0 +1,216 @@
+"""site.yaml: who this hospital is, where its data lies, what it allows; the coordinator cannot see or override it.
+
+Reading lists every problem at once and refuses unknown keys: a mistyped `cohort_flor` must not weaken a policy.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gmmas_core.atomic import write_text
+from gmmas_core.data.labels import LABEL_CONVENTIONS
+from gmmas_core.types import DataError
+
+SITE_FILE = "site.yaml"
+DEVICES = ("auto", "cpu", "cuda")
+MAX_BYTES = 2**20
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME_LEGAL = "1 to 64 letters, digits, dashes or underscores"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A hospital's own settings.
+
+    Attributes:
+        name: known to the coordinator.
+        folder: where participants.tsv and the case folders lie.
+        state: where everything lies that must survive (prepared cases, replies, ledgers); may be absent yet.
+        label_convention: of the masks, key of LABEL_CONVENTIONS.
+        device: "auto", "cpu" or "cuda".
+        threads: CPU threads for computing, at least 1.
+        cohort_floor: fewest cases about which anything may leave the site.
+        allowed_stages: names of the stages this site takes part in, or None for all.
+    """
+
+    name: str
+    folder: Path
+    state: Path
+    label_convention: str
+    device: str
+    threads: int
+    cohort_floor: int
+    allowed_stages: tuple[str, ...] | None
+
+
+def read_site(path: Path) -> Site:
+    """Read a site's settings.
+
+    Args:
+        path: of site.yaml or of the folder that holds it.
+
+    Returns:
+        Site with absolute paths; `data` and `state` are taken relative to the folder of site.yaml.
+
+    Raises:
+        DataError: no readable site.yaml, or every unknown key, missing key and bad value in it.
+    """
+    file = path / SITE_FILE if path.is_dir() else path
+    values = _parse(file)
+    problems = _unknown_keys(values)
+    for key, check in _KEYS.items():
+        if key not in values and key in _REQUIRED:
+            problems.append(f"found no {key}; expected {check.legal}; add it")
+        elif key in values and not check.holds(values[key]):
+            problems.append(f"{key}: found {_shown(values[key])}; expected {check.legal}; correct it")
+    home = Path(os.path.abspath(file.parent))
+    if not problems and not os.path.isdir(home / values.get("data", ".")):
+        problems.append("data: found no such folder; expected the folder with participants.tsv; correct it")
+    if problems:
+        raise DataError("\n".join(f"{SITE_FILE}: {problem}" for problem in problems))
+    stages = values.get("allowed_stages")
+    return Site(
+        name=values["site"],
+        folder=Path(os.path.abspath(home / values.get("data", "."))),
+        state=Path(os.path.abspath(home / values.get("state", ".gmmas"))),
+        label_convention=values["label_convention"],
+        device=values.get("device", "auto"),
+        threads=values.get("threads", 0) or os.cpu_count() or 1,
+        cohort_floor=values.get("cohort_floor", 5),
+        allowed_stages=None if stages is None else tuple(stages),
+    )
+
+
+def write_site(
+    folder: Path,
+    name: str,
+    label_convention: str,
+    *,
+    cohort_floor: int = 5,
+    device: str = "auto",
+    comment: str = "",
+) -> Site:
+    """Write a new site.yaml; an existing one is never touched.
+
+    Args:
+        folder: that will hold site.yaml; its cases lie beside the file.
+        name: of the hospital.
+        label_convention: of its masks.
+        cohort_floor: see Site.
+        device: see Site.
+        comment: one line on top, e.g. why a floor is low.
+
+    Raises:
+        DataError: a bad value, or there is a site.yaml already.
+    """
+    file = folder / SITE_FILE
+    if file.exists():
+        raise DataError(f"{SITE_FILE}: found one already; expected none; edit it, or remove it to start again")
+    values = {"site": name, "label_convention": label_convention, "device": device, "cohort_floor": cohort_floor}
+    bad = [
+        f"{SITE_FILE}: {key}: found {_shown(v)}; expected {_KEYS[key].legal}; correct it"
+        for key, v in values.items()
+        if not _KEYS[key].holds(v)
+    ]
+    if bad:
+        raise DataError("\n".join(bad))
+    lines = [f"# {comment}"] if comment else []
+    write_text(file, "\n".join([*lines, _TEMPLATE.format(**values)]))
+    return read_site(file)
+
+
+_TEMPLATE = """\
+site: {site}
+label_convention: {label_convention}  # of the masks
+device: {device}  # auto, cpu or cuda
+cohort_floor: {cohort_floor}  # nothing about fewer cases than this leaves the site
+# threads: 8  # CPU threads for computing; all when absent
+# state: .gmmas  # prepared cases and everything that must survive; relative to this file
+# data: .  # folder of participants.tsv and the case folders; relative to this file
+# allowed_stages: [supervised]  # stages this site takes part in; all when absent
+"""
+
+
+@dataclass(frozen=True)
+class _Check:
+    legal: str
+    holds: Callable[[Any], bool]
+
+
+def _shown(value: Any) -> str:
+    """A value in few words; nested YAML aliases can stand for gigabytes of text."""
+    if isinstance(value, (list, dict)):
+        return "a list" if isinstance(value, list) else "a mapping"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_count(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 4096 and value.isprintable()
+
+
+def _is_names(value: Any) -> bool:
+    return (
+        isinstance(value, list) and len(value) <= 100 and all(isinstance(x, str) and _NAME.fullmatch(x) for x in value)
+    )
+
+
+_KEYS: Mapping[str, _Check] = {
+    "site": _Check(_NAME_LEGAL, lambda value: isinstance(value, str) and _NAME.fullmatch(value) is not None),
+    "label_convention": _Check(
+        f"one of {', '.join(LABEL_CONVENTIONS)}", lambda value: isinstance(value, str) and value in LABEL_CONVENTIONS
+    ),
+    "data": _Check("a folder", _is_path),
+    "state": _Check("a folder", _is_path),
+    "device": _Check(f"one of {', '.join(DEVICES)}", lambda value: isinstance(value, str) and value in DEVICES),
+    "threads": _Check("a whole number from 0 (all) to 1024", lambda value: _is_count(value, 0, 1024)),
+    "cohort_floor": _Check("a whole number from 1 to 100000", lambda value: _is_count(value, 1, 100_000)),
+    "allowed_stages": _Check("a list of stage names, or no such key for all", _is_names),
+}
+_REQUIRED = ("site", "label_convention")
+
+
+class _OneKeyLoader(yaml.SafeLoader):
+    """YAML lets a key appear twice and keeps the last; in a policy that is a mistake."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if len(keys) != len({str(key) for key in keys}):
+            raise yaml.constructor.ConstructorError(None, None, "a key appears twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise DataError(
+                f"{SITE_FILE}: found more than 1 MB; expected a few lines; check that this is the right file"
+            )
+        values = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=_OneKeyLoader)
+    except OSError:
+        raise DataError(f"{SITE_FILE}: found no readable file; expected a site folder; run gmmas-site init") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{SITE_FILE}: found bytes that are not UTF-8; expected UTF-8 text; save it again") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark is not None else ""
+        reason = getattr(error, "problem", None) or "no valid YAML"
+        raise DataError(f"{SITE_FILE}{line}: found {reason}; expected 'key: value' lines; correct it") from None
+    if not isinstance(values, dict):
+        raise DataError(f"{SITE_FILE}: found no 'key: value' lines; expected site and label_convention; add them")
+    return values
+
+
+def _unknown_keys(values: Mapping[Any, Any]) -> list[str]:
+    valid = ", ".join(_KEYS)
+    unknown = [key for key in values if key not in _KEYS]
+    return [f"found unknown key {_shown(key)}; expected any of {valid}; correct or remove it" for key in unknown]

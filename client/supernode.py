@@ -1,0 +1,122 @@
+"""A hospital's node in one command: Flower's SuperNode, and beside it the process that does its work.
+
+    python -m client.supernode --superlink HOST:PORT --node-config 'site="PATH/site.yaml"' ...
+
+takes flower-supernode's own arguments. Flower by itself unpacks the coordinator's bundle and starts an interpreter for
+every message; importing the libraries then takes longer than a short round. Here the installed application is imported
+once and every message is answered by a fork, which ends with its message as Flower's process would. The bundle is
+never unpacked or imported: what runs is what this site installed.
+
+The names patched below are private to Flower; a test pins the version they were read in.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import torch._dynamo  # noqa: F401 - the optimiser imports it at its first step: here once, not once per message
+from flwr.supercore.constant import SUPERNODE_DEFAULT_SERVER_ADDRESS, TaskType
+from flwr.supercore.superexec import run_superexec as superexec
+from flwr.supercore.superexec.executor.subprocess_executor import SubprocessExecutor
+from flwr.supercore.superexec.executor.types import ExecutionSpec, LaunchResult
+from flwr.supernode import start_client_internal
+from flwr.supernode.cli.flower_supernode import flower_supernode
+from flwr.supernode.runtime import run_clientapp as clientapp
+
+from client.app import app
+
+FLWR_VERSION = "1.41.0"
+"""The release whose private names are used here."""
+
+POLL_S = 0.5
+"""Pause between two questions to the SuperLink; Flower's own is 3 s and has no setting."""
+
+
+class PromptClock:
+    """Stands in for the `time` module where the SuperNode waits for messages: it does nothing else with it."""
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        """Wait, but never longer than POLL_S."""
+        time.sleep(min(seconds, POLL_S))
+
+
+class ForkExecutor(SubprocessExecutor):
+    """Answers each message in a fork of this process, which has imported everything already."""
+
+    def get_eligible_capacity(
+        self,
+        supported_task_types: set[TaskType],
+        *,
+        insecure: bool = False,
+        root_certificates_path: str | None = None,
+    ) -> tuple[set[TaskType], set[str]]:
+        """Nothing but client applications is ever run here."""
+        return supported_task_types & {TaskType.CLIENT_APP}, set()
+
+    def launch(self, spec: ExecutionSpec) -> LaunchResult:
+        """Fork; the child never returns."""
+        if os.fork() == 0:
+            _answer(spec)
+        return LaunchResult.accepted()
+
+    def reconcile(self) -> None:
+        """Called at every poll: take leave of the forks that have ended."""
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def main() -> None:
+    """Run both processes until the SuperNode is stopped; they end together."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    host, _, port = SUPERNODE_DEFAULT_SERVER_ADDRESS.rpartition(":")
+    parser.add_argument("--host", default=host)
+    parser.add_argument("--port", default=port)
+    address, _ = parser.parse_known_args()
+    supernode = os.getpid()
+    worker = os.fork()
+    if worker == 0:
+        _work(f"{address.host}:{address.port}", supernode)
+        return
+    setattr(start_client_internal, "time", PromptClock)  # noqa: B010 - mypy knows no such name
+    sys.argv += ["--isolation", "process"]
+    try:
+        flower_supernode()
+    finally:
+        os.kill(worker, signal.SIGTERM)
+
+
+def _work(runtime_api_address: str, supernode: int) -> None:
+    """Fetch messages from the SuperNode on this machine until it ends, however it ends."""
+    setattr(superexec, "get_executor", lambda *_, **__: ForkExecutor())  # noqa: B010
+    superexec.run_superexec(runtime_api_address, insecure=True, parent_pid=supernode)
+
+
+def _answer(spec: ExecutionSpec) -> None:
+    """Answer one message with the installed application, then end this process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    setattr(clientapp, "install_from_fab", lambda *_, **__: Path())  # noqa: B010
+    setattr(clientapp, "get_load_client_app_fn", lambda **_: lambda *__: app)  # noqa: B010
+    code = 1
+    try:
+        clientapp.run_clientapp(
+            runtime_api_address=spec.runtime_api_address,
+            token=spec.token,
+            insecure=spec.insecure,
+            parent_pid=spec.parent_pid,
+        )
+    except SystemExit as leaving:
+        code = int(leaving.code or 0)
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Hydra groups, importable so that a checkout and a wheel carry the same YAML."""

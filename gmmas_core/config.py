@@ -1,0 +1,200 @@
+"""Hydra compose -> checked dataclasses. The only file that imports hydra.
+
+Both sides of the federation compose the same configuration from their **installed** `configs/` plus override strings;
+nothing but the strings crosses the wire. Names in YAML are looked up in plain dictionaries: no `_target_`, no code.
+"""
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import ConfigCompositionException, HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gmmas_core.config_schema import (
+    AcceptanceConfig,
+    Config,
+    CurriculumConfig,
+    DataConfig,
+    EvaluationConfig,
+    FederationConfig,
+    LossConfig,
+    ModelConfig,
+    StagePlan,
+    StrategyConfig,
+    TrainingConfig,
+    require,
+)
+from gmmas_core.types import ConfigError
+
+__all__ = [
+    "AcceptanceConfig",
+    "Config",
+    "CurriculumConfig",
+    "DataConfig",
+    "EvaluationConfig",
+    "FederationConfig",
+    "LossConfig",
+    "ModelConfig",
+    "StagePlan",
+    "StrategyConfig",
+    "TrainingConfig",
+    "config_from_dict",
+    "config_hash",
+    "config_keys",
+    "config_to_dict",
+    "load_config",
+    "read_config",
+    "save_config",
+]
+
+
+def load_config(overrides: Sequence[str] = ()) -> Config:
+    """Compose configs/config.yaml with overrides and check every value.
+
+    Args:
+        overrides: Hydra overrides, e.g. ("experiment=smoke", "rounds=5", "training.lr=1e-4").
+
+    Returns:
+        The resolved configuration as plain objects.
+
+    Raises:
+        ConfigError: unknown key, group, option or bad value; the message lists the valid ones.
+    """
+    for override in overrides:
+        _refuse_code(override)
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_module("configs", version_base="1.3"):
+            composed = compose("config", overrides=list(overrides))
+        plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_explain(error, overrides)) from None
+    return config_from_dict(typing.cast("dict[str, Any]", plain))
+
+
+def _refuse_code(override: str) -> None:
+    if "_target_" in override or "${" in override:
+        key = override.split("=")[0]
+        raise ConfigError(f"override {key!r}: found an interpolation or _target_; expected a plain value")
+
+
+def _explain(error: Exception, overrides: Sequence[str]) -> str:
+    """Hydra's words without its stack of hints, naming the keys or options that exist."""
+    root: BaseException = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    text = str(error).split("\nSet the environment")[0].strip()
+    reason = str(root).splitlines()[0] if str(root) else ""
+    if reason and reason not in text:
+        text += f" ({reason})"
+    given = ", ".join(overrides) or "none"
+    return f"configuration: {text}; overrides given: {given}; valid keys: {', '.join(config_keys())}"
+
+
+def config_keys() -> list[str]:
+    """Every dotted key of the configuration, in order."""
+    return [key for key, _ in _leaves(Config)]
+
+
+def _leaves(schema: type, prefix: str = "") -> list[tuple[str, Any]]:
+    hints = typing.get_type_hints(schema)
+    found: list[tuple[str, Any]] = []
+    for item in dataclasses.fields(schema):
+        hint = hints[item.name]
+        if dataclasses.is_dataclass(hint):
+            found += _leaves(typing.cast(type, hint), f"{prefix}{item.name}.")
+        else:
+            found.append((prefix + item.name, hint))
+    return found
+
+
+def config_from_dict(values: Mapping[str, Any]) -> Config:
+    """Rebuild a Config from plain values (as stored in a run or model folder).
+
+    Raises:
+        ConfigError: unknown or missing key, wrong type or bad value.
+    """
+    return typing.cast(Config, _build(Config, values, ""))
+
+
+def _build(schema: type, values: Any, where: str) -> Any:
+    require(isinstance(values, Mapping), f"{where or 'config'}: found {type(values).__name__}; expected a mapping")
+    hints = typing.get_type_hints(schema)
+    names = [item.name for item in dataclasses.fields(schema)]
+    unknown = sorted(set(values) - set(names))
+    require(not unknown, f"{where or 'config'}: found unknown key {unknown}; expected any of {names}")
+    unset = dataclasses.MISSING
+    required = [f.name for f in dataclasses.fields(schema) if f.default is unset and f.default_factory is unset]
+    missing = sorted(set(required) - set(values))
+    require(not missing, f"{where or 'config'}: missing key {missing}")
+    return schema(**{key: _coerce(hints[key], value, f"{where}.{key}".lstrip(".")) for key, value in values.items()})
+
+
+def _coerce(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(typing.cast(type, hint), value, where)
+    if typing.get_origin(hint) is list:
+        require(isinstance(value, list), f"{where}: found {value!r}; expected a list")
+        (inner,) = typing.get_args(hint)
+        return [_coerce(inner, item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if isinstance(hint, types.UnionType):
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is float and isinstance(value, str):
+        value = _number(value, where)
+    fits = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+    require(fits, f"{where}: found {value!r}; expected {hint.__name__}")
+    return value
+
+
+def _number(text: str, where: str) -> float:
+    """YAML 1.1 reads 1e-4 (no dot) as a string; people write it all the same."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"{where}: found {text!r}; expected a number") from None
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """Plain, JSON-able values."""
+    return dataclasses.asdict(config)
+
+
+def config_hash(config: Config) -> str:
+    """sha256 of what both sides must agree on: everything but the lab's own folder and the notices.
+
+    `data.root` and `data.workers` are facts of one machine, so two sides may differ in them.
+    """
+    values = config_to_dict(config)
+    for fact in ("root", "workers", "deal"):
+        del values["data"][fact]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def save_config(config: Config, path: Path) -> None:
+    """Write the resolved configuration as YAML."""
+    path.write_text(yaml.safe_dump(config_to_dict(config), sort_keys=False))
+
+
+def read_config(path: Path) -> Config:
+    """Read a resolved configuration written by `save_config`.
+
+    Raises:
+        ConfigError: unreadable, unknown key or bad value.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        raise ConfigError(f"{path.name}: cannot be read as YAML; expected a resolved configuration") from None
+    return config_from_dict(values)

@@ -1,0 +1,9 @@
+"""How numbers become pages that people read; shared by the coordinator's report and the hospital's own.
+
+wording.py   numbers beside their n, and plain words where there is none
+figures.py   drawing without a screen, to SVG inside the page
+style.py     one look, on screen and in print; tables.py the tables that both reports show; page.py puts it together
+
+Templates are strings in Python files because Flower's app bundle carries no other kind of template: an application that
+runs from a bundle still writes its report.
+"""

@@ -1,0 +1,69 @@
+"""The coordinator's ServerApp: configuration -> sites -> rounds -> release. Read it as the story of a federation."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from logging import INFO
+from pathlib import Path
+from typing import Any
+
+from flwr.app import Context
+from flwr.common.logger import log
+from flwr.serverapp import Grid, ServerApp
+
+from gmmas_core.config import load_config
+from gmmas_core.schedule import schedule
+from server.enlist import enlist
+from server.evaluation_round import evaluate_everywhere
+from server.release import release
+from server.run import Watch, open_run
+from server.run_folder import RunFolder
+from server.run_lock import run_lock
+from server.strategy import strategy_of
+from server.training_round import play_round
+
+app = ServerApp()
+
+
+@app.main()
+def main(grid: Grid, context: Context) -> None:
+    """Entry point of Flower's deployment runtime; two strings and a folder are the whole run configuration."""
+    settings = context.run_config
+    overrides = [f"experiment={settings['experiment']}", *shlex.split(str(settings["overrides"]))]
+    run_federation(grid, overrides, RunFolder(Path(str(settings["run-dir"]))), _log)
+
+
+def run_federation(grid: Grid, overrides: Sequence[str], folder: RunFolder, watch: Watch) -> dict[str, Any]:
+    """Play a whole federation, from wherever its run folder stands, and release the model.
+
+    Args:
+        grid: Flower's grid, of the simulation, the deployment or the test bench.
+        overrides: Hydra overrides; every site composes the same configuration from them.
+        folder: of this run; an existing one is continued from its newest valid checkpoint.
+        watch: told of every event.
+
+    Returns:
+        The report, as written to report.json.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+        FederationError: too few sites, a round below its quorum, or an acceptance check that failed.
+    """
+    config = load_config(overrides)
+    strategy_of(config.strategy.name)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with run_lock(folder.path):
+        run = open_run(grid, config, overrides, folder, watch)
+        try:
+            enlist(run)
+            if config.acceptance.check == "beats_untrained" and run.round == 0:
+                evaluate_everywhere(run, split="holdout", subject="global")
+            for slot in schedule(config)[run.round :]:
+                play_round(run, slot)
+            return release(run)
+        except Exception as error:
+            run.ledger.append("failed", reason=f"{type(error).__name__}: {error}"[:500])
+            raise
+
+
+def _log(kind: str, fields: Mapping[str, Any]) -> None:
+    log(INFO, "%s %s", kind, " ".join(f"{key}={value}" for key, value in fields.items()))

@@ -1,0 +1,66 @@
+"""`gmmas-coordinator`: what the coordinator types."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gmmas_core.command_line import run_app
+from gmmas_core.types import DISCLAIMER, FederationError
+
+app = typer.Typer(
+    name="gmmas-coordinator",
+    help=f"Look after federated runs. {DISCLAIMER}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def report(run: RunArgument, as_json: Json = False) -> None:
+    """Write report.json and report.html of a run again, from its ledger; works during a run and on a copied folder.
+
+    Example:
+
+        gmmas-coordinator report runs/demo/run
+    """
+    from server.report import write_report
+    from server.run_folder import RunFolder
+
+    folder = RunFolder(run)
+    content = write_report(folder)
+    typer.echo(json.dumps(content) if as_json else f"report: {folder.report_html.resolve()}\n{DISCLAIMER}")
+
+
+@app.command()
+def audit(run: RunArgument, as_json: Json = False) -> None:
+    """Verify a run's ledger: any edit, deletion or reordering of its lines is found. Exit code 1 when there is one.
+
+    Example:
+
+        gmmas-coordinator audit runs/demo/run
+    """
+    from server.ledger import verify
+    from server.run_folder import RunFolder
+
+    path = RunFolder(run).ledger
+    if not path.is_file():
+        raise FederationError("run: found no ledger.jsonl; expected the folder of a run")
+    problems = verify(path)
+    if as_json:
+        typer.echo(json.dumps({"intact": not problems, "problems": [str(problem) for problem in problems]}))
+    else:
+        typer.echo("\n".join(str(problem) for problem in problems) or "intact")
+    if problems:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point; see `run_app` for exit codes."""
+    run_app(app)

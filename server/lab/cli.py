@@ -1,0 +1,124 @@
+"""`gmmas-lab`: the researcher's room."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gmmas_core.command_line import run_app
+from gmmas_core.types import DISCLAIMER
+
+app = typer.Typer(
+    name="gmmas-lab",
+    help=f"Simulate federations of local site folders, study and benchmark. {DISCLAIMER}",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(help="Hydra overrides, e.g. experiment=smoke rounds=5 training.lr=1e-4", show_default=False),
+]
+RunDir = Annotated[
+    Path | None,
+    typer.Option("--run-dir", help="Folder of the run; an existing one is resumed.", show_default="runs/NAME-TIME"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def simulate(
+    overrides: Overrides = None,
+    engine: Annotated[
+        str, typer.Option(help="'flower' (Simulation Engine on Ray), 'in-process' or 'processes'.")
+    ] = "flower",
+    run_dir: RunDir = None,
+    as_json: Json = False,
+) -> None:
+    """Train a federation of local site folders and write model and report.
+
+    Examples:
+
+        gmmas-site phantom sites --sites 3 --cases 24 --size 48
+
+        gmmas-lab simulate experiment=smoke data.root=sites
+
+        gmmas-lab simulate experiment=smoke data.root=sites rounds=5 training.lr=1e-4 --engine in-process
+    """
+    from gmmas_core.config import load_config
+
+    chosen = overrides or []
+    folder = run_dir or _new_run_dir(load_config(chosen).name)
+    # Imported only now: a mistyped override is answered before the network's libraries are loaded.
+    from server.lab.simulate import simulate as play
+
+    report = play(chosen, folder, engine)
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        _tell(folder)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the phantom hospitals and the run; replaced.")] = Path(
+        "runs/demo"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Make three phantom hospitals, train them together through Flower, and write a report.
+
+    Example:
+
+        gmmas-lab demo --out runs/demo
+    """
+    from server.lab.demo import demo as play
+
+    report = play(out)
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        _tell(out / "run")
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="network, learning, data, aggregation, round or inference.")],
+    repeats: Annotated[int, typer.Option(help="Measurements per row.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of all inputs and weights.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of torch, where the benchmark uses them.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure ours beside its peers on this machine, on the same input in one run.
+
+    Examples:
+
+        gmmas-lab bench network --repeats 5
+
+        gmmas-lab bench aggregation --json
+    """
+    from server.lab.bench import bench as measure
+    from server.lab.bench import show
+
+    result = measure(name, repeats, seed, threads)
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        show(result)
+
+
+def _new_run_dir(name: str) -> Path:
+    return Path("runs") / f"{name}-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
+
+
+def _tell(folder: Path) -> None:
+    typer.echo(f"model:  {folder / 'model'}")
+    typer.echo(f"report: {(folder / 'report.html').resolve()}")
+    typer.echo(DISCLAIMER)
+
+
+def main() -> None:
+    """Entry point; see `run_app` for exit codes."""
+    run_app(app)

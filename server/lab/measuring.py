@@ -1,0 +1,53 @@
+"""How benchmarks measure: each way in a process of its own, CPU seconds beside wall seconds, the program's own peak."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gmmas_core.types import GmmasError
+
+
+def in_own_process(module: str, *arguments: object, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Run `python -m MODULE ARGUMENTS`, whose last line of output is one JSON object, and return that object.
+
+    Raises:
+        GmmasError: the process failed; the message ends with the last line it said.
+    """
+    words = [str(argument) for argument in arguments]
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise GmmasError(f"bench {words[0]}: the measuring process ended with {done.returncode}: {reason}")
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def best_of(repeats: int, work: Callable[[], object]) -> tuple[float, float]:
+    """Least CPU and wall seconds of `repeats` runs; a first one warms up, unless only one is asked for."""
+    if repeats > 1:
+        work()
+    cpu, wall = [], []
+    for _ in range(repeats):
+        cpu_before, wall_before = time.process_time(), time.perf_counter()
+        work()
+        cpu.append(time.process_time() - cpu_before)
+        wall.append(time.perf_counter() - wall_before)
+    return min(cpu), min(wall)
+
+
+def peak_rss_mb() -> float:
+    """The most memory this program ever held, MiB; `getrusage` would report the larger process that started it."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found[1]) / 1024 if found else float("nan")

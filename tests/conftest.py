@@ -1,0 +1,47 @@
+"""Fixtures of the whole suite: torch on one thread, the tiny configuration, and where real data lies."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from gmmas_core.config import Config, load_config
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_torch_thread() -> None:
+    """Parallel pytest workers and torch threads fight for the same cores."""
+    torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Tests marked `realdata` are skipped, visibly, where the folder is absent."""
+    if not REAL_DATA.is_dir():
+        for item in items:
+            if item.get_closest_marker("realdata"):
+                item.add_marker(pytest.mark.skip(reason="no folder of real MRI beside the project"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real MRI and tables; only for tests marked `realdata`."""
+    return REAL_DATA
+
+
+@pytest.fixture
+def tiny_config() -> Config:
+    """The smallest complete configuration: tiny preset, 4 mm grid, 48-voxel phantoms."""
+    return load_config(["experiment=smoke"])
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Write every skip, with its reason, where `.ci/run` compares it with the list of allowed ones."""
+    record = os.environ.get("GMMAS_SKIPS")
+    if record and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        with Path(record).open("a") as file:
+            file.write(f"{report.nodeid}: {reason}\n")

@@ -1,0 +1,235 @@
+"""Batches: deterministic, geometrically consistent, and honest about what is missing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from gmmas_core.config import Config
+from gmmas_core.data.cache import PreparedCache
+from gmmas_core.data.loader import BatchStream, class_targets, draw_start
+from gmmas_core.data.preprocess import PrepareSettings
+from gmmas_core.types import SEQUENCES, UNKNOWN, Case, ConfigError, DataError, Task
+
+TASKS = (Task.HISTOLOGY, Task.IDH, Task.CODEL)
+SHAPE = (60, 66, 54)
+SETTINGS = PrepareSettings(spacing_mm=1.0, context_size=32, label_convention="canonical")
+
+
+def save(folder: Path, case_id: str, sequences: tuple[str, ...], mask: bool, labels: dict[Task, int]) -> Case:
+    """Smooth, asymmetric intensities, so that a patch can be recognised in the context."""
+    folder.mkdir(parents=True, exist_ok=True)
+    index = np.indices(SHAPE).astype(float)
+    radius = np.sqrt(sum(((index[k] - n / 2) / (n / 2 - 3)) ** 2 for k, n in enumerate(SHAPE)))
+    tumour = np.sqrt(sum((index[k] - c) ** 2 for k, c in enumerate((40, 24, 30))))
+    images = {}
+    for k, sequence in enumerate(sequences):
+        smooth = 1000 + 200 * np.sin(index[0] / 11 + k) + 250 * np.cos(index[1] / 13) + 6 * index[2]
+        images[sequence] = folder / f"{case_id}_{sequence}.nii.gz"
+        data = np.where(radius < 1, smooth, 0).astype(np.float32)
+        nib.save(nib.Nifti1Image(data, np.diag([-1.0, -1.0, 1.0, 1.0])), images[sequence])
+    if mask:
+        seg = np.select([tumour < 3, tumour < 5, tumour < 8], [1, 3, 2], 0).astype(np.uint8)
+        nib.save(nib.Nifti1Image(seg, np.diag([-1.0, -1.0, 1.0, 1.0])), folder / f"{case_id}_seg.nii.gz")
+    return Case(
+        case_id=case_id,
+        patient_id=case_id,
+        site="a",
+        images=images,
+        mask=folder / f"{case_id}_seg.nii.gz" if mask else None,
+        labels={**dict.fromkeys(Task, UNKNOWN), **labels},
+        label_source=dict.fromkeys(labels, "pathology"),
+        split="train",
+    )
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory) -> list[Case]:
+    folder = tmp_path_factory.mktemp("cases")
+    return [
+        save(folder, "full", SEQUENCES, True, {Task.HISTOLOGY: 1, Task.IDH: 0, Task.CODEL: 0}),
+        save(folder, "no-mask", ("t1", "flair"), False, {Task.IDH: 1}),
+        save(folder, "one", ("t2",), True, {}),
+    ]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> PreparedCache:
+    return PreparedCache(tmp_path_factory.mktemp("cache"), SETTINGS)
+
+
+def stream(cases, cache, config: Config, *, size=16, batch_size=2, seed=0, **data) -> BatchStream:
+    return BatchStream(
+        cases,
+        cache,
+        model=replace(config.model, crop_size=size, context_size=SETTINGS.context_size),
+        data=replace(config.data, **data),
+        tasks=TASKS,
+        batch_size=batch_size,
+        seed=seed,
+    )
+
+
+def test_shapes_dtypes_and_what_is_missing(cases, cache, tiny_config):
+    (batch,) = stream(cases, cache, tiny_config, batch_size=3).batches(1)
+    assert sorted(batch.case_ids) == ["full", "no-mask", "one"]
+    assert batch.image_BCXYZ.shape == (3, 4, 16, 16, 16)
+    assert batch.context_BCXYZ.shape == (3, 4, 32, 32, 32)
+    assert batch.box_B23.shape == (3, 2, 3)
+    assert batch.seg_BXYZ.shape == (3, 16, 16, 16)
+    floats = (batch.image_BCXYZ, batch.context_BCXYZ, batch.box_B23, batch.target_BTK, batch.weight_BT)
+    assert {tensor.dtype for tensor in floats} == {torch.float32}
+    assert batch.seg_BXYZ.dtype == torch.int64
+    assert {t.dtype for t in (batch.available_BC, batch.has_seg_B, batch.known_BT)} == {torch.bool}
+    for k, case_id in enumerate(batch.case_ids):
+        case = next(case for case in cases if case.case_id == case_id)
+        assert batch.available_BC[k].tolist() == [sequence in case.images for sequence in SEQUENCES]
+        assert not batch.image_BCXYZ[k][~batch.available_BC[k]].any()
+        assert not batch.context_BCXYZ[k][~batch.available_BC[k]].any()
+        assert bool(batch.has_seg_B[k]) == (case.mask is not None)
+        assert batch.known_BT[k].tolist() == [case.labels[task] != UNKNOWN for task in TASKS]
+    assert not batch.seg_BXYZ[~batch.has_seg_B].any()
+    assert (batch.weight_BT == 1).all()
+
+
+def test_targets_are_one_hot_where_known_and_zero_elsewhere(cases):
+    target, known = class_targets(cases[0], TASKS)
+    assert target.tolist() == [[0, 1], [1, 0], [1, 0]]
+    assert known.all()
+    target, known = class_targets(cases[1], (Task.IDH, Task.CODEL))
+    assert target.tolist() == [[0, 1], [0, 0]]
+    assert known.tolist() == [True, False]
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(cases, cache, tiny_config):
+    def draw(seed: int) -> list[torch.Tensor]:
+        drawn = stream(cases, cache, tiny_config, seed=seed, sequence_drop=0.5).batches(4)
+        return [tensor for batch in drawn for tensor in vars(batch).values() if isinstance(tensor, torch.Tensor)]
+
+    first, again, other = draw(1), draw(1), draw(2)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(first, other, strict=True))
+    one = stream(cases, cache, tiny_config, seed=1)
+    assert torch.equal(next(iter(one)).image_BCXYZ, next(iter(one)).image_BCXYZ)
+
+
+def test_every_epoch_visits_every_case_once_also_across_batches(cases, cache, tiny_config):
+    ids = [i for batch in stream(cases, cache, tiny_config, batch_size=2).batches(9) for i in batch.case_ids]
+    epochs = [tuple(ids[k : k + 3]) for k in range(0, 18, 3)]
+    assert all(sorted(epoch) == ["full", "no-mask", "one"] for epoch in epochs)
+    assert len(set(epochs)) > 1
+
+
+def sample_context(context_CXYZ: torch.Tensor, box_23: torch.Tensor, size: int) -> torch.Tensor:
+    """The context's values at the voxels of a patch whose edges are the box."""
+    axes = [low + (high - low) * (torch.arange(size) + 0.5) / size for low, high in zip(*box_23)]
+    place = torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1], dim=-1)[None]
+    return functional.grid_sample(context_CXYZ[None], place, align_corners=False)[0]
+
+
+def test_patch_and_context_agree_under_every_flip(cases, cache, tiny_config):
+    """Sampling the context at the box must reproduce the patch, whatever was mirrored."""
+    config = stream([cases[0]], cache, tiny_config, size=24, batch_size=1, tumour_share=0.5)
+    for batch in config.batches(24):
+        patch, inside = batch.image_BCXYZ[0], batch.image_BCXYZ[0].ne(0).all(dim=0)
+        inside = -functional.max_pool3d(-inside[None, None].float(), 5, 1, 2)[0, 0] > 0  # away from the brain's edge
+        sampled = sample_context(batch.context_BCXYZ[0], batch.box_B23[0], 24)
+        assert (sampled - patch).abs()[:, inside].mean() < 0.08
+        for axis in (1, 2):  # a context mirrored the wrong way would disagree
+            wrong = sample_context(torch.flip(batch.context_BCXYZ[0], [axis]), batch.box_B23[0], 24)
+            assert (wrong - patch).abs()[:, inside].mean() > 0.1
+
+
+def test_labels_lie_where_the_image_says(tmp_path, cache, tiny_config):
+    """A sequence that is the mask itself stays the mask through crop and flip."""
+    case = save(tmp_path, "marked", ("t1", "flair"), True, {})
+    seg = nib.load(case.mask)
+    base = np.asarray(nib.load(case.images["flair"]).dataobj)
+    marked = np.where(base != 0, 100 + 500 * (np.asarray(seg.dataobj) > 0), 0).astype(np.float32)
+    nib.save(nib.Nifti1Image(marked, seg.affine), case.images["flair"])
+    drawn = stream([case], cache, tiny_config, size=24, batch_size=1, tumour_share=1.0, intensity_scale=0.0)
+    for batch in drawn.batches(12):
+        bright = batch.image_BCXYZ[0, SEQUENCES.index("flair")] > 1
+        assert torch.equal(bright, batch.seg_BXYZ[0] > 0)
+        assert bright.any()
+
+
+def test_flips_can_be_switched_off(cases, cache, tiny_config):
+    plain = stream([cases[0]], cache, tiny_config, size=64, batch_size=1, flip=False, intensity_scale=0.0)
+    first, second = plain.batches(2)
+    assert torch.equal(first.context_BCXYZ, second.context_BCXYZ)
+    assert torch.equal(first.context_BCXYZ[0], torch.from_numpy(cache.open(cases[0]).context()).float())
+
+
+def test_background_and_brain_stay_what_they_are_under_intensity_change(cases, cache, tiny_config):
+    plain = stream([cases[0]], cache, tiny_config, size=32, batch_size=1, seed=4, intensity_scale=0.0)
+    changed = stream([cases[0]], cache, tiny_config, size=32, batch_size=1, seed=4, intensity_scale=0.1)
+    for one, other in zip(plain.batches(4), changed.batches(4)):
+        for before, after in (
+            (one.image_BCXYZ[0], other.image_BCXYZ[0]),
+            (one.context_BCXYZ[0], other.context_BCXYZ[0]),
+        ):
+            brain = before != 0
+            assert not after[~brain].any()
+            for a, b, mask in zip(before, after, brain):
+                gain, offset = np.polyfit(a[mask].numpy(), b[mask].numpy(), 1)
+                assert 0.9 <= gain <= 1.1
+                assert -0.1 <= offset <= 0.1
+                np.testing.assert_allclose(b[mask], gain * a[mask] + offset, atol=1e-4)
+        np.testing.assert_allclose(other.box_B23, one.box_B23)
+
+
+def test_dropped_sequences_are_absent_everywhere_and_one_remains(cases, cache, tiny_config):
+    counts = set()
+    for batch in stream(cases, cache, tiny_config, size=24, batch_size=3, sequence_drop=1.0).batches(12):
+        for k, case_id in enumerate(batch.case_ids):
+            available = batch.available_BC[k]
+            assert available.any()
+            assert not batch.image_BCXYZ[k][~available].any()
+            assert not batch.context_BCXYZ[k][~available].any()
+            assert all(batch.context_BCXYZ[k][c].any() for c in np.flatnonzero(available))
+            counts.add((case_id, int(available.sum())))
+    assert counts == {("full", 2), ("full", 3), ("no-mask", 1), ("one", 1)}
+
+
+def test_tumour_share_places_patches(cases, cache, tiny_config):
+    always = stream([cases[0]], cache, tiny_config, size=16, batch_size=4, tumour_share=1.0)
+    assert all((batch.seg_BXYZ > 0).flatten(1).any(dim=1).all() for batch in always.batches(15))
+    never = stream([cases[0]], cache, tiny_config, size=16, batch_size=4, tumour_share=0.0)
+    hits = torch.cat([(batch.seg_BXYZ > 0).flatten(1).any(dim=1) for batch in never.batches(30)])
+    assert 0.02 < hits.float().mean() < 0.6
+
+
+def test_patches_stay_inside_or_are_centred(cases, cache):
+    opened = cache.open(cases[0])
+    rng = np.random.default_rng(0)
+    x, y, z = opened.shape
+    low, high = np.full(3, 10**6), np.full(3, -(10**6))
+    for share in (0.0, 1.0):
+        for _ in range(300):
+            start = draw_start(opened, (24, 24, 80), share, rng)
+            assert 0 <= start[0] <= x - 24
+            assert 0 <= start[1] <= y - 24
+            assert start[2] == -((80 - z) // 2)
+            low, high = np.minimum(low, start), np.maximum(high, start)
+    assert low[:2].tolist() == [0, 0]
+    assert high[:2].tolist() == [x - 24, y - 24]
+
+
+def test_wrong_context_size_and_no_case_are_refused(cases, cache, tiny_config):
+    with pytest.raises(ConfigError, match=r"model.context_size: found 64; expected 32"):
+        BatchStream(
+            cases,
+            cache,
+            model=replace(tiny_config.model, context_size=64),
+            data=tiny_config.data,
+            tasks=TASKS,
+            batch_size=1,
+            seed=0,
+        )
+    with pytest.raises(DataError, match="training cases: found none"):
+        stream([], cache, tiny_config)

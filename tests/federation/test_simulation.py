@@ -1,0 +1,41 @@
+"""Flower's Simulation Engine (Ray) plays the very same federation as the in-process grid."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gmmas_core.weights import weights_hash
+from server.checkpoints import newest_valid
+from server.lab.engines import flower, in_process
+from server.run_folder import RunFolder
+
+
+def nothing(kind: str, fields: Mapping[str, Any]) -> None:
+    """A watcher that does not look."""
+
+
+def final_hash(folder: Path) -> str:
+    checkpoint = newest_valid(RunFolder(folder).checkpoints)
+    assert checkpoint is not None
+    return weights_hash(checkpoint.weights)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_simulation_engine_computes_the_same_bytes(
+    sites: list[Path], overrides: Sequence[str], tmp_path: Path
+) -> None:
+    """On one thread per site; a site's stored replies would hide a difference, so each engine has its own copy."""
+    chosen = [*overrides, "rounds=2"]
+    for name, engine in (("one", in_process), ("ray", flower)):
+        copies = [shutil.copytree(site, tmp_path / name / site.name) for site in sites]
+        for copy in copies:
+            shutil.rmtree(copy / ".gmmas" / "replies", ignore_errors=True)
+            with (copy / "site.yaml").open("a") as file:
+                file.write("threads: 1\n")
+        report = engine(copies, chosen, RunFolder(tmp_path / f"run-{name}"), nothing)
+        assert [sorted(entry["sites"]) for entry in report["rounds"]] == [["east", "north", "south"]] * 2
+    assert final_hash(tmp_path / "run-ray") == final_hash(tmp_path / "run-one")
