@@ -38,6 +38,7 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x_BNE: Tensor) -> Tensor:
+        """Every token, float (B, tokens, embed_dim), becomes a mixture of all of its case; the same shape."""
         batch, tokens, embed = x_BNE.shape
         qkv: Tensor = self.qkv(x_BNE)
         q, k, v = qkv.reshape(batch, tokens, 3, self.heads, embed // self.heads).permute(2, 0, 3, 1, 4)
