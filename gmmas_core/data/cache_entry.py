@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,7 @@ def write_entry(folder: Path, prepared: Prepared) -> None:
         "seg": prepared.seg_XYZ,
         "context": prepared.context_CXYZ,
         "context_seg": prepared.context_seg_XYZ,
-        "tumour": _tumour_voxels(prepared.seg_XYZ),
+        "tumour": tumour_voxels(prepared.seg_XYZ),
     }
     for name, array in arrays.items():
         if array is not None:
@@ -135,7 +135,7 @@ def read_entry(folder: Path) -> CacheEntry | None:
     return CacheEntry(folder=folder, meta=meta)
 
 
-def _tumour_voxels(seg_XYZ: NDArray[np.uint8] | None) -> NDArray[np.int16]:
+def tumour_voxels(seg_XYZ: NDArray[np.uint8] | None) -> NDArray[np.int16]:
     """Up to MAX_TUMOUR_VOXELS positions (N, 3), the same number of each label where there are enough; fixed choice."""
     if seg_XYZ is None:
         return np.zeros((0, 3), dtype=np.int16)
@@ -147,6 +147,31 @@ def _tumour_voxels(seg_XYZ: NDArray[np.uint8] | None) -> NDArray[np.int16]:
         chosen.append(rng.permutation(places)[: MAX_TUMOUR_VOXELS // len(present)])
     flat = np.concatenate([*chosen, np.zeros(0, dtype=np.int64)])
     return np.stack(np.unravel_index(flat, seg_XYZ.shape), axis=1).astype(np.int16)
+
+
+def with_mask(case: PreparedCase, mask_XYZ: NDArray[np.uint8]) -> PreparedCase:
+    """An opened case without mask, as if it had been prepared with this one.
+
+    The context's labels are those at its voxels' centres rather than the majority: they only guide Tumor-CutMix, and a
+    case is opened far more often than it is used there.
+
+    Raises:
+        DataError: the mask is not on the case's prepared crop.
+    """
+    if mask_XYZ.shape != case.shape:
+        raise DataError(
+            f"case {case.case_id}: pseudo-mask: found {mask_XYZ.shape} voxels; expected {case.shape}, the prepared "
+            "crop; let the model label the case again"
+        )
+    num, frame = case.context_CXYZ.shape[-1], case.context_frame
+    centre_N = (np.arange(num) + 0.5) * frame.edge / num
+    places = [np.floor(centre_N + low).astype(int) for low in frame.origin_3]
+    within = [(at >= 0) & (at < n) for at, n in zip(places, case.shape, strict=True)]
+    context_seg_XYZ = np.zeros((num, num, num), dtype=np.uint8)
+    context_seg_XYZ[np.ix_(*within)] = mask_XYZ[
+        np.ix_(*(at[inside] for at, inside in zip(places, within, strict=True)))
+    ]
+    return replace(case, seg_XYZ=mask_XYZ, context_seg_XYZ=context_seg_XYZ, tumour_N3=tumour_voxels(mask_XYZ))
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

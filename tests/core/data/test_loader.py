@@ -11,8 +11,11 @@ from torch.nn import functional
 
 from gmmas_core.config import Config
 from gmmas_core.data.cache import PreparedCache
-from gmmas_core.data.loader import BatchStream, class_targets, draw_start
-from gmmas_core.data.preprocess import PrepareSettings
+from gmmas_core.data.cache_entry import with_mask
+from gmmas_core.data.loader import NO_PSEUDO, BatchStream, draw_start
+from gmmas_core.data.preprocess import PrepareSettings, make_context
+from gmmas_core.data.pseudo_labels import PseudoCase
+from gmmas_core.data.targets import class_targets
 from gmmas_core.types import SEQUENCES, UNKNOWN, Case, ConfigError, DataError, Task
 
 TASKS = (Task.HISTOLOGY, Task.IDH, Task.CODEL)
@@ -62,7 +65,7 @@ def cache(tmp_path_factory) -> PreparedCache:
     return PreparedCache(tmp_path_factory.mktemp("cache"), SETTINGS)
 
 
-def stream(cases, cache, config: Config, *, size=16, batch_size=2, seed=0, **data) -> BatchStream:
+def stream(cases, cache, config: Config, *, size=16, batch_size=2, seed=0, pseudo=NO_PSEUDO, pseudo_weight=1.0, **data):
     return BatchStream(
         cases,
         cache,
@@ -71,6 +74,8 @@ def stream(cases, cache, config: Config, *, size=16, batch_size=2, seed=0, **dat
         tasks=TASKS,
         batch_size=batch_size,
         seed=seed,
+        pseudo=pseudo,
+        pseudo_weight=pseudo_weight,
     )
 
 
@@ -82,6 +87,7 @@ def test_shapes_dtypes_and_what_is_missing(cases, cache, tiny_config):
     assert batch.box_B23.shape == (3, 2, 3)
     assert batch.seg_BXYZ.shape == (3, 16, 16, 16)
     floats = (batch.image_BCXYZ, batch.context_BCXYZ, batch.box_B23, batch.target_BTK, batch.weight_BT)
+    floats += (batch.seg_weight_B,)
     assert {tensor.dtype for tensor in floats} == {torch.float32}
     assert batch.seg_BXYZ.dtype == torch.int64
     assert {t.dtype for t in (batch.available_BC, batch.has_seg_B, batch.known_BT)} == {torch.bool}
@@ -94,6 +100,7 @@ def test_shapes_dtypes_and_what_is_missing(cases, cache, tiny_config):
         assert batch.known_BT[k].tolist() == [case.labels[task] != UNKNOWN for task in TASKS]
     assert not batch.seg_BXYZ[~batch.has_seg_B].any()
     assert (batch.weight_BT == 1).all()
+    assert torch.equal(batch.seg_weight_B, batch.has_seg_B.float())
 
 
 def test_targets_are_one_hot_where_known_and_zero_elsewhere(cases):
@@ -233,3 +240,139 @@ def test_wrong_context_size_and_no_case_are_refused(cases, cache, tiny_config):
         )
     with pytest.raises(DataError, match="training cases: found none"):
         stream([], cache, tiny_config)
+
+
+def rows(batches) -> dict[str, list[tuple]]:
+    """Per case id, what its samples were taught."""
+    found: dict[str, list[tuple]] = {}
+    for b in batches:
+        for k, case_id in enumerate(b.case_ids):
+            row = (b.target_BTK[k], b.known_BT[k], b.weight_BT[k], b.has_seg_B[k], b.seg_weight_B[k], b.seg_BXYZ[k])
+            found.setdefault(case_id, []).append(row)
+    return found
+
+
+def test_pseudo_labels_fill_in_only_what_is_unknown(cases, cache, tiny_config):
+    shape = cache.open(cases[1]).shape
+    mask = np.zeros(shape, np.uint8)
+    mask[20:26, 30:36, 24:30] = 3
+    pseudo = {
+        "full": PseudoCase(labels={Task.IDH: 1}, mask_XYZ=np.full(cache.open(cases[0]).shape, 1, np.uint8)),
+        "no-mask": PseudoCase(labels={Task.HISTOLOGY: 0, Task.IDH: 0}, mask_XYZ=mask),
+        "one": PseudoCase(labels={Task.CODEL: 1}, mask_XYZ=None),
+    }
+    drawn = stream(cases, cache, tiny_config, pseudo=pseudo, pseudo_weight=0.4, tumour_share=1.0, batch_size=3)
+    taught = rows(drawn.batches(4))
+    for target, known, weight, has_seg, seg_weight, seg in taught["full"]:  # all true labels, and its own mask
+        assert target.tolist() == [[0, 1], [1, 0], [1, 0]]
+        assert known.all()
+        assert weight.tolist() == [1, 1, 1]
+        assert (has_seg, seg_weight) == (True, 1)
+        assert len(torch.unique(seg)) > 2
+    for target, known, weight, has_seg, seg_weight, seg in taught["no-mask"]:  # IDH 1 is from pathology
+        assert target.tolist() == [[1, 0], [0, 1], [0, 0]]
+        assert known.tolist() == [True, True, False]
+        np.testing.assert_allclose(weight, [0.4, 1, 1])
+        assert has_seg
+        assert seg_weight == pytest.approx(0.4)
+        assert torch.unique(seg).tolist() == [0, 3]  # and the patch was placed on the pseudo-tumour
+    for target, known, weight, has_seg, seg_weight, _ in taught["one"]:
+        assert target.tolist() == [[0, 0], [0, 0], [0, 1]]
+        assert known.tolist() == [False, False, True]
+        assert weight[2] == pytest.approx(0.4)
+        assert (has_seg, seg_weight) == (True, 1)
+
+
+def test_a_pseudo_mask_reaches_the_context_of_composites(cases, cache):
+    opened = cache.open(cases[1])
+    mask = np.zeros(opened.shape, np.uint8)
+    mask[20:32, 30:42, 24:36] = 3
+    filled = with_mask(opened, mask)
+    _, _, majority = make_context(np.zeros((0, *opened.shape), np.float16), mask, SETTINGS.context_size)
+    assert filled.has_seg
+    assert len(filled.tumour_N3) == 1000
+    assert (mask[tuple(filled.tumour_N3.T.astype(int))] == 3).all()
+    differs = np.count_nonzero(filled.context_seg_XYZ != majority)
+    assert differs < 0.5 * np.count_nonzero(majority)  # at the surface only
+    assert abs(int(np.count_nonzero(filled.context_seg_XYZ)) - int(np.count_nonzero(majority))) < 80
+    np.testing.assert_allclose(
+        np.argwhere(filled.context_seg_XYZ).mean(axis=0), np.argwhere(majority).mean(axis=0), atol=0.6
+    )
+
+
+def test_a_pseudo_mask_of_another_grid_is_refused(cases, cache, tiny_config):
+    pseudo = {"no-mask": PseudoCase(labels={}, mask_XYZ=np.zeros((4, 4, 4), np.uint8))}
+    with pytest.raises(DataError, match=r"case no-mask: pseudo-mask: found \(4, 4, 4\) voxels; expected"):
+        stream(cases, cache, tiny_config, pseudo=pseudo)
+
+
+@pytest.fixture(scope="module")
+def pair(cases, tmp_path_factory) -> list[Case]:
+    """Two cases that can be composed, which differ in histology and IDH, and one without a mask."""
+    folder = tmp_path_factory.mktemp("pair")
+    other = save(folder, "other", ("t1", "t1c", "flair"), True, {Task.HISTOLOGY: 0, Task.IDH: 1})
+    return [cases[0], other, cases[1]]
+
+
+def test_blended_samples_are_taught_the_shares_of_their_voxels(pair, cache, tiny_config):
+    drawn = stream(pair, cache, tiny_config, size=24, batch_size=3, tumor_cutmix="paper", cutmix_share=1.0)
+    taught = rows(drawn.batches(8))
+    soft = set()
+    for case_id, own in (("full", 1), ("other", 0)):
+        for target, known, weight, _, seg_weight, seg in taught[case_id]:
+            assert seg.any()
+            assert known[:2].all()
+            np.testing.assert_allclose(target[:2].sum(dim=1), [1, 1], atol=1e-6)
+            assert target[0, own] == pytest.approx(float(target[1, 1 - own]))  # one share for all tasks
+            assert weight.tolist() == [1, 1, 1]
+            assert seg_weight == 1
+            soft.add(round(float(target[0, own]), 4))
+    assert len(soft) > 8
+    for target, known, _, has_seg, _, _ in taught["no-mask"]:  # cannot take part: its plain self
+        assert target.tolist() == [[0, 0], [0, 1], [0, 0]]
+        assert known.tolist() == [False, True, False]
+        assert not has_seg
+
+
+def test_composites_lose_the_sequences_that_one_of_them_lacks(pair, cache, tiny_config):
+    for share in (0.0, 1.0):
+        drawn = stream(pair, cache, tiny_config, size=24, tumor_cutmix="paper", cutmix_share=1.0, sequence_drop=share)
+        for batch in drawn.batches(6):
+            for k, case_id in enumerate(batch.case_ids):
+                available = batch.available_BC[k]
+                assert not batch.image_BCXYZ[k][~available].any()
+                assert not batch.context_BCXYZ[k][~available].any()
+                assert all(batch.image_BCXYZ[k][c].any() for c in np.flatnonzero(available))
+                if case_id != "no-mask":
+                    assert available.tolist() == [True, True, False, True] if share == 0 else available.sum() in (1, 2)
+
+
+def test_anatomical_samples_are_taught_the_donors_labels(pair, cache, tiny_config):
+    drawn = stream(pair[:2], cache, tiny_config, size=40, tumor_cutmix="anatomical", cutmix_share=1.0, tumour_share=0.5)
+    taught = rows(drawn.batches(6))
+    assert all(row[0].tolist() == [[1, 0], [0, 1], [0, 0]] for row in taught["full"])
+    assert all(row[0].tolist() == [[0, 1], [1, 0], [1, 0]] for row in taught["other"])
+    whole = int((cache.open(pair[0]).seg_XYZ > 0).sum())
+    for row in taught["full"] + taught["other"]:
+        assert 0.9 * whole <= int((row[5] > 0).sum()) <= whole  # both cases have a tumour of one size
+
+
+@pytest.mark.parametrize("form", ["paper", "anatomical"])
+def test_composites_follow_the_seed_and_their_share(pair, cache, tiny_config, form):
+    def draw(seed: int, share: float) -> torch.Tensor:
+        mixed = stream(pair, cache, tiny_config, size=24, seed=seed, tumor_cutmix=form, cutmix_share=share)
+        return torch.stack([batch.image_BCXYZ for batch in mixed.batches(3)])
+
+    assert torch.equal(draw(1, 0.5), draw(1, 0.5))
+    assert not torch.equal(draw(1, 0.5), draw(2, 0.5))
+    none = stream(pair, cache, tiny_config, size=24, batch_size=3, tumor_cutmix=form, cutmix_share=0.0)
+    assert all(
+        set(row[0].unique().tolist()) <= {0.0, 1.0} for taught in rows(none.batches(3)).values() for row in taught
+    )
+
+
+def test_composites_of_other_splits_are_refused(pair, cache, tiny_config):
+    mixed = [pair[0], replace(pair[1], split="holdout")]
+    with pytest.raises(DataError, match=r"data.tumor_cutmix: found cases of the split holdout; expected training"):
+        stream(mixed, cache, tiny_config, tumor_cutmix="paper")
+    stream(mixed, cache, tiny_config, tumor_cutmix="none")
