@@ -4,6 +4,9 @@ Binning: 10 bins of equal width on P(class 1), [0, 0.1) ... [0.9, 1]. An ECE mea
 n: with these bins a perfectly calibrated model shows about 0.05 to 0.1 on 100 cases. So the ECE is always accompanied
 by the value that perfect calibration would show at this n, and by an estimate that is corrected for it.
 
+Bins of equal width leave most cases of a sure model in the two outer bins; bins of equal numbers of cases ("ACE") look
+where the cases are. The largest gap (MCE) and the mean over classes (SCE) are the other two numbers that papers quote.
+
 Shapes: R bins.
 """
 
@@ -13,9 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from gmmas_core.metrics.levels import Levels
+
 RELIABILITY_BINS = 10
 BINNING = f"{RELIABILITY_BINS} bins of equal width on P(class 1)"
 CONFIDENCE_BINNING = f"{RELIABILITY_BINS} bins of equal width on [0, 1] of the confidence in the predicted class"
+EQUAL_MASS_BINS = 10
+EQUAL_MASS_BINNING = f"{EQUAL_MASS_BINS} bins of equal numbers of cases (fewer cases: one each) on P(class 1)"
+CLASSWISE_BINNING = f"{RELIABILITY_BINS} bins of equal width on P(class k), mean over both classes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +33,12 @@ class Reliability:
     Attributes:
         count_R: cases.
         probability_R: sum of the predicted probabilities.
-        positives_R: cases of class 1.
+        positives_R: cases of class 1; a fraction where cases of one probability were dealt to two bins.
     """
 
     count_R: NDArray[np.int64]
     probability_R: NDArray[np.float64]
-    positives_R: NDArray[np.int64]
+    positives_R: NDArray[np.int64] | NDArray[np.float64]
 
     @property
     def gap_R(self) -> NDArray[np.float64]:
@@ -41,6 +49,14 @@ class Reliability:
     def weight_R(self) -> NDArray[np.float64]:
         """Share of the cases in each bin; the table must hold at least one case."""
         return np.asarray(self.count_R / self.count_R.sum())
+
+    def mirrored(self) -> "Reliability":
+        """The same cases seen from class 0: P(class 0), and how often class 0 came true."""
+        return Reliability(
+            count_R=self.count_R[::-1],
+            probability_R=(self.count_R - self.probability_R)[::-1],
+            positives_R=(self.count_R - self.positives_R)[::-1],
+        )
 
     def confidence(self) -> "Reliability":
         """The same cases by confidence in the predicted class (threshold 0.5) and whether it was right.
@@ -69,11 +85,58 @@ def reliability(prob: NDArray[np.floating], label: NDArray[np.integer]) -> Relia
     )
 
 
+def equal_mass(levels: Levels, bins: int = EQUAL_MASS_BINS) -> Reliability:
+    """Sums per bin of (nearly) equal numbers of cases, lowest probabilities first.
+
+    Cases of one probability that straddle two bins are dealt to both in proportion, positives and negatives alike, so
+    the order of the cases does not matter.
+
+    Args:
+        levels: of one question.
+        bins: as many as there are cases at most; none without cases.
+    """
+    num_cases = levels.num_cases
+    bins = min(bins, num_cases)
+    edges = np.rint(np.arange(bins + 1) * num_cases / max(bins, 1))
+    reached = np.concatenate([[0], np.cumsum(levels.count_L)])
+
+    def dealt(of_L: NDArray[np.number]) -> NDArray[np.float64]:
+        return np.diff(np.interp(edges, reached, np.concatenate([[0.0], np.cumsum(of_L)])))
+
+    return Reliability(
+        count_R=np.diff(edges).astype(np.int64),
+        probability_R=dealt(levels.prob_L * levels.count_L),
+        positives_R=dealt(levels.positive_L),
+    )
+
+
 def ece(table: Reliability) -> float | None:
     """Mean over cases of |observed share - mean probability| of their bin; None without cases."""
     if not table.count_R.sum():
         return None
     return float(table.weight_R @ np.abs(table.gap_R))
+
+
+def ece_classwise(table: Reliability) -> float | None:
+    """Mean over both classes of the ECE of P(class k), known as SCE; None without cases.
+
+    With two classes the second says what the first says, seen from the other side: this equals the ECE, and is reported
+    because papers on more classes quote it.
+
+    Source: Nixon et al. 2019, Measuring Calibration in Deep Learning (arXiv 1904.01685).
+    """
+    sides = [ece(side) for side in (table, table.mirrored())]
+    known = [side for side in sides if side is not None]
+    return sum(known) / len(known) if known else None
+
+
+def mce(table: Reliability) -> tuple[float, int] | None:
+    """The largest gap of any bin that has cases, and the number of cases in it; None without cases."""
+    if not table.count_R.sum():
+        return None
+    gap_R = np.where(table.count_R > 0, np.abs(table.gap_R), -1.0)
+    worst = int(np.argmax(gap_R))
+    return float(gap_R[worst]), int(table.count_R[worst])
 
 
 def ece_if_calibrated(table: Reliability) -> float | None:

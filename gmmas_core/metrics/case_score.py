@@ -6,12 +6,13 @@ findings are scored all the same, and counted, or a model could improve by keepi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core.metrics import overlap
+from gmmas_core.metrics.doubt import MOST_NATS
 from gmmas_core.metrics.lesion_wise import BRATS_2023_GLIOMA, LesionRules, lesion_wise
 from gmmas_core.types import REGIONS, UNKNOWN, Case, CaseResult, DataError, Task
 
@@ -39,6 +40,9 @@ class CaseScore:
         label: pathology label of every task of the case, UNKNOWN where there is none.
         abstained: tasks and findings for which the result did not commit itself.
         age: years, None where unknown.
+        sex: as the site's table has it, None where unknown.
+        epistemic: mutual information in nats of the tasks that were judged; empty without stochastic passes.
+        region_uncertainty: mean predictive entropy in nats inside each region; None where there is none.
     """
 
     case_id: str
@@ -50,6 +54,9 @@ class CaseScore:
     label: Mapping[Task, int]
     abstained: frozenset[str]
     age: float | None
+    sex: str | None = None
+    epistemic: Mapping[Task, float] = field(default_factory=dict)
+    region_uncertainty: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def score_case(
@@ -64,19 +71,16 @@ def score_case(
     Args:
         result: on the native grid.
         reference_seg_XYZ: canonical labels on the same grid, or None.
-        case: carries the labels and the age.
+        case: carries the labels, the age and the sex.
         spacing_mm: voxel edge per axis of that grid.
         rules: what counts as one lesion.
 
     Raises:
-        DataError: result and reference differ in shape, or a probability is outside [0, 1].
+        DataError: result and reference differ in shape, or a probability is outside [0, 1] or a mutual information
+            outside [0, ln 2].
     """
-    for task, probability in result.probability.items():
-        if not 0 <= probability <= 1:
-            raise DataError(
-                f"case {result.case_id}: found probability {probability} for {task}; expected 0 to 1; "
-                "predict the case again"
-            )
+    _check(result, "probability", result.probability, 1.0)
+    _check(result, "mutual information", result.epistemic, MOST_NATS + 1e-6)
     judged = {task: p for task, p in result.probability.items() if task.value not in result.not_assessable}
     return CaseScore(
         case_id=case.case_id,
@@ -88,7 +92,20 @@ def score_case(
         label={task: _pathology(case, task) for task in case.labels},
         abstained=frozenset(str(finding) for finding in result.abstained),
         age=case.age,
+        sex=case.sex,
+        epistemic={task: nats for task, nats in result.epistemic.items() if task in judged},
+        region_uncertainty=dict(result.region_uncertainty),
     )
+
+
+def _check(result: CaseResult, what: str, values: Mapping[Task, float], most: float) -> None:
+    """Refuse numbers that no model can have meant, NaN among them."""
+    for task, value in values.items():
+        if not 0 <= value <= most:
+            raise DataError(
+                f"case {result.case_id}: found {what} {value} for {task}; expected 0 to {most:.3g}; "
+                "predict the case again"
+            )
 
 
 def _pathology(case: Case, task: Task) -> int:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmas_core.metrics import calibration_error, ranking
+from gmmas_core.metrics import calibration_error, ranking, selective
+from gmmas_core.metrics.calibration_slope import calibration_line
+from gmmas_core.metrics.levels import exact_levels
 
 Prob = NDArray[np.float64]
 Label = NDArray[np.int64]
@@ -60,6 +62,33 @@ def ece(prob: Prob, label: Label) -> float | None:
     return calibration_error.ece(calibration_error.reliability(prob, label))
 
 
+def ece_equal_mass(prob: Prob, label: Label) -> float | None:
+    """Expected calibration error, 10 bins of equal numbers of cases."""
+    return calibration_error.ece(calibration_error.equal_mass(exact_levels(prob, label)))
+
+
+def slope(prob: Prob, label: Label) -> float | None:
+    """Calibration slope; None where no line can be fitted."""
+    line = calibration_line(exact_levels(prob, label))
+    return None if line is None else line.slope
+
+
+def intercept(prob: Prob, label: Label) -> float | None:
+    """Calibration intercept, fitted together with the slope; None where no line can be fitted."""
+    line = calibration_line(exact_levels(prob, label))
+    return None if line is None else line.intercept
+
+
+def aurc(prob: Prob, label: Label) -> float | None:
+    """Area under the risk-coverage curve of the confidence in the predicted class."""
+    return selective.aurc(selective.by_confidence(exact_levels(prob, label)))
+
+
+def excess_aurc(prob: Prob, label: Label) -> float | None:
+    """That area less what a perfect ranking of the same errors would have."""
+    return selective.excess_aurc(selective.by_confidence(exact_levels(prob, label)))
+
+
 SCORES: Mapping[str, Score] = {
     "auroc": auroc,
     "auprc": auprc,
@@ -69,6 +98,11 @@ SCORES: Mapping[str, Score] = {
     "brier": brier,
     "nll": nll,
     "ece": ece,
+    "ece_equal_mass": ece_equal_mass,
+    "slope": slope,
+    "intercept": intercept,
+    "aurc": aurc,
+    "excess_aurc": excess_aurc,
 }
 
 

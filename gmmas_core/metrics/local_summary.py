@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmas_core.metrics import classification
+from gmmas_core.metrics import classification, trust_summary
 from gmmas_core.metrics.bootstrap import by_patient
 from gmmas_core.metrics.case_score import CaseScore
+from gmmas_core.metrics.entries import Summary, as_list, as_score
+from gmmas_core.metrics.levels import exact_levels
 from gmmas_core.metrics.merging import REGION_MEASURES, merge, scored_labels, scored_regions
-from gmmas_core.metrics.summary import Summary, as_list, summarise
+from gmmas_core.metrics.selective import SureFirst, aurc, by_score, excess_aurc
+from gmmas_core.metrics.summary import summarise
 from gmmas_core.types import REGIONS, Task
 
 
@@ -26,7 +29,8 @@ def local_summary(scores: Sequence[CaseScore], tasks: Sequence[Task], bootstrap:
         seed: of the resampling.
 
     Returns:
-        As `summarise`; quartiles, AUROC and AUPRC exact, every interval by patient (None below five patients).
+        As `summarise`; nothing from histogram bins, every interval by patient (None below five patients), and for each
+        region how well its uncertainty ranks its Dice ("selective").
     """
     rng = np.random.default_rng(seed)
     summary = summarise(merge(scores, tasks), tasks, resamples=0)
@@ -49,6 +53,30 @@ def _refine_region(
         values = np.array([getattr(score, field) for _, score in scored], dtype=np.float64)
         entry[field]["quartiles"] = np.percentile(values, (25, 50, 75)).tolist() if len(values) else None
         entry[field]["interval"] = as_list(by_patient(_mean_of(values), patients, bootstrap, rng))
+    entry["selective"] = _selective(scores, region, bootstrap, rng)
+
+
+def _selective(scores: Sequence[CaseScore], region: str, bootstrap: int, rng: np.random.Generator) -> Summary:
+    """Are the outlines the model doubts the worse ones? Loss 1 - Dice against the mean entropy inside the region."""
+    doubted = [
+        (case.patient_id, entropy, 1 - score.dice)
+        for case, score in scored_regions(scores, region)
+        if (entropy := case.region_uncertainty.get(region)) is not None
+    ]
+    patients = [patient for patient, _, _ in doubted]
+    confidence = -np.array([entropy for _, entropy, _ in doubted], dtype=np.float64)
+    loss = np.array([lost for _, _, lost in doubted], dtype=np.float64)
+    entry = {"n": len(doubted), **trust_summary.of_ranking(by_score(confidence, loss))}
+    for name, area in (("aurc", aurc), ("excess_aurc", excess_aurc)):
+        interval = by_patient(_area_of(area, confidence, loss), patients, bootstrap, rng)
+        entry[name] = as_score(area(by_score(confidence, loss)), interval)
+    return entry
+
+
+def _area_of(
+    area: Callable[[SureFirst], float | None], confidence: NDArray[np.float64], loss: NDArray[np.float64]
+) -> Callable[[NDArray[np.int64]], float | None]:
+    return lambda chosen: area(by_score(confidence[chosen], loss[chosen]))
 
 
 def _refine_task(
@@ -56,6 +84,7 @@ def _refine_task(
 ) -> None:
     known, prob, label = scored_labels(scores, task)
     patients = [case.patient_id for case in known]
+    entry |= trust_summary.of_levels(exact_levels(prob, label))
     for name, score in classification.SCORES.items():
         entry[name]["value"] = score(prob, label)
         entry[name]["interval"] = as_list(by_patient(_score_of(score, prob, label), patients, bootstrap, rng))

@@ -12,8 +12,13 @@ Keys, <r> a region, <t> a task, all in kebab-case with a dot before the variable
     accuracy.<t>, sensitivity.<t>, specificity.<t>        Sum(right, cases of that kind)
     brier.<t>, nll.<t>, each with -squared                Sum
     reliability.<t>.<0..9>                                Sum(predicted probabilities, cases) of one bin
-    reliability-positives.<t>                             Histogram, cases of class 1 per bin
+    reliability-positives.<t>.<0..9>                      Sum(cases of class 1, cases) of the same bin
+    doubt.<t>.<0..9>                                      Sum(confidences, cases) per bin of mutual information
+    doubt-right.<t>.<0..9>                                Sum(cases whose class was right, cases) of the same bin
     age.idh.positive, age.idh.negative                    Histogram of age by true IDH class, if IDH is a task
+
+The two sums of one bin always have the same count, so that a site's cohort floor withholds both or neither: what came
+true is never added without the cases it came true in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +30,7 @@ from numpy.typing import NDArray
 from gmmas_core.metrics import classification, score_histogram
 from gmmas_core.metrics.calibration_error import RELIABILITY_BINS, Reliability, reliability
 from gmmas_core.metrics.case_score import CaseScore, RegionScore
+from gmmas_core.metrics.doubt import DOUBT_BINS, DoubtTable, doubt_table
 from gmmas_core.types import REGIONS, UNKNOWN, FederationError, Histogram, Metric, Sum, Task
 
 REGION_MEASURES: Mapping[str, str] = {
@@ -73,11 +79,10 @@ def _merge_region(scores: Sequence[CaseScore], region: str) -> dict[str, Metric]
 
 
 def _merge_task(scores: Sequence[CaseScore], task: Task) -> dict[str, Metric]:
-    _, prob, label = scored_labels(scores, task)
+    known, prob, label = scored_labels(scores, task)
     right = classification.correct(prob, label)
     squared, nats = classification.squared_error(prob, label), classification.negative_log_likelihood(prob, label)
     table = reliability(prob, label)
-    bins = zip(table.probability_R.tolist(), table.count_R.tolist())
     return {
         f"score.{task}.positive": score_histogram.score_histogram(prob[label == 1]),
         f"score.{task}.negative": score_histogram.score_histogram(prob[label == 0]),
@@ -88,10 +93,28 @@ def _merge_task(scores: Sequence[CaseScore], task: Task) -> dict[str, Metric]:
         f"brier-squared.{task}": _sum(squared**2),
         f"nll.{task}": _sum(nats),
         f"nll-squared.{task}": _sum(nats**2),
-        f"reliability-positives.{task}": tuple(table.positives_R.tolist()),
-        **{f"reliability.{task}.{place}": Sum(said, count) for place, (said, count) in enumerate(bins)},
+        **_per_bin(f"reliability.{task}", table.probability_R, table.count_R),
+        **_per_bin(f"reliability-positives.{task}", table.positives_R, table.count_R),
+        **_merge_doubt(known, prob, label, task),
         f"abstained.{task}": Sum(float(sum(task.value in score.abstained for score in scores)), len(scores)),
     }
+
+
+def _merge_doubt(
+    known: Sequence[CaseScore], prob: NDArray[np.float64], label: NDArray[np.int64], task: Task
+) -> dict[str, Metric]:
+    doubted = np.array([task in score.epistemic for score in known], dtype=np.bool_)
+    information = np.array([score.epistemic[task] for score in known if task in score.epistemic], dtype=np.float64)
+    table = doubt_table(information, prob[doubted], label[doubted])
+    return {
+        **_per_bin(f"doubt.{task}", table.confidence_D, table.count_D),
+        **_per_bin(f"doubt-right.{task}", table.right_D, table.count_D),
+    }
+
+
+def _per_bin(prefix: str, total: NDArray[np.number], count: NDArray[np.int64]) -> dict[str, Metric]:
+    """One sum per bin, "<prefix>.<place>"."""
+    return {f"{prefix}.{place}": Sum(float(part), int(cases)) for place, (part, cases) in enumerate(zip(total, count))}
 
 
 def scored_regions(scores: Sequence[CaseScore], region: str) -> list[tuple[CaseScore, RegionScore]]:
@@ -135,12 +158,22 @@ def pool(sites: Sequence[Mapping[str, Metric]], tasks: Sequence[Task]) -> dict[s
 
 def reliability_table(metrics: Mapping[str, Metric], task: Task) -> Reliability:
     """The reliability sums of one task out of merged metrics."""
-    bins = [sum_of(metrics, f"reliability.{task}.{place}") for place in range(RELIABILITY_BINS)]
-    return Reliability(
-        count_R=np.array([entry.count for entry in bins], dtype=np.int64),
-        probability_R=np.array([entry.total for entry in bins], dtype=np.float64),
-        positives_R=np.array(histogram_of(metrics, f"reliability-positives.{task}"), dtype=np.int64),
-    )
+    said_R, count_R = _bins(metrics, f"reliability.{task}", RELIABILITY_BINS)
+    true_R, _ = _bins(metrics, f"reliability-positives.{task}", RELIABILITY_BINS)
+    return Reliability(count_R=count_R, probability_R=said_R, positives_R=np.rint(true_R).astype(np.int64))
+
+
+def doubt_sums(metrics: Mapping[str, Metric], task: Task) -> DoubtTable:
+    """Confidence and truth of one task by epistemic uncertainty out of merged metrics."""
+    confidence_D, count_D = _bins(metrics, f"doubt.{task}", DOUBT_BINS)
+    right_D, _ = _bins(metrics, f"doubt-right.{task}", DOUBT_BINS)
+    return DoubtTable(count_D=count_D, confidence_D=confidence_D, right_D=np.rint(right_D).astype(np.int64))
+
+
+def _bins(metrics: Mapping[str, Metric], prefix: str, bins: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Totals and counts of `_per_bin`."""
+    found = [sum_of(metrics, f"{prefix}.{place}") for place in range(bins)]
+    return np.array([part.total for part in found]), np.array([part.count for part in found], dtype=np.int64)
 
 
 def sum_of(metrics: Mapping[str, Metric], key: str) -> Sum:

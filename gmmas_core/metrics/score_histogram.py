@@ -31,6 +31,12 @@ def score_histogram(prob: Values) -> Histogram:
     return _count((logit + SCORE_LIMIT) / (2 * SCORE_LIMIT), SCORE_BINS)
 
 
+def score_centres() -> Values:
+    """The probability that stands for each bin: the middle of its logits."""
+    logit = (np.arange(SCORE_BINS) + 0.5) / SCORE_BINS * 2 * SCORE_LIMIT - SCORE_LIMIT
+    return np.asarray(1 / (1 + np.exp(-logit)))
+
+
 def age_histogram(age: Values) -> Histogram:
     """Counts of ages in whole years, 90 and over together."""
     return _count(np.clip(age, 0, AGE_BINS - 1) / AGE_BINS, AGE_BINS)

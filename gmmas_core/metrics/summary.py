@@ -6,16 +6,22 @@ all take one case per patient. `local_summary` has the same shape with exact val
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from gmmas_core.metrics import bootstrap, calibration_error, ranking, score_histogram
-from gmmas_core.metrics.merging import REGION_MEASURES, histogram_of, is_distance, reliability_table, sum_of
+from gmmas_core.metrics import bootstrap, ranking, score_histogram, trust_summary
+from gmmas_core.metrics.entries import Summary, as_list, as_score
+from gmmas_core.metrics.levels import Levels, binned_levels
+from gmmas_core.metrics.merging import (
+    REGION_MEASURES,
+    doubt_sums,
+    histogram_of,
+    is_distance,
+    reliability_table,
+    sum_of,
+)
+from gmmas_core.metrics.selective import by_score
 from gmmas_core.types import REGIONS, Metric, Sum, Task
-
-Summary = dict[str, Any]
-"""JSON-able: dicts, lists, strings, numbers and None."""
 
 RESAMPLES = 1000
 _QUARTILES = (0.25, 0.5, 0.75)
@@ -36,7 +42,9 @@ def summarise(
         `{"cases": {"n", "reference_masks"}, "intervals", "segmentation": {region: {"n", "not_assessable", "dice",
         "hd95_mm", "lesion_dice", "lesion_hd95_mm"}}, "classification": {task: {"n", "positives", "negatives",
         ...}}}`; each measure of a region is `{"mean", "sd", "quartiles", "interval"}`, each score of a task
-        `{"value", "interval"}`.
+        `{"value", "interval"}`; "selective" of a region is empty here and filled by `local_summary`. A task's
+        "withheld" counts the cases whose scores a site kept back because too few were of their class; its "n" does not
+        count them, and what they would shift (equal-mass ECE, slope, risk, decisions) is None then.
 
     Raises:
         FederationError: a key of these tasks is missing.
@@ -66,59 +74,46 @@ def _region(metrics: Mapping[str, Metric], region: str, resamples: int, rng: np.
             "quartiles": score_histogram.quantiles(histogram, centres, _QUARTILES),
             "interval": as_list(bootstrap.of_mean(values, histogram, centres, resamples, rng)),
         }
+    # Which uncertainty belongs to which Dice is known at the site alone.
+    entry["selective"] = {"n": 0, **trust_summary.of_ranking(by_score(np.array([]), np.array([])))}
     return entry
 
 
 def _task(metrics: Mapping[str, Metric], task: Task, resamples: int, rng: np.random.Generator) -> Summary:
     counts = counts_of(metrics, f"score.{task}")
+    num_cases = int(sum(part.sum() for part in counts))
+    withheld = sum_of(metrics, f"brier.{task}").count - num_cases
     entry: Summary = {
-        "n": int(sum(part.sum() for part in counts)),
+        "n": num_cases,
+        "withheld": withheld,
         "positives": int(counts[0].sum()),
         "negatives": int(counts[1].sum()),
         "not_assessable": round(sum_of(metrics, f"not-assessable.{task}").total),
         "abstained": round(sum_of(metrics, f"abstained.{task}").total),
-        "auroc": _score(ranking.auroc(*counts), ranking.auroc_interval(*counts)),
-        "auprc": _score(ranking.auprc(*counts), bootstrap.of_auprc(*counts, resamples, rng)),
+        "auroc": as_score(ranking.auroc(*counts), ranking.auroc_interval(*counts)),
+        "auprc": as_score(ranking.auprc(*counts), bootstrap.of_auprc(*counts, resamples, rng)),
     }
     for name in ("accuracy", "sensitivity", "specificity"):
         share = sum_of(metrics, f"{name}.{task}")
-        entry[name] = _score(mean(share), bootstrap.wilson(share))
+        entry[name] = as_score(mean(share), bootstrap.wilson(share))
     for name in ("brier", "nll"):
         values = sum_of(metrics, f"{name}.{task}")
-        entry[name] = _score(mean(values), bootstrap.normal(values, sum_of(metrics, f"{name}-squared.{task}")))
-    entry |= _calibration(metrics, task)
+        entry[name] = as_score(mean(values), bootstrap.normal(values, sum_of(metrics, f"{name}-squared.{task}")))
+    entry |= trust_summary.of_bins(reliability_table(metrics, task))
+    entry |= trust_summary.of_levels(_whole_levels(*counts, withheld))
+    entry["by_epistemic"] = trust_summary.of_doubt(doubt_sums(metrics, task))
     if task is Task.IDH:
         entry["age_only"] = _age_only(metrics)
     return entry
 
 
-def _calibration(metrics: Mapping[str, Metric], task: Task) -> Summary:
-    """The ECE in its two usual binnings, and the bins themselves for a reliability diagram."""
-    table = reliability_table(metrics, task)
-    bins = zip(table.count_R.tolist(), table.probability_R.tolist(), table.positives_R.tolist())
-    return {
-        "ece": {**_ece(table, calibration_error.BINNING), "interval": None},
-        "ece_confidence": _ece(table.confidence(), calibration_error.CONFIDENCE_BINNING),
-        "reliability": [
-            {
-                "from": place / calibration_error.RELIABILITY_BINS,
-                "to": (place + 1) / calibration_error.RELIABILITY_BINS,
-                "n": count,
-                "mean_probability": said / count if count else None,
-                "observed_share": positives / count if count else None,
-            }
-            for place, (count, said, positives) in enumerate(bins)
-        ],
-    }
+def _whole_levels(positive: ranking.Counts, negative: ranking.Counts, withheld: int) -> Levels:
+    """Levels of the merged histograms, or none at all when one class of a site is missing from them.
 
-
-def _ece(table: calibration_error.Reliability, binning: str) -> Summary:
-    return {
-        "value": calibration_error.ece(table),
-        "if_calibrated": calibration_error.ece_if_calibrated(table),
-        "debiased": calibration_error.ece_debiased(table),
-        "binning": binning,
-    }
+    A ranking bears the absence of some positives; a calibration, a risk or a net benefit is shifted by it.
+    """
+    nobody = np.zeros_like(positive)
+    return binned_levels(nobody, nobody) if withheld else binned_levels(positive, negative)
 
 
 def _age_only(metrics: Mapping[str, Metric]) -> Summary:
@@ -126,7 +121,7 @@ def _age_only(metrics: Mapping[str, Metric]) -> Summary:
     mutant, wildtype = (part[::-1] for part in counts_of(metrics, "age.idh"))
     return {
         "n": int(mutant.sum() + wildtype.sum()),
-        "auroc": _score(ranking.auroc(mutant, wildtype), ranking.auroc_interval(mutant, wildtype)),
+        "auroc": as_score(ranking.auroc(mutant, wildtype), ranking.auroc_interval(mutant, wildtype)),
     }
 
 
@@ -139,12 +134,3 @@ def counts_of(metrics: Mapping[str, Metric], prefix: str) -> tuple[ranking.Count
 def mean(values: Sum) -> float | None:
     """Total over count; None, not NaN, when nothing was counted."""
     return values.mean if values.count else None
-
-
-def as_list(interval: ranking.Interval | None) -> list[float] | None:
-    """An interval as JSON has it."""
-    return None if interval is None else list(interval)
-
-
-def _score(value: float | None, interval: ranking.Interval | None) -> Summary:
-    return {"value": value, "interval": as_list(interval)}

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.calibration import calibration_curve
 
 from gmmas_core.metrics import calibration_error
+from gmmas_core.metrics.levels import exact_levels
 
 
 def _calibrated(rng: np.random.Generator, num_cases: int) -> calibration_error.Reliability:
@@ -64,4 +66,54 @@ def test_no_cases_no_error() -> None:
     assert calibration_error.ece(table) is None
     assert calibration_error.ece_if_calibrated(table) is None
     assert calibration_error.ece_debiased(table) is None
+    assert calibration_error.ece_classwise(table) is None
+    assert calibration_error.mce(table) is None
+    nobody = calibration_error.equal_mass(exact_levels(np.array([]), np.array([], dtype=np.int64)))
+    assert calibration_error.ece(nobody) is None
+    assert calibration_error.ece_debiased(nobody) is None
     assert table.probability_R.dtype == np.float64
+
+
+@pytest.mark.parametrize("num_cases", [20, 500])
+def test_equal_mass_bins_are_scikit_learns_quantile_bins(num_cases: int) -> None:
+    rng = np.random.default_rng(2)
+    prob = rng.beta(0.5, 0.8, num_cases)
+    label = (rng.random(num_cases) < prob**2).astype(np.int64)
+    table = calibration_error.equal_mass(exact_levels(prob, label))
+    true, said = calibration_curve(label, prob, n_bins=10, strategy="quantile")
+    assert table.count_R.tolist() == [num_cases // 10] * 10
+    assert table.probability_R / table.count_R == pytest.approx(said)
+    assert table.positives_R / table.count_R == pytest.approx(true)
+    assert calibration_error.ece(table) == pytest.approx(np.abs(true - said).mean())
+
+
+def test_equal_mass_by_hand_with_equals_dealt_to_two_bins() -> None:
+    levels = exact_levels(np.array([0.1, 0.6, 0.6, 0.6, 0.6, 0.9]), np.array([0, 1, 0, 0, 0, 1]))
+    table = calibration_error.equal_mass(levels, bins=2)
+    assert table.count_R.tolist() == [3, 3]
+    assert table.probability_R == pytest.approx([0.1 + 1.2, 1.2 + 0.9])
+    assert table.positives_R == pytest.approx([0.5, 1.5])
+    assert calibration_error.ece(table) == pytest.approx((0.8 + 0.6) / 6)
+
+
+def test_fewer_cases_than_equal_mass_bins_have_one_each() -> None:
+    prob, label = np.array([0.2, 0.7, 0.9]), np.array([0, 1, 0])
+    table = calibration_error.equal_mass(exact_levels(prob, label))
+    assert table.count_R.tolist() == [1, 1, 1]
+    assert calibration_error.ece(table) == pytest.approx((0.2 + 0.3 + 0.9) / 3)
+
+
+def test_classwise_error_equals_that_of_both_columns() -> None:
+    rng = np.random.default_rng(3)
+    prob, label = rng.random(200), rng.integers(0, 2, 200)
+    columns = [calibration_error.reliability(p, y) for p, y in ((prob, label), (1 - prob, 1 - label))]
+    expected = np.mean([calibration_error.ece(column) for column in columns])
+    assert calibration_error.ece_classwise(columns[0]) == pytest.approx(expected)
+    assert calibration_error.ece_classwise(columns[0]) == pytest.approx(calibration_error.ece(columns[0]))
+
+
+def test_largest_gap_ignores_empty_bins() -> None:
+    table = calibration_error.reliability(np.array([0.05, 0.05, 0.45, 0.95]), np.array([0, 0, 1, 1]))
+    assert calibration_error.mce(table) == (pytest.approx(0.55), 1)
+    perfect = calibration_error.reliability(np.array([0.0, 1.0]), np.array([0, 1]))
+    assert calibration_error.mce(perfect) == (0.0, 1)

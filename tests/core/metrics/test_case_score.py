@@ -17,7 +17,11 @@ SEG[8:10, 8:10, 8:10] = 1
 
 
 def _result(
-    seg_XYZ: np.ndarray = SEG, *, not_assessable: Mapping[str, str] | None = None, idh: float = 0.7
+    seg_XYZ: np.ndarray = SEG,
+    *,
+    not_assessable: Mapping[str, str] | None = None,
+    idh: float = 0.7,
+    idh_doubt: float = 0.05,
 ) -> CaseResult:
     return CaseResult(
         case_id="c1",
@@ -25,9 +29,11 @@ def _result(
         affine_44=np.eye(4),
         volume_ml={},
         probability={Task.IDH: idh, Task.CODEL: 0.2},
-        epistemic={},
+        epistemic={Task.IDH: idh_doubt, Task.CODEL: 0.1},
         aleatoric={},
-        region_uncertainty={},
+        region_uncertainty={"wt": 0.2, "et": None},
+        region_epistemic={},
+        region_aleatoric={},
         sequences_used=("flair",),
         sequences_missing=("t1", "t1c", "t2"),
         not_assessable=not_assessable or {},
@@ -46,6 +52,7 @@ CASE = Case(
     label_source={Task.IDH: "pathology"},
     split="holdout",
     age=41.5,
+    sex="F",
 )
 
 
@@ -58,7 +65,9 @@ def test_a_perfect_result() -> None:
         assert (measured.dice, measured.hd95_mm, measured.lesion_dice, measured.lesion_hd95_mm) == (1.0, 0.0, 1.0, 0.0)
     assert score.label == {Task.IDH: 1, Task.CODEL: UNKNOWN}
     assert score.probability == {Task.IDH: 0.7, Task.CODEL: 0.2}
-    assert score.age == 41.5
+    assert (score.age, score.sex) == (41.5, "F")
+    assert score.epistemic == {Task.IDH: 0.05, Task.CODEL: 0.1}
+    assert score.region_uncertainty == {"wt": 0.2, "et": None}
 
 
 def test_regions_are_scored_apart() -> None:
@@ -80,7 +89,7 @@ def test_what_is_not_assessable_is_not_scored_rather_than_zero() -> None:
     assert score.regions["tc"] is None
     assert score.regions["wt"] is not None
     assert score.regions["wt"].dice == 0.0
-    assert set(score.probability) == {Task.IDH}
+    assert set(score.probability) == set(score.epistemic) == {Task.IDH}
 
 
 def test_no_reference_is_not_an_empty_reference() -> None:
@@ -121,3 +130,13 @@ def test_a_reference_on_another_grid_is_refused() -> None:
 def test_an_impossible_probability_is_refused(probability: float) -> None:
     with pytest.raises(DataError, match="expected 0 to 1"):
         score_case(_result(idh=probability), SEG, CASE, SPACING_MM)
+
+
+@pytest.mark.parametrize("nats", [float("nan"), -0.01, 0.7])
+def test_an_impossible_mutual_information_is_refused(nats: float) -> None:
+    with pytest.raises(DataError, match=r"case c1: found mutual information .* for idh; expected 0 to 0.693"):
+        score_case(_result(idh_doubt=nats), SEG, CASE, SPACING_MM)
+
+
+def test_as_doubtful_as_two_classes_allow_is_possible() -> None:
+    assert score_case(_result(idh_doubt=float(np.log(2))), SEG, CASE, SPACING_MM).epistemic[Task.IDH] > 0.69

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gmmas_core.metrics import evaluation
 from gmmas_core.metrics.case_score import CaseScore, RegionScore
-from gmmas_core.metrics.merging import reliability_table
+from gmmas_core.metrics.merging import doubt_sums, reliability_table
 from gmmas_core.types import UNKNOWN, FederationError, Metric, Sum, Task
 
 TASKS = (Task.IDH, Task.CODEL, Task.HISTOLOGY)
@@ -31,6 +31,7 @@ CASES = st.lists(
         label=st.fixed_dictionaries({task: st.sampled_from([UNKNOWN, 0, 1]) for task in TASKS}),
         abstained=st.frozensets(st.sampled_from(["idh", "segmentation"])),
         age=st.none() | st.floats(0, 110),
+        epistemic=st.dictionaries(st.sampled_from(TASKS), st.floats(0, 0.693)),
     ),
     max_size=8,
 )
@@ -85,6 +86,19 @@ def test_every_count_of_a_task_is_the_same_cases(cases: list[CaseScore]) -> None
         table = reliability_table(metrics, task)
         assert table.count_R.sum() == known
         assert table.positives_R.sum() == sum(histograms[0])  # type: ignore[arg-type]
+        doubted = [case for case in cases if case.label[task] != UNKNOWN and task in case.probability]
+        assert doubt_sums(metrics, task).count_D.sum() == sum(task in case.epistemic for case in doubted)
+
+
+@given(CASES)
+@settings(max_examples=30, deadline=None)
+def test_the_two_sums_of_a_bin_stand_or_fall_together(cases: list[CaseScore]) -> None:
+    """A cohort floor empties single metrics by their count: both halves of a bin must have the same."""
+    metrics = evaluation.merge(cases, TASKS)
+    for key, metric in metrics.items():
+        for one, other in (("reliability.", "reliability-positives."), ("doubt.", "doubt-right.")):
+            if key.startswith(one):
+                assert metrics[key.replace(one, other)].count == metric.count  # type: ignore[union-attr, operator]
 
 
 def test_only_the_tasks_asked_for() -> None:
