@@ -44,21 +44,25 @@ def predict(
     mc_passes: Annotated[
         int | None, typer.Option(min=0, help="Passes with dropout for uncertainty; 0 for none.")
     ] = None,
+    postprocess: Annotated[
+        str | None, typer.Option(help="none, paper or multifocal: which components stay; else as the model says.")
+    ] = None,
+    uncertainty_map: Annotated[
+        bool, typer.Option("--uncertainty-map", help="Also write CASE_uncertainty.nii.gz; needs --mc-passes.")
+    ] = False,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Segment a case on its own grid and answer the image-level questions. Research use only."""
     from client.prediction import predict_folders, with_settings
     from gmmas_core.checkpoint import load_model
-    from gmmas_core.data.labels import LABEL_CONVENTIONS
     from gmmas_core.training.precision import choose_device
     from gmmas_core.types import DataError
 
-    if label_convention not in LABEL_CONVENTIONS:
-        names = ", ".join(LABEL_CONVENTIONS)
-        raise DataError(f"--label-convention: found {label_convention!r}; expected one of {names}")
     loaded = load_model(model)
-    config = with_settings(loaded.config, inference=inference, flips=flips, mc_passes=mc_passes)
+    config = with_settings(
+        loaded.config, inference=inference, flips=flips, mc_passes=mc_passes, postprocess=postprocess
+    )
     place = choose_device(device)
     with progress_bar("reading cases") as advance:
         results, failures = predict_folders(
@@ -67,6 +71,7 @@ def predict(
             loaded=loaded,
             config=config,
             convention=label_convention,
+            uncertainty_map=uncertainty_map,
             device=place,
             on_progress=advance,
         )

@@ -6,13 +6,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from client.result_files import require_writable, write_result
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.config import Config
-from gmmas_core.data.preprocess import PrepareSettings, prepare_case
+from gmmas_core.data.labels import LABEL_CONVENTIONS
+from gmmas_core.data.preprocess import Prepared, PrepareSettings, prepare_case
 from gmmas_core.data.sequences import find_sequences
-from gmmas_core.inference import predict_case
-from gmmas_core.types import UNKNOWN, Case, CaseResult, DataError, Task
+from gmmas_core.inference import predict_case, predict_with_map
+from gmmas_core.inference.native import values_on_native
+from gmmas_core.types import UNKNOWN, Case, CaseResult, ConfigError, DataError, Task
 
 SITE = "local"
 """Site of a case that is read from a folder and not from a site's table."""
@@ -55,18 +60,44 @@ def read_case(case: Case, loaded: LoadedModel, config: Config, device: str) -> C
     Raises:
         DataError: an image that cannot be used; the message says which and why.
     """
+    return predict_case(
+        _prepare(case, config),
+        loaded.model,
+        config,
+        model_id=loaded.model_id,
+        device=device,
+        calibration=loaded.calibration,
+    )
+
+
+def read_case_with_map(
+    case: Case, loaded: LoadedModel, config: Config, device: str
+) -> tuple[CaseResult, NDArray[np.float32]]:
+    """`read_case`, and the predictive entropy of every voxel in nats on the case's own grid, 0 outside the brain."""
+    prepared = _prepare(case, config)
+    result, entropy_XYZ = predict_with_map(
+        prepared,
+        loaded.model,
+        config,
+        model_id=loaded.model_id,
+        device=device,
+        calibration=loaded.calibration,
+    )
+    return result, values_on_native(entropy_XYZ, prepared)
+
+
+def _prepare(case: Case, config: Config) -> Prepared:
     settings = PrepareSettings(
         spacing_mm=config.data.spacing_mm,
         context_size=config.model.context_size,
         label_convention="canonical",
     )
-    prepared = prepare_case(case, settings)
-    return predict_case(
-        prepared, loaded.model, config, model_id=loaded.model_id, device=device, calibration=loaded.calibration
-    )
+    return prepare_case(case, settings)
 
 
-def with_settings(config: Config, *, inference: str | None, flips: bool, mc_passes: int | None) -> Config:
+def with_settings(
+    config: Config, *, inference: str | None, flips: bool, mc_passes: int | None, postprocess: str | None
+) -> Config:
     """A model's configuration with other evaluation settings where they are given.
 
     Raises:
@@ -78,6 +109,7 @@ def with_settings(config: Config, *, inference: str | None, flips: bool, mc_pass
         inference=own.inference if inference is None else inference,
         flips=flips or own.flips,
         mc_passes=own.mc_passes if mc_passes is None else mc_passes,
+        postprocess=own.postprocess if postprocess is None else postprocess,
     )
     return dataclasses.replace(config, evaluation=evaluation)
 
@@ -89,6 +121,7 @@ def predict_folders(
     loaded: LoadedModel,
     config: Config,
     convention: str,
+    uncertainty_map: bool,
     device: str,
     on_progress: Callable[[int, int], None],
 ) -> tuple[list[dict[str, Any]], list[str]]:
@@ -100,6 +133,7 @@ def predict_folders(
         loaded: model folder.
         config: see `with_settings`.
         convention: label values written, a key of LABEL_CONVENTIONS.
+        uncertainty_map: also write the voxels' entropies over the stochastic passes.
         device: "cpu" or "cuda".
         on_progress: told (done, total).
 
@@ -107,22 +141,42 @@ def predict_folders(
         The JSON content of every result, and a message for every case without one.
 
     Raises:
-        DataError: two folders of one name (a result would be overwritten), or an output folder that cannot be written.
+        DataError: two folders of one name (a result would be overwritten), an unknown convention, or an output folder
+            that cannot be written.
+        ConfigError: a map of uncertainty without stochastic passes.
     """
+    _require_possible(folders, convention, config, uncertainty_map)
+    require_writable(out)
+    results, failures = [], []
+    for done, folder in enumerate(folders):
+        on_progress(done, len(folders))
+        try:
+            case, entropy_XYZ = case_from_folder(folder), None
+            if uncertainty_map:
+                result, entropy_XYZ = read_case_with_map(case, loaded, config, device)
+            else:
+                result = read_case(case, loaded, config, device)
+            results.append(
+                write_result(result, out, convention=convention, loaded=loaded, config=config, entropy_XYZ=entropy_XYZ)
+            )
+        except DataError as error:
+            failures.append(str(error))
+    on_progress(len(folders), len(folders))
+    return results, failures
+
+
+def _require_possible(folders: Sequence[Path], convention: str, config: Config, uncertainty_map: bool) -> None:
     names = Counter(folder.resolve().name for folder in folders)
     twice = sorted(name for name, count in names.items() if count > 1)
     if twice:
         raise DataError(
             f"case folders: found {', '.join(twice)} more than once; expected different names; predict apart"
         )
-    require_writable(out)
-    results, failures = [], []
-    for done, folder in enumerate(folders):
-        on_progress(done, len(folders))
-        try:
-            result = read_case(case_from_folder(folder), loaded, config, device)
-            results.append(write_result(result, out, convention=convention, loaded=loaded, config=config))
-        except DataError as error:
-            failures.append(str(error))
-    on_progress(len(folders), len(folders))
-    return results, failures
+    if convention not in LABEL_CONVENTIONS:
+        known = ", ".join(LABEL_CONVENTIONS)
+        raise DataError(f"--label-convention: found {convention!r}; expected one of {known}")
+    if uncertainty_map and not config.evaluation.mc_passes:
+        raise ConfigError(
+            "--uncertainty-map: found no passes with dropout to be uncertain over; expected at least 2; "
+            "add --mc-passes 10"
+        )

@@ -1,8 +1,9 @@
-"""A result as two files: a segmentation and a JSON that a person and a program can read.
+"""A result as two files: a segmentation and a JSON that a person and a program can read; and a third on demand, a map
+of uncertainty.
 
-Both are deterministic: the same images, model, settings, machine and number of threads give the same bytes, except
-for `created_at` in the JSON, which is fixed too where SOURCE_DATE_EPOCH is set. The segmentation is written first and
-its hash stands in the JSON, so that a JSON always belongs to the mask beside it.
+They are deterministic: the same images, model, settings, machine and number of threads give the same bytes, except
+for `created_at` in the JSON, which is fixed too where SOURCE_DATE_EPOCH is set. The JSON is written last
+and holds the others' hashes, so that it always belongs to what lies beside it.
 """
 
 import gzip
@@ -18,13 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core import atomic
-from gmmas_core.checkpoint import LoadedModel, temperatures_of
+from gmmas_core.calibration import region_temperatures_of, temperatures_of
+from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.config import Config, config_hash
 from gmmas_core.data.labels import LABEL_CONVENTIONS, from_canonical
 from gmmas_core.types import CLASS_NAMES, DISCLAIMER, LABEL_NAMES, CaseResult, DataError
 
-MASK_SUFFIX, FACTS_SUFFIX = "_seg.nii.gz", ".json"
+MASK_SUFFIX, MAP_SUFFIX, FACTS_SUFFIX = "_seg.nii.gz", "_uncertainty.nii.gz", ".json"
 COMPRESSION = 6
+
+Volume = NDArray[np.uint8] | NDArray[np.float32]
 
 
 def require_writable(out: Path) -> None:
@@ -43,9 +47,15 @@ def require_writable(out: Path) -> None:
 
 
 def write_result(
-    result: CaseResult, out: Path, *, convention: str, loaded: LoadedModel, config: Config
+    result: CaseResult,
+    out: Path,
+    *,
+    convention: str,
+    loaded: LoadedModel,
+    config: Config,
+    entropy_XYZ: NDArray[np.float32] | None = None,
 ) -> dict[str, Any]:
-    """Write `<case>_seg.nii.gz` and `<case>.json` into a folder.
+    """Write `<case>_seg.nii.gz`, `<case>_uncertainty.nii.gz` where there is a map, and `<case>.json` into a folder.
 
     Args:
         result: of `read_case`.
@@ -53,6 +63,7 @@ def write_result(
         convention: label values of the file, a key of LABEL_CONVENTIONS.
         loaded: what made the result.
         config: with the evaluation settings that were used.
+        entropy_XYZ: predictive entropy in nats on the result's grid.
 
     Returns:
         The JSON's content.
@@ -60,21 +71,34 @@ def write_result(
     Raises:
         DataError: unknown convention, or the folder cannot be written; a file that was there before is whole.
     """
-    content = mask_bytes(from_canonical(result.seg_XYZ, convention), result.affine_44)
-    name = f"{result.case_id}{MASK_SUFFIX}"
-    written = {"file": name, "sha256": hashlib.sha256(content).hexdigest(), **label_names(convention)}
-    facts = result_facts(result, segmentation=written, loaded=loaded, config=config)
+    mask, written_map = from_canonical(result.seg_XYZ, convention), None
     try:
-        atomic.write_bytes(out / name, content)
+        written = _write_volume(mask, result.affine_44, out / f"{result.case_id}{MASK_SUFFIX}")
+        if entropy_XYZ is not None:
+            written_map = _write_volume(entropy_XYZ, result.affine_44, out / f"{result.case_id}{MAP_SUFFIX}")
+            written_map |= {"content": "predictive entropy of the four classes", "unit": "nat"}
+        facts = result_facts(
+            result,
+            segmentation={**written, **label_names(convention)},
+            uncertainty_map=written_map,
+            loaded=loaded,
+            config=config,
+        )
         atomic.write_json(out / f"{result.case_id}{FACTS_SUFFIX}", facts)
     except OSError as error:
         raise _unwritable(error) from None
     return facts
 
 
-def mask_bytes(values_XYZ: NDArray[np.uint8], affine_44: NDArray[np.float64]) -> bytes:
-    """A gzipped NIfTI-1 file on the given grid, without a date in it."""
-    image = nib.Nifti1Image(values_XYZ, affine_44, dtype=np.uint8)
+def _write_volume(values_XYZ: Volume, affine_44: NDArray[np.float64], path: Path) -> dict[str, Any]:
+    content = nifti_bytes(values_XYZ, affine_44)
+    atomic.write_bytes(path, content)
+    return {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def nifti_bytes(values_XYZ: Volume, affine_44: NDArray[np.float64]) -> bytes:
+    """A gzipped NIfTI-1 file of the array's own type on the given grid, without a date in it."""
+    image = nib.Nifti1Image(values_XYZ, affine_44, dtype=values_XYZ.dtype)
     image.header.set_xyzt_units("mm")
     image.set_sform(affine_44, code="scanner")
     try:
@@ -91,7 +115,12 @@ def label_names(convention: str) -> dict[str, Any]:
 
 
 def result_facts(
-    result: CaseResult, *, segmentation: Mapping[str, Any], loaded: LoadedModel, config: Config
+    result: CaseResult,
+    *,
+    segmentation: Mapping[str, Any],
+    uncertainty_map: Mapping[str, Any] | None,
+    loaded: LoadedModel,
+    config: Config,
 ) -> dict[str, Any]:
     """Everything a CaseResult says but its array, as JSON-able values; null is "not assessable" or "not asked for"."""
     evaluation = config.evaluation
@@ -109,8 +138,12 @@ def result_facts(
         "not_assessable": dict(result.not_assessable),
         "abstained": dict(result.abstained),
         "segmentation": dict(segmentation),
+        "uncertainty_map": None if uncertainty_map is None else dict(uncertainty_map),
         "volume_ml": dict(result.volume_ml),
         "region_uncertainty": dict(result.region_uncertainty),
+        "region_epistemic": dict(result.region_epistemic),
+        "region_aleatoric": dict(result.region_aleatoric),
+        "region_temperature": region_temperatures_of(loaded.calibration),
         "probability": {task.value: value for task, value in result.probability.items()},
         "probability_of": {task.value: CLASS_NAMES[task][1] for task in result.probability},
         "calibrated": [task.value for task in temperatures_of(loaded.calibration, result.probability)],
@@ -121,6 +154,7 @@ def result_facts(
             "inference": evaluation.inference,
             "overlap": evaluation.overlap,
             "flips": evaluation.flips,
+            "postprocess": evaluation.postprocess,
             "mc_passes": evaluation.mc_passes,
             "spacing_mm": config.data.spacing_mm,
         },

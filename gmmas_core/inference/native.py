@@ -20,9 +20,12 @@ WHOLE_VOXEL = 1e-3
 def labels_on_native(probability_KXYZ: Tensor, labels_XYZ: Tensor, prepared: Prepared) -> NDArray[np.uint8]:
     """Most probable label per native voxel; outside the brain crop it is background.
 
+    A voxel that post-processing took out of the tumour has no probability of tumour left; its neighbours, most likely
+    background already, keep theirs, so that none of them becomes tumour by interpolation.
+
     Args:
         probability_KXYZ: on the brain crop, any device.
-        labels_XYZ: its arg max.
+        labels_XYZ: its arg max, where post-processing may have put background.
         prepared: knows both grids.
 
     Returns:
@@ -31,7 +34,8 @@ def labels_on_native(probability_KXYZ: Tensor, labels_XYZ: Tensor, prepared: Pre
     if same_voxels(prepared):
         moved = to_native(labels_XYZ.to(device="cpu", dtype=torch.uint8).numpy(), prepared, order=0)
         return np.ascontiguousarray(moved, dtype=np.uint8)
-    probability = probability_KXYZ.cpu().numpy()
+    removed_XYZ = (labels_XYZ == BACKGROUND) & (probability_KXYZ.argmax(0) != BACKGROUND)
+    probability = probability_KXYZ.masked_fill(removed_XYZ, 0.0).cpu().numpy()
     classes = range(BACKGROUND + 1, NUM_SEG_CLASSES)
     tumour = {k: np.asarray(to_native(probability[k], prepared, order=1), dtype=np.float32) for k in classes}
     # Background also fills what the brain crop does not cover.
@@ -42,6 +46,17 @@ def labels_on_native(probability_KXYZ: Tensor, labels_XYZ: Tensor, prepared: Pre
         labels[better] = k
         best = np.where(better, tumour[k], best)
     return labels
+
+
+def values_on_native(value_XYZ: Tensor, prepared: Prepared) -> NDArray[np.float32]:
+    """A voxel map of the brain crop on the native file's grid and axes; interpolated linearly unless voxels agree.
+
+    Returns:
+        float32; 0 outside the brain crop.
+    """
+    order = 0 if same_voxels(prepared) else 1
+    moved = to_native(value_XYZ.float().cpu().numpy(), prepared, order)
+    return np.ascontiguousarray(moved, dtype=np.float32)
 
 
 def same_voxels(prepared: Prepared) -> bool:

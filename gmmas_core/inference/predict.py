@@ -5,8 +5,7 @@ the case.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gmmas_core.checkpoint import temperatures_of
+from gmmas_core.calibration import region_temperatures_of, temperatures_of
 from gmmas_core.config import Config
 from gmmas_core.data.preprocess import Prepared
 from gmmas_core.inference.assessability import assessable_regions, not_assessable, present
-from gmmas_core.inference.classify import class_logits, crop_around, doubt_by_task, probabilities, tumour_centre
+from gmmas_core.inference.classify import class_logits, probabilities
+from gmmas_core.inference.locate import Located, locate
+from gmmas_core.inference.modes import reading_mode
 from gmmas_core.inference.native import labels_on_native, volume_ml
-from gmmas_core.inference.reading import read_prepared
-from gmmas_core.inference.segment import segment
+from gmmas_core.inference.reading import Reading, read_prepared
+from gmmas_core.inference.regions import VoxelPasses, region_means
+from gmmas_core.inference.stochastic import Draws, draw
 from gmmas_core.model.gmmas import GMMAS
-from gmmas_core.types import REGIONS, CaseResult, DataError
-from gmmas_core.uncertainty import entropy, mean_inside
+from gmmas_core.types import REGIONS, CaseResult, DataError, Task
+from gmmas_core.uncertainty import TaskDoubt, decompose_tasks
 
 NO_TUMOUR = "no tumour found"
 
@@ -44,10 +46,11 @@ def predict_case(
     Args:
         prepared: from `prepare_case` with the model's spacing and context size.
         model: is moved to the device; its training mode is put back afterwards.
-        config: model, tasks, and `evaluation` for mode, overlap, flips and stochastic passes.
+        config: model, tasks, and `evaluation` for mode, overlap, flips, post-processing and stochastic passes.
         model_id: stated in the result.
         device: "cpu", "cuda" or "cuda:N".
-        calibration: {"temperature": {task: T}}; None or {} when not calibrated.
+        calibration: content of calibration.json; None or {} when not calibrated. Temperatures of regions change how
+            doubt inside a region is stated (see `regions`), never a label.
         generator: source of the dropout seed; without it the seed follows from config.seed and the pseudonym.
 
     Returns:
@@ -56,39 +59,85 @@ def predict_case(
     Raises:
         DataError: no sequence is there, or a calibration that does not fit the tasks.
     """
+    return predict_with_map(
+        prepared, model, config, model_id=model_id, device=device, calibration=calibration, generator=generator
+    )[0]
+
+
+def predict_with_map(
+    prepared: Prepared,
+    model: GMMAS,
+    config: Config,
+    *,
+    model_id: str,
+    device: str = "cpu",
+    calibration: Mapping[str, Any] | None = None,
+    generator: torch.Generator | None = None,
+) -> tuple[CaseResult, Tensor]:
+    """`predict_case`, and the predictive entropy of the four classes in every voxel of the brain crop, in nats.
+
+    The entropy is that of the mean of the stochastic passes, or of the only segmentation when none was asked for; no
+    temperature is applied to it. `values_on_native` brings it to the scanner's grid.
+    """
     used, missing = present(prepared.available_C)
     if not used:
         raise DataError(f"case {prepared.case_id}: found no sequence; expected at least one; add an image")
-    temperatures = temperatures_of(calibration or {}, config.task_list)
-    settings, edge = config.evaluation, config.model.crop_size
+    calibration = calibration or {}
+    temperatures = temperatures_of(calibration, config.task_list)
+    seed = _seed(config.seed, prepared.case_id, generator)
     model.to(device)
-    with torch.inference_mode(), _eval_mode(model), _same_kernels():
+    with reading_mode(model):
         reading = read_prepared(prepared, device)
-        probability = segment(model, reading, config.model, settings)
-        labels = probability.argmax(0)
-        centre = tumour_centre(labels)
-        start = crop_around(centre or [n // 2 for n in reading.shape], reading.shape, edge)
-        answers = probabilities(class_logits(model, reading, start, edge, settings), temperatures)
-        seed = _seed(config.seed, prepared.case_id, generator)
-        doubt = doubt_by_task(model, reading, start, edge, settings, temperatures=temperatures, seed=seed)
-        open_regions = assessable_regions(not_assessable(used))
-        region_doubt = _region_means(entropy(probability), labels, open_regions)
-        native = labels_on_native(probability, labels, prepared)
-    return CaseResult(
+        found = locate(model, reading, config, spacing_mm=prepared.spacing_mm)
+        logits = class_logits(model, reading, found.start, config.model.crop_size, config.evaluation)
+        draws = _draws(model, reading, found, config, calibration, seed)
+        native = labels_on_native(found.probability_KXYZ, found.labels_XYZ, prepared)
+    blocked, doubt = not_assessable(used), _task_doubt(draws)
+    open_regions = assessable_regions(blocked)
+    region_doubt = _region_doubt(draws, found.labels_XYZ, open_regions)
+    result = CaseResult(
         case_id=prepared.case_id,
         seg_XYZ=native,
         affine_44=np.asarray(prepared.native.affine_44, dtype=np.float64),
         volume_ml=_volumes(native, prepared.native.affine_44, open_regions),
-        probability=answers,
-        epistemic={task: found.epistemic for task, found in doubt.items()},
-        aleatoric={task: found.aleatoric for task, found in doubt.items()},
-        region_uncertainty=region_doubt,
+        probability={task: float(value_1) for task, value_1 in probabilities(logits, temperatures).items()},
+        epistemic={task: parts.epistemic for task, parts in doubt.items()},
+        aleatoric={task: parts.aleatoric for task, parts in doubt.items()},
+        region_uncertainty=region_doubt["predictive"],
+        region_epistemic=region_doubt.get("mutual_information", {}),
+        region_aleatoric=region_doubt.get("expected", {}),
         sequences_used=used,
         sequences_missing=missing,
-        not_assessable=not_assessable(used),
-        abstained={} if centre else {"segmentation": NO_TUMOUR},
+        not_assessable=blocked,
+        abstained={} if found.has_tumour else {"segmentation": NO_TUMOUR},
         model_id=model_id,
     )
+    return result, draws.voxels.classes.predictive
+
+
+def _draws(
+    model: GMMAS, reading: Reading, found: Located, config: Config, calibration: Mapping[str, Any], seed: int
+) -> Draws:
+    """The stochastic passes or, where none was asked for, the one segmentation and no answer of a pass."""
+    passes = config.evaluation.mc_passes
+    if passes:
+        return draw(model, reading, found.start, config, passes=passes, calibration=calibration, seed=seed)
+    only = VoxelPasses(region_temperatures_of(calibration))
+    only.add(found.probability_KXYZ)
+    return Draws(prob_M={}, voxels=only.doubt())
+
+
+def _task_doubt(draws: Draws) -> dict[Task, TaskDoubt]:
+    return decompose_tasks({task: torch.from_numpy(values_M) for task, values_M in draws.prob_M.items()})
+
+
+def _region_doubt(
+    draws: Draws, labels_XYZ: Tensor, open_regions: tuple[str, ...]
+) -> dict[str, dict[str, float | None]]:
+    """Entropy by its name in `Doubt` -> region -> mean inside; only the predictive one without stochastic passes."""
+    kinds = ("predictive", "expected", "mutual_information") if draws.prob_M else ("predictive",)
+    maps = {kind: {region: getattr(doubt, kind) for region, doubt in draws.voxels.regions.items()} for kind in kinds}
+    return {kind: region_means(maps[kind], labels_XYZ, open_regions) for kind in kinds}
 
 
 def _volumes(
@@ -101,33 +150,8 @@ def _volumes(
     }
 
 
-def _region_means(entropy_XYZ: Tensor, labels_XYZ: Tensor, open_regions: tuple[str, ...]) -> dict[str, float | None]:
-    means: dict[str, float | None] = {}
-    for region, labels in REGIONS.items():
-        inside = torch.isin(labels_XYZ, torch.tensor(labels, device=labels_XYZ.device))
-        means[region] = mean_inside(entropy_XYZ, inside) if region in open_regions else None
-    return means
-
-
 def _seed(run_seed: int, case_id: str, generator: torch.Generator | None) -> int:
     """Independent of the order in which cases are read, unless a generator is given."""
     if generator is not None:
         return int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
     return int.from_bytes(hashlib.sha256(f"{run_seed}/{case_id}".encode()).digest()[:4], "little")
-
-
-@contextmanager
-def _eval_mode(model: GMMAS) -> Iterator[None]:
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)
-
-
-@contextmanager
-def _same_kernels() -> Iterator[None]:
-    """Let cuDNN neither time its kernels nor pick one that adds in varying order."""
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
-        yield

@@ -15,19 +15,22 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner, Result
 
 from client.cli_predict import register
 from client.prediction import case_from_folder
-from client.result_files import mask_bytes, require_writable
+from client.result_files import nifti_bytes, require_writable
 from gmmas_core.checkpoint import save_model
 from gmmas_core.config import load_config
+from gmmas_core.inference import POSTPROCESS
 from gmmas_core.model.gmmas import build_model
-from gmmas_core.types import DISCLAIMER, DataError
+from gmmas_core.types import DISCLAIMER, ConfigError, DataError
 
 LPS = np.array([[-4.0, 0, 0, 90.0], [0, -4.0, 0, 120.0], [0, 0, 4.0, -70.0], [0, 0, 0, 1.0]])
 SHAPE = (30, 36, 26)
+CALIBRATION = {"temperature": {"idh": 2.0}, "region_temperature": {"wt": 1.5}}
 
 Predict = Callable[..., Result]
 
@@ -37,7 +40,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = load_config(["experiment=smoke"])
     model = build_model(config.model, config.task_list, loss=config.loss, seed=4)
     folder = tmp_path_factory.mktemp("run") / "model"
-    save_model(folder, model, config, {"rounds": 0}, {"temperature": {"idh": 2.0}})
+    save_model(folder, model, config, {"rounds": 0}, CALIBRATION)
     return folder
 
 
@@ -118,16 +121,67 @@ def test_json_says_all_there_is(predict: Predict, tmp_path: Path, model_folder: 
     assert facts["probability_of"]["idh"] == "mutant"
     assert facts["calibrated"] == ["idh"]
     assert facts["reading"]["mc_passes"] == 2
+    assert facts["reading"]["postprocess"] == "none"
+    assert facts["region_temperature"] == {"wt": 1.5}
+    assert facts["region_epistemic"]["et"] is None
+    parts = facts["region_epistemic"]["wt"] + facts["region_aleatoric"]["wt"]
+    assert facts["region_uncertainty"]["wt"] == pytest.approx(parts, abs=1e-6)
+    assert facts["uncertainty_map"] is None
     content = (tmp_path / facts["segmentation"]["file"]).read_bytes()
     assert facts["segmentation"]["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_map_of_uncertainty_lies_on_the_native_grid(predict: Predict, tmp_path: Path) -> None:
+    case, out = write_case(tmp_path / "sub-7"), tmp_path / "out"
+    result = predict(case, "--mc-passes", 2, "--uncertainty-map", out=out)
+    assert result.exit_code == 0, result.output
+    assert DISCLAIMER in result.output
+    facts, source = read(out / "sub-7.json"), nib.load(case / "sub-7_t1.nii.gz")
+    assert facts["disclaimer"] == DISCLAIMER
+    written = facts["uncertainty_map"]
+    assert (written["file"], written["unit"]) == ("sub-7_uncertainty.nii.gz", "nat")
+    assert written["sha256"] == hashlib.sha256((out / written["file"]).read_bytes()).hexdigest()
+    found = nib.load(out / written["file"])
+    assert found.get_data_dtype() == np.float32
+    assert found.shape == source.shape
+    np.testing.assert_array_equal(found.affine, source.affine)
+    entropy, labels = np.asarray(found.dataobj), np.asarray(nib.load(out / "sub-7_seg.nii.gz").dataobj)
+    assert 0 <= entropy.min() < entropy.max() <= np.log(4) + 1e-6
+    for region, values in (("tc", (1, 3)), ("et", (3,))):  # without a temperature; the voxels are the model's own
+        assert entropy[np.isin(labels, values)].mean() == pytest.approx(facts["region_uncertainty"][region], abs=1e-5)
+
+
+def test_map_needs_passes(predict: Predict, tmp_path: Path) -> None:
+    case = write_case(tmp_path / "sub-7", ("t2",))
+    result = predict(case, "--uncertainty-map", out=tmp_path / "out")
+    assert isinstance(result.exception, ConfigError)
+    assert "add --mc-passes 10" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_post_processing_is_applied_and_stated(predict: Predict, tmp_path: Path) -> None:
+    case, cautious = write_case(tmp_path / "sub-7"), tmp_path / "cautious"
+    config = load_config(["experiment=smoke"])
+    model = build_model(config.model, config.task_list, loss=config.loss, seed=4)
+    with torch.no_grad():
+        model.decoder.head.conv.bias[0] = 1.0  # one large component and a hundred specks
+    save_model(cautious, model, config, {"rounds": 0}, {})
+    masks = {}
+    for name in ("none", "multifocal"):
+        assert predict(case, "--postprocess", name, out=tmp_path / name, model=cautious).exit_code == 0
+        assert read(tmp_path / name / "sub-7.json")["reading"]["postprocess"] == name
+        masks[name] = np.asarray(nib.load(tmp_path / name / "sub-7_seg.nii.gz").dataobj)
+    expected = POSTPROCESS["multifocal"](masks["none"], 0.064)
+    assert (expected != masks["none"]).any()
+    np.testing.assert_array_equal(masks["multifocal"], expected)
 
 
 def test_repeating_gives_the_same_bytes(predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = write_case(tmp_path / "sub-7")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
     for name in ("one", "two"):
-        assert predict(case, "--mc-passes", 2, out=tmp_path / name).exit_code == 0
-    for name in ("sub-7_seg.nii.gz", "sub-7.json"):
+        assert predict(case, "--mc-passes", 2, "--uncertainty-map", out=tmp_path / name).exit_code == 0
+    for name in ("sub-7_seg.nii.gz", "sub-7_uncertainty.nii.gz", "sub-7.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert read(tmp_path / "one" / "sub-7.json")["created_at"] == "1970-01-02T00:00:00+00:00"
 
@@ -210,7 +264,7 @@ def test_no_model(predict: Predict, tmp_path: Path) -> None:
 def test_bad_settings_are_refused_before_any_work(predict: Predict, tmp_path: Path) -> None:
     case = write_case(tmp_path / "sub-7", ("t2",))
     assert "expected one of canonical" in failure(predict(case, "--label-convention", "brats", out=tmp_path / "out"))
-    for option in (("--mc-passes", 1), ("--inference", "guess")):
+    for option in (("--mc-passes", 1), ("--inference", "guess"), ("--postprocess", "all")):
         result = predict(case, *option, out=tmp_path / "out")
         assert "evaluation." in str(result.exception)
     assert not (tmp_path / "out").exists()
@@ -245,7 +299,7 @@ def test_messages_hold_no_path(predict: Predict, tmp_path: Path) -> None:
 
 
 def test_mask_file_holds_no_date() -> None:
-    content = mask_bytes(np.zeros((3, 4, 5), np.uint8), LPS)
+    content = nifti_bytes(np.zeros((3, 4, 5), np.uint8), LPS)
     assert content[4:8] == bytes(4)
     assert len(gzip.decompress(content)) == 352 + 60
 
@@ -253,7 +307,7 @@ def test_mask_file_holds_no_date() -> None:
 def test_sheared_grid_keeps_its_affine(tmp_path: Path) -> None:
     sheared = LPS.copy()
     sheared[0, 1] = 1.0
-    (tmp_path / "m.nii.gz").write_bytes(mask_bytes(np.zeros((3, 4, 5), np.uint8), sheared))
+    (tmp_path / "m.nii.gz").write_bytes(nifti_bytes(np.zeros((3, 4, 5), np.uint8), sheared))
     np.testing.assert_allclose(nib.load(tmp_path / "m.nii.gz").affine, sheared)
 
 

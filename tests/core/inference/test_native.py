@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gmmas_core.inference.native import labels_on_native, same_voxels, volume_ml
+from gmmas_core.inference.native import labels_on_native, same_voxels, values_on_native, volume_ml
 
 ORIENTATIONS = {
     "RAS": np.diag([4.0, 4.0, 4.0, 1.0]),
@@ -77,6 +77,45 @@ def test_other_voxels_come_back_closely(
         assert overlap > 0.75
     whole = 2 * np.sum((found > 0) & (truth > 0)) / (np.sum(found > 0) + np.sum(truth > 0))
     assert whole > 0.93
+
+
+@pytest.mark.parametrize("affine_44", [ORIENTATIONS["LPS"], tilted(20)])
+def test_what_was_taken_out_is_background_there_too(make_prepared: Callable[..., Any], affine_44: np.ndarray) -> None:
+    prepared = make_prepared(affine_44=affine_44)
+    kept = ball(prepared)
+    x, _, z = (n // 2 for n in kept.shape)
+    speck, seam = ((slice(x - r, x + r + 1), slice(4 - r, 5 + r), slice(z - r, z + r + 1)) for r in (1, 2))
+    assert not kept[seam].any()
+    speckled = kept.copy()
+    speckled[speck] = 3
+    probability = one_hot(speckled)
+    # Around the speck the network doubts, but background is more likely.
+    doubtful = torch.zeros(kept.shape, dtype=torch.bool)
+    doubtful[seam] = True
+    doubtful[speck] = False
+    probability[:, doubtful] = torch.tensor([0.51, 0.0, 0.0, 0.49])[:, None]
+    before = labels_on_native(probability, torch.from_numpy(speckled), prepared)
+    after = labels_on_native(probability, torch.from_numpy(kept), prepared)
+    assert (before != after).any()
+    plain = one_hot(kept)
+    np.testing.assert_array_equal(after, labels_on_native(plain, plain.argmax(0), prepared))
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_a_map_moves_with_its_voxels(make_prepared: Callable[..., Any], orientation: str) -> None:
+    prepared = make_prepared(affine_44=ORIENTATIONS[orientation])
+    found = values_on_native(torch.from_numpy(ball(prepared) * 0.25), prepared)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, on_native(prepared) * np.float32(0.25))
+
+
+def test_a_map_on_other_voxels_is_interpolated_and_zero_outside(make_prepared: Callable[..., Any]) -> None:
+    prepared = make_prepared(affine_44=tilted(20))
+    found = values_on_native(torch.full(prepared.image_CXYZ.shape[1:], 0.5), prepared)
+    middle = tuple(n // 2 for n in found.shape)
+    assert found[middle] == 0.5
+    assert found[0, 0, 0] == 0
+    assert 0 <= found.min() < found.max() == pytest.approx(0.5)
 
 
 def test_a_small_header_rounding_is_still_the_same_voxels(make_prepared: Callable[..., Any]) -> None:

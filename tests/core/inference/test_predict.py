@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gmmas_core.config import Config
-from gmmas_core.inference import predict_case
+from gmmas_core.inference import predict_case, predict_with_map
 from gmmas_core.inference.predict import NO_TUMOUR
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.types import REGIONS, SEQUENCES, CaseResult, DataError, Task
@@ -143,6 +143,41 @@ def test_region_uncertainty_is_an_entropy(
     result = predict_case(make_prepared(), tiny_model, tiny_config, model_id="m")
     for value in result.region_uncertainty.values():
         assert value is None or 0 < value <= math.log(4)
+
+
+def test_without_passes_the_parts_of_doubt_are_not_stated(
+    make_prepared: Callable[..., Any], tiny_model: GMMAS, tiny_config: Config
+) -> None:
+    result = predict_case(make_prepared(), tiny_model, tiny_config, model_id="m")
+    assert (dict(result.region_epistemic), dict(result.region_aleatoric)) == ({}, {})
+
+
+def test_doubt_inside_regions_adds_up_and_labels_stay(
+    make_prepared: Callable[..., Any], tiny_model: GMMAS, tiny_config: Config
+) -> None:
+    prepared = make_prepared()
+    config = replace(tiny_config, evaluation=replace(tiny_config.evaluation, mc_passes=3))
+    plain = predict_case(prepared, tiny_model, config, model_id="m")
+    calibration = {"region_temperature": {"wt": 0.3}}
+    sharp, entropy_XYZ = predict_with_map(prepared, tiny_model, config, model_id="m", calibration=calibration)
+    for result in (plain, sharp):
+        for region, total in result.region_uncertainty.items():
+            epistemic, aleatoric = result.region_epistemic[region], result.region_aleatoric[region]
+            assert total is not None
+            assert epistemic is not None
+            assert aleatoric is not None
+            assert epistemic > 0
+            assert total == pytest.approx(epistemic + aleatoric, abs=1e-6)
+    sharper, before = sharp.region_uncertainty["wt"], plain.region_uncertainty["wt"]
+    assert sharper is not None
+    assert before is not None
+    assert sharper < min(math.log(2), before)
+    assert sharp.region_uncertainty["et"] == plain.region_uncertainty["et"]
+    np.testing.assert_array_equal(sharp.seg_XYZ, plain.seg_XYZ)
+    certain = predict_case(prepared, tiny_model, tiny_config, model_id="m")
+    np.testing.assert_array_equal(certain.seg_XYZ, plain.seg_XYZ)
+    assert entropy_XYZ.shape == prepared.image_CXYZ.shape[1:]
+    assert 0 < float(entropy_XYZ.max()) <= math.log(4) + 1e-6
 
 
 def test_calibration_is_applied(make_prepared: Callable[..., Any], tiny_model: GMMAS, tiny_config: Config) -> None:
