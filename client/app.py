@@ -21,10 +21,11 @@ from client.reply_store import store_reply, stored_reply
 from client.site import Site, read_site
 from client.site_log import log_failure
 from gmmas_core import wire
+from gmmas_core.calibration import read_calibration
 from gmmas_core.config import Config, config_hash, load_config
-from gmmas_core.model.gmmas import GMMAS, build_model
+from gmmas_core.model.gmmas import GMMAS, build_training_model
 from gmmas_core.provenance import Fingerprint, core_fingerprint
-from gmmas_core.types import EvaluationPlan, FederationError, GmmasError, RoundPlan, SiteStatus
+from gmmas_core.types import SEQUENCES, EvaluationPlan, FederationError, GmmasError, RoundPlan, SiteStatus
 from gmmas_core.weights import load_weights, weights_hash, weights_of
 
 LAB_SITES = "GMMAS_LAB_SITES"
@@ -97,12 +98,14 @@ def evaluate(message: Message, context: Context) -> Message:
         desk = _open_desk(site, wire.read_overrides(message.content))
         weights = wire.read_weights(message.content)
         _check_identity(plan, desk, weights_hash(weights))
+        calibration = read_calibration(plan.calibration, desk.config.task_list)
         if plan.subject == "local_only":
-            train_alone(site, plan, desk.config, desk.model, weights_of(desk.model), desk.data)
+            calibration = train_alone(site, plan, desk.config, desk.model, weights_of(desk.model), desk.data)
         else:
             load_weights(desk.model, weights)
-        scores, per_case = evaluate_locally(site, plan, desk.config, desk.model, desk.data)
-        write_local_report(site, plan, desk.config, desk.model, desk.data, per_case)
+        scores, per_case = evaluate_locally(site, plan, desk.config, desk.model, desk.data, calibration)
+        if plan.sequences == SEQUENCES:
+            write_local_report(site, plan, desk.config, desk.model, desk.data, per_case, calibration)
         return wire.scores_to_content(gate_scores(scores, site))
 
     return _reply(message, context, answer)
@@ -142,7 +145,7 @@ def find_site(context: Context) -> Site:
 
 def _open_desk(site: Site, overrides: Sequence[str]) -> Desk:
     config = load_config(overrides)
-    model = build_model(config.model, config.task_list, loss=config.loss, seed=config.seed)
+    model = build_training_model(config)
     return Desk(site, config, model, core_fingerprint(model, config), open_local_data(site, config))
 
 

@@ -46,6 +46,7 @@ def write_local_report(
     model: GMMAS,
     data: LocalData,
     per_case: Sequence[CaseScore],
+    calibration: Mapping[str, Any],
 ) -> Path:
     """Write `<state>/reports/<run id>/<split>-<model>.html` and `.json`.
 
@@ -56,6 +57,7 @@ def write_local_report(
         model: that made the scores; it reads the pictured cases again.
         data: the site's cases.
         per_case: the scores; none is fine.
+        calibration: they were read with.
 
     Returns:
         The page's path.
@@ -66,7 +68,7 @@ def write_local_report(
     """
     stem = _stem(site, plan)
     chosen = _chosen(per_case)
-    pictures = [_picture(site, config, model, data, why, score) for why, score in chosen.items()]
+    pictures = [_picture(site, config, model, data, calibration, why, score) for why, score in chosen.items()]
     report = {
         "disclaimer": DISCLAIMER,
         "notice": config.notice,
@@ -120,11 +122,19 @@ def _chosen(scores: Sequence[CaseScore]) -> dict[str, CaseScore]:
     return {"best": ranked[-1], "median": ranked[(len(ranked) - 1) // 2], "worst": ranked[0]}
 
 
-def _picture(site: Site, config: Config, model: GMMAS, data: LocalData, why: str, score: CaseScore) -> dict[str, Any]:
+def _picture(
+    site: Site,
+    config: Config,
+    model: GMMAS,
+    data: LocalData,
+    calibration: Mapping[str, Any],
+    why: str,
+    score: CaseScore,
+) -> dict[str, Any]:
     drawing: Drawing | None = None
     try:
         case = next(case for case in data.cases if case.case_id == score.case_id)
-        result, _, _ = score_one(site, config, model, data, case)
+        result, _ = score_one(site, config, model, data, case, calibration)
         drawing = draw_overlay(site, case, result, score)
     except (GmmasError, OSError, RuntimeError, ValueError) as error:
         log_failure(site.state, error)

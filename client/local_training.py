@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +10,15 @@ from numpy.typing import NDArray
 from client.local_data import LocalData
 from client.local_evaluation import validation_metrics
 from client.site import Site
+from gmmas_core.calibration import fit_calibration, read_calibration
 from gmmas_core.config import Config
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.schedule import schedule
 from gmmas_core.training.precision import choose_device
 from gmmas_core.training.seeding import set_deterministic, stream_seed
-from gmmas_core.training.seen import seen_counts
 from gmmas_core.training.stages import STAGES, StageInput, StageOutput
 from gmmas_core.types import DataError, EvaluationPlan, FederationError, Metric, RoundPlan, SiteUpdate
-from gmmas_core.weights import load_weights, weights_of
+from gmmas_core.weights import load_weights, weights_hash, weights_of
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -46,8 +47,9 @@ def train_locally(
     """
     started = time.monotonic()
     load_weights(model, weights)
-    metrics: dict[str, Metric] = dict(validation_metrics(site, config, model, data))
-    stage = play_stage(site, plan, config, model, data)
+    calibration = read_calibration(plan.calibration, config.task_list)
+    metrics: dict[str, Metric] = dict(validation_metrics(site, config, model, data, calibration))
+    stage = play_stage(site, plan, config, model, data, calibration)
     trained = weights_of(model)
     cases = data.split("train")
     return SiteUpdate(
@@ -56,15 +58,17 @@ def train_locally(
         round=plan.round,
         weights=trained,
         num_cases=len(cases),
-        seen=seen_counts(cases, plan.tasks),
+        seen=stage.seen,
         uncertainty=_log_variances(trained, ("segmentation", *plan.tasks)),
-        metrics=metrics | dict(stage.metrics),
+        metrics=metrics | stage.metrics,
         duration_s=time.monotonic() - started,
         core_fingerprint=plan.core_fingerprint,
     )
 
 
-def play_stage(site: Site, plan: RoundPlan, config: Config, model: GMMAS, data: LocalData) -> StageOutput:
+def play_stage(
+    site: Site, plan: RoundPlan, config: Config, model: GMMAS, data: LocalData, calibration: Mapping[str, Any]
+) -> StageOutput:
     """Run the plan's stage on the training cases, from the weights that the model holds."""
     if plan.stage not in STAGES:
         raise FederationError(f"round {plan.round}: found stage {plan.stage!r}; expected any of {sorted(STAGES)}")
@@ -80,6 +84,9 @@ def play_stage(site: Site, plan: RoundPlan, config: Config, model: GMMAS, data: 
             config=config,
             plan=plan,
             site_name=site.name,
+            validation=data.split("validation"),
+            state=site.state,
+            calibration=calibration,
             device=choose_device(site.device),
         )
     )
@@ -87,29 +94,36 @@ def play_stage(site: Site, plan: RoundPlan, config: Config, model: GMMAS, data: 
 
 def train_alone(
     site: Site, plan: EvaluationPlan, config: Config, model: GMMAS, weights: Weights, data: LocalData
-) -> None:
+) -> dict[str, Any]:
     """What this hospital would have reached without the others: as many rounds on its own cases alone.
 
     Starts from the weights given (the run's initial ones) and leaves the trained ones in `model`. The optimiser starts
-    anew in every round and the seeds are the federation's, so only the averaging is missing. The weights never leave
-    the site; only their scores do.
+    anew in every round and the seeds are the federation's, so only the averaging is missing; temperatures and
+    pseudo-labels are the site's own too. The weights never leave the site; only their scores do.
+
+    Returns:
+        The site's own calibration, {} when the curriculum has none.
     """
     load_weights(model, weights)
+    calibration: dict[str, Any] = {}
     for slot in schedule(config):
         alone = RoundPlan(
-            run_id=plan.run_id,
+            run_id=f"{plan.run_id}alone",  # pseudo-labels of the federation's model must not mix with its own
             round=slot.round,
             seed=plan.seed,
-            weights_hash="",
+            weights_hash=weights_hash(weights_of(model)),
             stage=slot.stage,
-            local_steps=config.training.local_steps,
+            local_steps=slot.local_steps,
             lr=slot.lr,
             tasks=config.task_list,
             deadline_s=plan.deadline_s,
             config_hash=plan.config_hash,
             core_fingerprint=plan.core_fingerprint,
         )
-        play_stage(site, alone, config, model, data)
+        output = play_stage(site, alone, config, model, data, calibration)
+        if slot.stage == "calibrate":
+            calibration = fit_calibration(output.metrics, config.task_list, config.calibration)
+    return calibration
 
 
 def _log_variances(weights: Weights, tasks: Sequence[str]) -> dict[str, float]:

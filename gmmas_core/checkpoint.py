@@ -7,11 +7,10 @@ a value reaches the network. The hashes find damage and mix-ups; they do not say
 import dataclasses
 import hashlib
 import json
-import math
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,13 @@ from safetensors import SafetensorError
 from torch import nn
 
 from gmmas_core import atomic
+from gmmas_core.calibration import FILE as CALIBRATION
+from gmmas_core.calibration import region_temperatures_of, temperatures_of
 from gmmas_core.config import Config, config_hash, read_config, save_config
 from gmmas_core.model.gmmas import GMMAS, build_model
 from gmmas_core.model_card import model_card
 from gmmas_core.provenance import Fingerprint, core_fingerprint
-from gmmas_core.types import ConfigError, DataError, FederationError, Task
+from gmmas_core.types import ConfigError, DataError, FederationError
 from gmmas_core.weights import load_weights, weights_hash, weights_of
 
 __all__ = [
@@ -34,19 +35,12 @@ __all__ = [
     "load_model",
     "load_weights",
     "save_model",
-    "temperatures_of",
     "weights_hash",
     "weights_of",
 ]
 
 FORMAT = 1
-WEIGHTS, CONFIG, PROVENANCE, CALIBRATION, CARD = (
-    "model.safetensors",
-    "config.yaml",
-    "provenance.json",
-    "calibration.json",
-    "model_card.md",
-)
+WEIGHTS, CONFIG, PROVENANCE, CARD = "model.safetensors", "config.yaml", "provenance.json", "model_card.md"
 HASHED = (WEIGHTS, CONFIG, CALIBRATION)
 MAX_BYTES = {WEIGHTS: 4 * 2**30, CONFIG: 2**20, PROVENANCE: 2**24, CALIBRATION: 2**20}
 """Anything larger is not a model folder of ours and is not read into memory."""
@@ -73,27 +67,6 @@ class LoadedModel:
     warnings: tuple[str, ...]
 
 
-def temperatures_of(calibration: Mapping[str, Any], tasks: Iterable[Task]) -> dict[Task, float]:
-    """The temperature per calibrated task of `{"temperature": {task: T}}`; empty for `{}`.
-
-    Raises:
-        DataError: another key, a task the model does not have, or a temperature that is not positive and finite.
-    """
-    valid = {task.value: task for task in tasks}
-    table = calibration.get("temperature", {})
-    if set(calibration) - {"temperature"} or not isinstance(table, Mapping):
-        raise DataError(f"{CALIBRATION}: found keys {sorted(calibration)}; expected {{}} or a table 'temperature'")
-    found = {}
-    for name, value in table.items():
-        usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-        if name not in valid or not usable:
-            raise DataError(
-                f"{CALIBRATION}: found {name!r}: {value!r}; expected a positive number for any of {list(valid)}"
-            )
-        found[valid[name]] = float(value)
-    return found
-
-
 def save_model(
     folder: Path,
     model: nn.Module,
@@ -108,7 +81,7 @@ def save_model(
         model: whose float32 state is stored.
         config: resolved configuration; the lab's own data folder in it is not stored.
         provenance: JSON-able facts about the run (run id, rounds, sites, cases, results ...).
-        calibration: {"temperature": {task: T}}, or None when not calibrated.
+        calibration: content of calibration.json, or None when not calibrated.
 
     Returns:
         The model's identity, also in provenance.json.
@@ -119,6 +92,7 @@ def save_model(
     """
     calibration = dict(calibration or {})
     temperatures = temperatures_of(calibration, config.task_list)
+    region_temperatures_of(calibration)
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, root=""))
     weights = weights_of(model)
     content_hash = weights_hash(weights)
@@ -176,6 +150,7 @@ def load_model(folder: Path) -> LoadedModel:
     config = read_config(folder / CONFIG)
     calibration = _read_table(folder, CALIBRATION)
     temperatures_of(calibration, config.task_list)
+    region_temperatures_of(calibration)
     model = build_model(config.model, config.task_list, loss=config.loss, seed=0)
     warnings = _compare_core(model, config, record)
     weights = _parse_weights(content.pop(WEIGHTS))

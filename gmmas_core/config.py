@@ -20,24 +20,31 @@ from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from gmmas_core.config_curriculum import (
+    AdaptationConfig,
+    CalibrationConfig,
+    CurriculumConfig,
+    PseudoLabelConfig,
+    StagePlan,
+)
+from gmmas_core.config_require import require
 from gmmas_core.config_schema import (
     AcceptanceConfig,
     Config,
-    CurriculumConfig,
     DataConfig,
     EvaluationConfig,
     FederationConfig,
     LossConfig,
     ModelConfig,
-    StagePlan,
     StrategyConfig,
     TrainingConfig,
-    require,
 )
 from gmmas_core.types import ConfigError
 
 __all__ = [
     "AcceptanceConfig",
+    "AdaptationConfig",
+    "CalibrationConfig",
     "Config",
     "CurriculumConfig",
     "DataConfig",
@@ -45,6 +52,7 @@ __all__ = [
     "FederationConfig",
     "LossConfig",
     "ModelConfig",
+    "PseudoLabelConfig",
     "StagePlan",
     "StrategyConfig",
     "TrainingConfig",

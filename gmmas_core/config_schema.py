@@ -5,13 +5,9 @@ Plain, mutable, without defaults for required values; each class refuses bad val
 
 from dataclasses import dataclass, field
 
-from gmmas_core.types import ConfigError, Task
-
-
-def require(holds: bool, message: str) -> None:
-    """Raise ConfigError with the message unless the condition holds."""
-    if not holds:
-        raise ConfigError(message)
+from gmmas_core.config_curriculum import AdaptationConfig, CalibrationConfig, CurriculumConfig, PseudoLabelConfig
+from gmmas_core.config_require import require
+from gmmas_core.types import Task
 
 
 @dataclass(kw_only=True, slots=True)
@@ -85,6 +81,8 @@ class DataConfig:
     flip: bool
     intensity_scale: float  # per sequence x * U(1-s, 1+s) + U(-s, s)
     sequence_drop: float  # probability that a training sample loses one or two of its sequences
+    tumor_cutmix: str  # "none", "paper" (two tumours blended) or "anatomical" (one tumour per brain)
+    cutmix_share: float  # of training samples that become composites
     workers: int  # processes that prepare cases; 0 means one per core
 
     def __post_init__(self) -> None:
@@ -94,9 +92,13 @@ class DataConfig:
             min(shares) >= 0 and sum(shares) < 1,
             f"data.holdout_share and validation_share: found {shares}; expected non-negative with a sum below 1",
         )
-        for name in ("tumour_share", "sequence_drop"):
+        for name in ("tumour_share", "sequence_drop", "cutmix_share"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"data.{name}: found {value}; expected 0 to 1")
+        require(
+            self.tumor_cutmix in ("none", "paper", "anatomical"),
+            f"data.tumor_cutmix: found {self.tumor_cutmix!r}; expected 'none', 'paper' or 'anatomical'",
+        )
 
 
 @dataclass(kw_only=True, slots=True)
@@ -143,29 +145,6 @@ class TrainingConfig:
 
 
 @dataclass(kw_only=True, slots=True)
-class StagePlan:
-    """One entry of the curriculum."""
-
-    stage: str
-    rounds: int
-    lr_scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        require(self.rounds >= 1, f"curriculum.stages.rounds: found {self.rounds}; expected at least 1")
-
-
-@dataclass(kw_only=True, slots=True)
-class CurriculumConfig:
-    """Which stages, in which order, for how many rounds."""
-
-    name: str
-    stages: list[StagePlan]
-
-    def __post_init__(self) -> None:
-        require(len(self.stages) > 0, "curriculum.stages: found none; expected at least one stage")
-
-
-@dataclass(kw_only=True, slots=True)
 class StrategyConfig:
     """How loudly each site speaks."""
 
@@ -198,16 +177,22 @@ class EvaluationConfig:
     inference: str  # "window" or "one_pass"
     overlap: float
     flips: bool
+    postprocess: str  # "none", "paper" (drop small components of a sparse tumour) or "multifocal"
     max_one_pass_voxels: int  # larger brains are read in windows
     mc_passes: int  # stochastic passes for uncertainty; 0 for none
     bootstrap: int  # resamples for intervals
     local_only: bool  # also train and score a model per site that never federates
+    subsets: bool  # also score the final model on all 15 subsets of the sequences, and what each sequence is worth
     max_validation_cases: int  # per site and round
 
     def __post_init__(self) -> None:
         require(
             self.inference in ("window", "one_pass"),
             f"evaluation.inference: found {self.inference!r}; expected 'window' or 'one_pass'",
+        )
+        require(
+            self.postprocess in ("none", "paper", "multifocal"),
+            f"evaluation.postprocess: found {self.postprocess!r}; expected 'none', 'paper' or 'multifocal'",
         )
         require(0 <= self.overlap < 1, f"evaluation.overlap: found {self.overlap}; expected 0 up to below 1")
         require(self.mc_passes != 1, "evaluation.mc_passes: found 1; expected 0 or at least 2")
@@ -239,6 +224,9 @@ class Config:
     loss: LossConfig
     training: TrainingConfig
     curriculum: CurriculumConfig
+    pseudo_labels: PseudoLabelConfig
+    adaptation: AdaptationConfig
+    calibration: CalibrationConfig
     strategy: StrategyConfig
     federation: FederationConfig
     evaluation: EvaluationConfig
@@ -254,6 +242,11 @@ class Config:
                 Task.IDH.value in self.tasks,
                 "tasks: found codel_1p19q without idh; expected both, codeletion is predicted given IDH",
             )
+
+    @property
+    def has_contrast(self) -> bool:
+        """Whether a stage needs the projector and the predictor beside the network."""
+        return any(entry.stage == "contrast" for entry in self.curriculum.stages)
 
     @property
     def task_list(self) -> tuple[Task, ...]:

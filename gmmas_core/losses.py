@@ -40,7 +40,8 @@ class LossReport:
 
     Attributes:
         total: 0-d float32 to call backward on; exactly 0, still differentiable, for a batch without any label.
-        parts: unweighted losses as sums over the samples that know the label; the same keys for every batch.
+        parts: losses before the learned weighing, as sums over the samples that know the label (or a model's guess of
+            it, which counts less); the same keys for every batch.
     """
 
     total: Tensor
@@ -52,7 +53,7 @@ def part_names(tasks: Sequence[Task]) -> tuple[str, ...]:
     return tuple(f"train-loss.{name}" for name in ("total", "segmentation", *tasks, "context"))
 
 
-def segmentation_loss_B(logits_BKXYZ: Tensor, seg_BXYZ: Tensor, has_seg_B: Tensor) -> Tensor:
+def segmentation_loss_B(logits_BKXYZ: Tensor, seg_BXYZ: Tensor, weight_B: Tensor) -> Tensor:
     """Soft Dice loss over the three tumour classes plus cross-entropy over all voxels.
 
     Dice is smoothed by one voxel in numerator and denominator: a class absent from the crop then costs nothing once
@@ -60,8 +61,8 @@ def segmentation_loss_B(logits_BKXYZ: Tensor, seg_BXYZ: Tensor, has_seg_B: Tenso
 
     Args:
         logits_BKXYZ: K = 4 canonical labels, any float dtype.
-        seg_BXYZ: int64 canonical labels; any of them where has_seg_B is False.
-        has_seg_B: bool.
+        seg_BXYZ: int64 canonical labels; any of them where the weight is 0.
+        weight_B: 0 where there is no mask, 1 for a mask that was given, less for a pseudo-mask.
 
     Returns:
         (B,) float32: mean over classes of 1 - Dice, plus nats per voxel; 0 without gradient where there is no mask.
@@ -69,7 +70,7 @@ def segmentation_loss_B(logits_BKXYZ: Tensor, seg_BXYZ: Tensor, has_seg_B: Tenso
     logits_BKXYZ = logits_BKXYZ.float()
     dice_B: Tensor = _dice_loss(logits_BKXYZ, seg_BXYZ.unsqueeze(1)).flatten(1).mean(1)
     cross_entropy_B = functional.cross_entropy(logits_BKXYZ, seg_BXYZ, reduction="none").flatten(1).mean(1)
-    return (dice_B + cross_entropy_B) * has_seg_B
+    return (dice_B + cross_entropy_B) * weight_B
 
 
 def context_loss_B(context_logits_BKXYZ: Tensor, batch: Batch) -> Tensor:
@@ -81,7 +82,7 @@ def context_loss_B(context_logits_BKXYZ: Tensor, batch: Batch) -> Tensor:
 
     Args:
         context_logits_BKXYZ: K = 4, on the context's grid.
-        batch: its seg_BXYZ (edges a multiple of CONTEXT_STRIDE), has_seg_B and box_B23 are used.
+        batch: its seg_BXYZ (edges a multiple of CONTEXT_STRIDE), seg_weight_B and box_B23 are used.
 
     Returns:
         (B,) float32, as `segmentation_loss_B`.
@@ -93,7 +94,7 @@ def context_loss_B(context_logits_BKXYZ: Tensor, batch: Batch) -> Tensor:
     offset = half + 0.5 - stride / 2
     box_B23 = batch.box_B23 + offset * voxel_B3[:, None]
     logits_BKXYZ = place(context_logits_BKXYZ.float(), box_B23, seg_BXYZ.shape[1:])
-    return segmentation_loss_B(logits_BKXYZ, seg_BXYZ, batch.has_seg_B)
+    return segmentation_loss_B(logits_BKXYZ, seg_BXYZ, batch.seg_weight_B)
 
 
 def classification_loss_BT(
@@ -171,7 +172,7 @@ def multitask_loss(
 
     Source: Kendall et al. 2018 (arXiv 1705.07115).
     """
-    seg_B = segmentation_loss_B(prediction.seg_logits_BKXYZ, batch.seg_BXYZ, batch.has_seg_B)
+    seg_B = segmentation_loss_B(prediction.seg_logits_BKXYZ, batch.seg_BXYZ, batch.seg_weight_B)
     context_B = context_loss_B(prediction.context_seg_logits_BKXYZ, batch)
     class_BT = classification_loss_BT(
         prediction.class_logits, batch.target_BTK, batch.known_BT, batch.weight_BT, class_weights, tasks

@@ -12,6 +12,7 @@ class Slot:
     round: int
     stage: str
     lr: float
+    local_steps: int
 
 
 def schedule(config: Config) -> tuple[Slot, ...]:
@@ -25,5 +26,6 @@ def schedule(config: Config) -> tuple[Slot, ...]:
         for index in range(entry.rounds):
             decay = (1 - index / entry.rounds) ** config.training.poly_power
             lr = config.training.lr * entry.lr_scale * decay
-            slots.append(Slot(round=len(slots) + 1, stage=entry.stage, lr=lr))
+            steps = entry.local_steps or config.training.local_steps
+            slots.append(Slot(round=len(slots) + 1, stage=entry.stage, lr=lr, local_steps=steps))
     return tuple(slots)

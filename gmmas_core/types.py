@@ -19,6 +19,9 @@ from gmmas_core.errors import ConfigError as ConfigError
 from gmmas_core.errors import DataError as DataError
 from gmmas_core.errors import FederationError as FederationError
 from gmmas_core.errors import GmmasError as GmmasError
+from gmmas_core.sums import Histogram as Histogram
+from gmmas_core.sums import Metric as Metric
+from gmmas_core.sums import Sum as Sum
 
 if TYPE_CHECKING:  # commands that need no tensor answer without loading torch
     from torch import Tensor
@@ -99,6 +102,7 @@ class Batch:
         seg_BXYZ, has_seg_B: int64 canonical labels, 0 everywhere where there is no mask; bool.
         target_BTK, known_BT: float32 class probabilities per task (K = 2), zeros where unknown; bool.
         weight_BT: float32, 1 for pathology, less for pseudo-labels.
+        seg_weight_B: float32, 1 for a mask that was given, less for a pseudo-mask.
     """
 
     image_BCXYZ: Tensor
@@ -110,6 +114,7 @@ class Batch:
     target_BTK: Tensor
     known_BT: Tensor
     weight_BT: Tensor
+    seg_weight_B: Tensor
     case_ids: tuple[str, ...]
 
     def to(self, device: str) -> Batch:
@@ -149,6 +154,7 @@ class CaseResult:
         epistemic: mutual information per task, in nats; empty when no stochastic pass was asked for.
         aleatoric: expected entropy per task, in nats.
         region_uncertainty: mean predictive entropy (nats) inside each region; None where not assessable or empty.
+        region_epistemic, region_aleatoric: its two parts; empty when no stochastic pass was asked for.
         sequences_used, sequences_missing: in SEQUENCES' order.
         not_assessable: what cannot be judged -> because of what.
         abstained: task or finding -> reason for not committing to it.
@@ -162,32 +168,14 @@ class CaseResult:
     epistemic: Mapping[Task, float]
     aleatoric: Mapping[Task, float]
     region_uncertainty: Mapping[str, float | None]
+    region_epistemic: Mapping[str, float | None]
+    region_aleatoric: Mapping[str, float | None]
     sequences_used: tuple[str, ...]
     sequences_missing: tuple[str, ...]
     not_assessable: Mapping[str, str]
     abstained: Mapping[str, str]
     model_id: str
     created_at: str = ""
-
-
-@dataclass(frozen=True)
-class Sum:
-    """A mergeable mean: totals and counts are added across sites and divided once, at the end."""
-
-    total: float
-    count: int
-
-    def __add__(self, other: Sum) -> Sum:
-        return Sum(self.total + other.total, self.count + other.count)
-
-    @property
-    def mean(self) -> float:
-        """Total over count; NaN when nothing was counted."""
-        return self.total / self.count if self.count else float("nan")
-
-
-Histogram = tuple[int, ...]
-Metric = Sum | Histogram
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +195,7 @@ class RoundPlan:
         config_hash: sha256 of the resolved configuration.
         core_fingerprint: identity of the core's source and the model's parameters.
         ledger_head: newest hash of the coordinator's ledger.
+        calibration: JSON of the newest federated calibration, "" before the first.
     """
 
     run_id: str
@@ -221,6 +210,7 @@ class RoundPlan:
     config_hash: str
     core_fingerprint: str
     ledger_head: str = ""
+    calibration: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +249,8 @@ class EvaluationPlan:
         round: the newest finished round; 0 for the untrained model.
         split: "train", "validation" or "holdout".
         subject: "global" scores the weights sent, "local_only" what this site reaches alone in as many steps.
+        sequences: those the model may see; a case that lacks one of them is not scored.
+        calibration: JSON of the calibration to read probabilities with, "" for none.
         deadline_s: seconds a reply is waited for.
     """
 
@@ -271,6 +263,8 @@ class EvaluationPlan:
     config_hash: str
     core_fingerprint: str
     deadline_s: float
+    sequences: tuple[str, ...] = SEQUENCES
+    calibration: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from gmmas_core.npy_bytes import read_npy
 from gmmas_core.packed_weights import pack, unpack
+from gmmas_core.subsets import SUBSETS
 from gmmas_core.types import (
     EvaluationPlan,
     FederationError,
@@ -83,8 +84,9 @@ def read_round_plan(content: RecordDict) -> RoundPlan:
 def read_evaluation_plan(content: RecordDict) -> EvaluationPlan:
     """A checked EvaluationPlan, or FederationError."""
     plan = EvaluationPlan(**_plan_fields(content, EvaluationPlan))
-    if plan.split not in ("train", "validation", "holdout") or plan.subject not in ("global", "local_only"):
-        raise FederationError(f"request: found split {plan.split!r} and subject {plan.subject!r}; expected known ones")
+    known = plan.split in ("train", "validation", "holdout") and plan.subject in ("global", "local_only")
+    if not known or plan.sequences not in SUBSETS:
+        raise FederationError("request: found another split, subject or subset of sequences; expected known ones")
     return plan
 
 

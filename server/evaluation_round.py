@@ -5,15 +5,22 @@ from typing import Any
 from flwr.app import MessageType, RecordDict
 
 from gmmas_core import wire
-from gmmas_core.types import EvaluationPlan, FederationError
+from gmmas_core.calibration import calibration_text
+from gmmas_core.types import SEQUENCES, EvaluationPlan, FederationError
 from gmmas_core.weights import weights_hash
 from server.ledger_entries import metrics_to_entry
 from server.quorum import ask_with_quorum
 from server.run import Run
 
 
-def evaluate_everywhere(run: Run, *, split: str, subject: str) -> None:
+def evaluate_everywhere(run: Run, *, split: str, subject: str, sequences: tuple[str, ...] = SEQUENCES) -> None:
     """Score the global weights, or what each site learns alone, on one split of every site, into the ledger.
+
+    Args:
+        run: the federation.
+        split: "train", "validation" or "holdout".
+        subject: "global" or "local_only".
+        sequences: those the model may see, in SEQUENCES' order.
 
     Raises:
         FederationError: fewer good replies than the quorum.
@@ -28,6 +35,8 @@ def evaluate_everywhere(run: Run, *, split: str, subject: str) -> None:
         config_hash=run.config_hash,
         core_fingerprint=run.fingerprint.digest,
         deadline_s=run.config.federation.deadline_s,
+        sequences=sequences,
+        calibration=calibration_text(run.calibration) if subject == "global" else "",
     )
     scored: dict[str, Any] = {}
     run.watch("evaluation-started", {"split": split, "subject": subject, "sites": list(run.site_names.values())})
@@ -45,6 +54,12 @@ def evaluate_everywhere(run: Run, *, split: str, subject: str) -> None:
         run, plan, MessageType.EVALUATE, question=f"evaluation of {subject} on {split}", on_reply=on_reply
     )
     run.ledger.append(
-        "evaluation", round=run.round, split=split, subject=subject, sites=scored, left_out=outcome.left_out
+        "evaluation",
+        round=run.round,
+        split=split,
+        subject=subject,
+        sequences=list(sequences),
+        sites=scored,
+        left_out=outcome.left_out,
     )
     run.watch("evaluation-finished", {"split": split, "subject": subject})

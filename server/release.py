@@ -3,6 +3,9 @@
 from typing import Any
 
 from gmmas_core.checkpoint import save_model
+from gmmas_core.model.fusion import learned_weights
+from gmmas_core.model.gmmas import released
+from gmmas_core.subsets import SUBSETS
 from gmmas_core.types import FederationError
 from server.acceptance import CHECKS
 from server.evaluation_round import evaluate_everywhere
@@ -26,8 +29,12 @@ def release(run: Run) -> dict[str, Any]:
         evaluate_everywhere(run, split=config.acceptance.split, subject="global")
     if config.evaluation.local_only:
         evaluate_everywhere(run, split="holdout", subject="local_only")
-    model_id = save_model(run.folder.model, run.model, config, _provenance(run), None)
-    run.ledger.append("released", round=run.round, model_id=model_id)
+    if config.evaluation.subsets:
+        for subset in SUBSETS[:-1]:  # the last is all of them, scored above
+            evaluate_everywhere(run, split="holdout", subject="global", sequences=subset)
+    model = released(run.model, config)
+    model_id = save_model(run.folder.model, model, config, _provenance(run), run.calibration)
+    run.ledger.append("released", round=run.round, model_id=model_id, sequence_weights=learned_weights(run.weights))
     entries = list(run.ledger.entries())
     verdict = CHECKS[config.acceptance.check](lambda which, split: pooled_metrics(entries, which, split))
     run.ledger.append("judged", check=config.acceptance.check, passed=verdict.passed, statement=verdict.statement)

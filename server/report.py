@@ -8,10 +8,11 @@ from gmmas_core.atomic import write_json, write_text
 from gmmas_core.config import Config, read_config
 from gmmas_core.metrics.evaluation import add, summarise, value_of, worst_site
 from gmmas_core.metrics.threshold_baseline import best_threshold
-from gmmas_core.types import DISCLAIMER, FederationError, Metric, Sum, Task
+from gmmas_core.types import DISCLAIMER, SEQUENCES, FederationError, Metric, Sum, Task
 from server.ledger import Ledger
 from server.ledger_entries import metrics_from_entry
 from server.report_html import render_html
+from server.report_method import pseudo_labels, sequences_of, significance, subset_rows
 from server.run_folder import RunFolder
 
 Entry = Mapping[str, Any]
@@ -46,7 +47,8 @@ def build_report(entries: Sequence[Entry], config: Config) -> dict[str, Any]:
 
     Returns:
         JSON-able: "disclaimer", "notice", "run", "sites", "rounds" (one per round played), "evaluations" (one per model
-        and split: numbers per site, pooled and worst site), "acceptance".
+        and split: numbers per site, pooled and worst site), "calibration", "pseudo_labels", "subsets" and
+        "significance" (None or empty where the run had no such part), "acceptance".
     """
     begun = _last(entries, "begun") or {}
     released = _last(entries, "released")
@@ -73,6 +75,10 @@ def build_report(entries: Sequence[Entry], config: Config) -> dict[str, Any]:
         "not_enlisted": enlisted["left_out"],
         "rounds": [_round(rounds[number], config.task_list) for number in sorted(rounds)],
         "evaluations": [_evaluation(entry, config.task_list) for entry in _newest_evaluations(entries)],
+        "calibration": (_last(_of_stage(entries, "calibrate"), "round") or {}).get("calibration"),
+        "pseudo_labels": pseudo_labels(_of_stage(entries, "pseudo_label"), config.task_list),
+        "subsets": subset_rows(entries, config.task_list),
+        "significance": significance(entries, config.task_list),
         "acceptance": _acceptance(entries),
     }
 
@@ -80,9 +86,13 @@ def build_report(entries: Sequence[Entry], config: Config) -> dict[str, Any]:
 def pooled_metrics(entries: Iterable[Entry], which: str, split: str) -> dict[str, Metric] | None:
     """Metrics pooled over the sites of the newest evaluation of a model ("untrained", "global", "local_only")."""
     for entry in reversed(list(entries)):
-        if entry["kind"] == "evaluation" and (_which(entry), entry["split"]) == (which, split):
+        if _is_complete(entry) and (_which(entry), entry["split"]) == (which, split):
             return _pool(entry["sites"])
     return None
+
+
+def _of_stage(entries: Sequence[Entry], stage: str) -> list[Entry]:
+    return [entry for entry in entries if entry["kind"] == "round" and entry["stage"] == stage]
 
 
 def _round(entry: Entry, tasks: Sequence[Task]) -> dict[str, Any]:
@@ -139,9 +149,14 @@ def _newest_evaluations(entries: Sequence[Entry]) -> list[Entry]:
     """The last evaluation of each (model, split), in the order in which they were first asked for."""
     newest: dict[tuple[str, str], Entry] = {}
     for entry in entries:
-        if entry["kind"] == "evaluation":
+        if _is_complete(entry):
             newest[_which(entry), entry["split"]] = entry
     return list(newest.values())
+
+
+def _is_complete(entry: Entry) -> bool:
+    """An evaluation with all the sequences that the cases have, not with a subset."""
+    return entry["kind"] == "evaluation" and sequences_of(entry) == SEQUENCES
 
 
 def _which(entry: Entry) -> str:

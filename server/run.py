@@ -10,7 +10,7 @@ from flwr.serverapp import Grid
 from numpy.typing import NDArray
 
 from gmmas_core.config import Config, config_hash, save_config
-from gmmas_core.model.gmmas import GMMAS, build_model
+from gmmas_core.model.gmmas import GMMAS, build_training_model
 from gmmas_core.provenance import Fingerprint, core_fingerprint
 from gmmas_core.types import FederationError, SiteStatus
 from gmmas_core.weights import load_weights, weights_of
@@ -24,7 +24,7 @@ Watch = Callable[[str, Mapping[str, Any]], None]
 
 @dataclass
 class Run:
-    """One federation while it lasts; rounds change `weights` and `round` only."""
+    """One federation while it lasts; rounds change `weights`, `round` and, in a calibrating stage, `calibration`."""
 
     grid: Grid
     config: Config
@@ -38,6 +38,7 @@ class Run:
     fingerprint: Fingerprint
     weights: dict[str, NDArray[np.float32]]
     round: int = 0
+    calibration: Mapping[str, Any] = field(default_factory=dict)
     sites: Mapping[int, SiteStatus] = field(default_factory=dict)
 
     @property
@@ -52,7 +53,7 @@ def open_run(grid: Grid, config: Config, overrides: Sequence[str], folder: RunFo
     Raises:
         FederationError: the folder holds a run begun with another configuration or release.
     """
-    model = build_model(config.model, config.task_list, loss=config.loss, seed=config.seed)
+    model = build_training_model(config)
     run = Run(
         grid=grid,
         config=config,
@@ -98,5 +99,6 @@ def _resume(run: Run, begun: Mapping[str, Any]) -> None:
         load_weights(run.model, checkpoint.weights)
         run.weights = weights_of(run.model)
         run.round = checkpoint.round
+        run.calibration = checkpoint.state.get("calibration", {})
     run.ledger.append("resumed", round=run.round)
     run.watch("resumed", {"round": run.round})

@@ -3,14 +3,17 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 from flwr.app import MessageType, RecordDict
 
 from gmmas_core import wire
+from gmmas_core.calibration import calibration_text, fit_calibration
+from gmmas_core.metrics.evaluation import add
 from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.schedule import Slot
-from gmmas_core.types import RoundPlan, SiteUpdate
+from gmmas_core.types import Metric, RoundPlan, SiteUpdate
 from gmmas_core.weights import load_weights, weights_hash
 from server.aggregation import Accumulator
 from server.checkpoints import save_round
@@ -19,6 +22,9 @@ from server.quorum import ask_with_quorum
 from server.run import Run
 from server.screening import screen
 from server.strategy import strategy_of
+
+CALIBRATE = "calibrate"
+"""The stage after which the coordinator has something to compute."""
 
 
 @dataclass
@@ -30,6 +36,7 @@ class _Tally:
     enlisted: Mapping[str, int]
     accumulator: Accumulator
     sites: dict[str, Any] = field(default_factory=dict)
+    metrics: list[Mapping[str, Metric]] = field(default_factory=list)
 
     def count(self, site: str, content: RecordDict) -> None:
         """Screen one reply and add it.
@@ -50,6 +57,7 @@ class _Tally:
         weights = strategy_of(run.config.strategy.name)(update)
         self.accumulator.add(update.weights, {key: weights[group_of(key)] for key in update.weights})
         self.sites[site] = _entry(update, weights)
+        self.metrics.append(update.metrics)
         run.watch("site-counted", {"round": self.plan.round, "site": site, "duration_s": update.duration_s})
 
 
@@ -72,6 +80,8 @@ def play_round(run: Run, slot: Slot) -> None:
     run.weights = accumulator.result()
     load_weights(run.model, run.weights)
     run.round = slot.round
+    if slot.stage == CALIBRATE:
+        run.calibration = fit_calibration(reduce(add, tally.metrics), run.config.task_list, run.config.calibration)
     duration_s = time.monotonic() - started
     digest = weights_hash(run.weights)
     run.ledger.append(
@@ -83,8 +93,10 @@ def play_round(run: Run, slot: Slot) -> None:
         weights_hash=digest,
         sites=tally.sites,
         left_out=outcome.left_out,
+        **({"calibration": run.calibration} if slot.stage == CALIBRATE else {}),
     )
-    save_round(run.folder.checkpoints, slot.round, run.weights, {"weights_hash": digest, "run_id": run.run_id})
+    state = {"weights_hash": digest, "run_id": run.run_id, "calibration": run.calibration}
+    save_round(run.folder.checkpoints, slot.round, run.weights, state)
     run.watch("round-finished", {"round": slot.round, "duration_s": duration_s, "left_out": outcome.left_out})
 
 
@@ -105,11 +117,12 @@ def _plan(run: Run, slot: Slot) -> RoundPlan:
         seed=run.config.seed,
         weights_hash=weights_hash(run.weights),
         stage=slot.stage,
-        local_steps=run.config.training.local_steps,
+        local_steps=slot.local_steps,
         lr=slot.lr,
         tasks=run.config.task_list,
         deadline_s=run.config.federation.deadline_s,
         config_hash=run.config_hash,
         core_fingerprint=run.fingerprint.digest,
         ledger_head=run.ledger.head,
+        calibration=calibration_text(run.calibration),
     )

@@ -13,8 +13,12 @@ reach the output. With no sequence at all the fused map is zero and everything d
 Source: GMMAS, modality-weighted fusion.
 """
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gmmas_core.types import SEQUENCES
@@ -35,6 +39,23 @@ class SequenceWeights(nn.Module):
         total_B1 = weight_BC.sum(dim=1, keepdim=True)
         nothing_B1 = (available_BC.sum(dim=1, keepdim=True) == 0).to(weight_BC.dtype)
         return weight_BC / (total_B1 + nothing_B1)
+
+
+def learned_weights(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, dict[str, float]]:
+    """How loudly each sequence speaks in the local and in the global branch when all four are there.
+
+    Args:
+        weights: of the network, by parameter name.
+
+    Returns:
+        "local" and "global" -> sequence -> share, which sum to 1 per branch.
+    """
+    shares = {}
+    for branch, prefix in (("local", ""), ("global", "global_unet.")):
+        v_C = np.array([float(weights[f"{prefix}fusion.weights.v_{sequence}"].item()) for sequence in SEQUENCES])
+        weight_C = np.exp(v_C - v_C.max())
+        shares[branch] = dict(zip(SEQUENCES, (weight_C / weight_C.sum()).tolist(), strict=True))
+    return shares
 
 
 class SequenceStems(nn.Module):

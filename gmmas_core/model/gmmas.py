@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gmmas_core.config import LossConfig, ModelConfig
+from gmmas_core.config import Config, LossConfig, ModelConfig
 from gmmas_core.model.channel_attention import ChannelAttention
+from gmmas_core.model.contrast import ContrastHeads, build_contrast_heads
 from gmmas_core.model.decoder import Decoder
 from gmmas_core.model.encoder import Encoder
 from gmmas_core.model.fusion import Fusion
@@ -47,6 +48,7 @@ class GMMAS(nn.Module):
         self.decoder = Decoder(config.embed_dim, channels, config.stem_stride)
         self.heads = TaskHeads(config, tasks)
         self.uncertainty = LogVariances(tasks, loss)
+        self.contrast: ContrastHeads | None = None
 
     def forward(self, image_BCXYZ: Tensor, available_BC: Tensor, context_BCXYZ: Tensor, box_B23: Tensor) -> Prediction:
         """Read crops with their contexts; arguments as in `Batch`."""
@@ -103,6 +105,25 @@ def build_model(config: ModelConfig, tasks: Sequence[Task], *, loss: LossConfig,
         model.apply(_initialise)
     _start_undecided(model)
     return model
+
+
+def build_training_model(config: Config) -> GMMAS:
+    """What the federation trains: the network and, where the curriculum has a contrastive stage, its heads.
+
+    The heads come last, so that the network starts from the same values with and without them.
+    """
+    model = build_model(config.model, config.task_list, loss=config.loss, seed=config.seed)
+    if config.has_contrast:
+        model.contrast = build_contrast_heads(config.model.embed_dim, config.seed)
+    return model
+
+
+def released(model: GMMAS, config: Config) -> GMMAS:
+    """A copy without the heads of the contrastive stage."""
+    bare = build_model(config.model, config.task_list, loss=config.loss, seed=config.seed)
+    kept = {name: value for name, value in model.state_dict().items() if not name.startswith("contrast.")}
+    bare.load_state_dict(kept)
+    return bare
 
 
 def _initialise(module: nn.Module) -> None:

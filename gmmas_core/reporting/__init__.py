@@ -1,7 +1,8 @@
 """How numbers become pages that people read; shared by the coordinator's report and the hospital's own.
 
 wording.py   numbers beside their n, and plain words where there is none
-figures.py   drawing without a screen, to SVG inside the page
+figures.py   drawing without a screen, to SVG inside the page, and the reliability diagram; by what they show:
+             figures_calibration.py, figures_decisions.py, figures_sequences.py
 style.py     one look, on screen and in print; tables.py the tables that both reports show; page.py puts it together
 
 Templates are strings in Python files because Flower's app bundle carries no other kind of template: an application that

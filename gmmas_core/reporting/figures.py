@@ -129,16 +129,16 @@ def reliability(by_task: Mapping[str, Mapping[str, Any]], whose: str) -> Drawing
         for panel, (task, entry) in zip(axes, by_task.items(), strict=True):
             bins = entry["reliability"]
             total = sum(part["n"] for part in bins)
-            _reliability_panel(panel, bins)
+            reliability_panel(panel, bins)
             shown = f"n = {total}" if total == entry["n"] else f"n = {total} of {entry['n']}"
             title = f"{TASK_NAMES[task]} ({shown})" if total else f"{TASK_NAMES[task]}: no cases"
             panel.set_title(title)
-            said.append(f"{title}, {_in_words(bins)}" if total else title)
+            said.append(f"{title}, {bins_in_words(bins)}" if total else title)
         axes[0].set_ylabel("share truly positive")
         return to_drawing(figure, f"Reliability diagrams, {whose}. " + ". ".join(said) + ".")
 
 
-def _reliability_panel(axes: Axes, bins: Sequence[Mapping[str, Any]]) -> None:
+def reliability_panel(axes: Axes, bins: Sequence[Mapping[str, Any]]) -> None:
     """Said against true; each point carries its number of cases, and a stem shows how far it is from coming true."""
     filled = [entry for entry in bins if entry["n"]]
     said, true = ([entry[key] for entry in filled] for key in ("mean_probability", "observed_share"))
@@ -161,7 +161,8 @@ def _reliability_panel(axes: Axes, bins: Sequence[Mapping[str, Any]]) -> None:
     axes.set(xlim=(-0.06, 1.06), ylim=(-0.14, 1.14), xticks=ticks, yticks=ticks, xlabel="predicted probability")
 
 
-def _in_words(bins: Sequence[Mapping[str, Any]]) -> str:
+def bins_in_words(bins: Sequence[Mapping[str, Any]]) -> str:
+    """What a reliability diagram shows, bin by bin."""
     return ", ".join(
         f"said {entry['mean_probability']:.2f}, true {entry['observed_share']:.2f} ({entry['n']})"
         for entry in bins

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from gmmas_core.reporting.style import CSS
 from gmmas_core.reporting.tables import TABLES
-from gmmas_core.reporting.wording import FILTERS, MODEL_NAMES, REGION_NAMES, TASK_NAMES
+from gmmas_core.reporting.tables_method import METHOD_TABLES
+from gmmas_core.reporting.wording import FILTERS, MODEL_NAMES, REGION_NAMES, STAGE_NAMES, TASK_NAMES
 
 BASE = """\
 <!doctype html>
@@ -37,18 +38,21 @@ BASE = """\
 """
 
 
-def render_page(template: str, values: Mapping[str, Any]) -> str:
+def render_page(template: str, values: Mapping[str, Any], parts: Mapping[str, str] | None = None) -> str:
     """Fill a template that extends "base".
 
     Args:
         template: Jinja source; everything that is not `Markup` is escaped, an unknown name is an error.
         values: "disclaimer", "notice" and what the template asks for.
+        parts: further templates by the name under which it includes them.
 
     Returns:
         A whole HTML page.
     """
     environment = Environment(
-        loader=DictLoader({"base": BASE, "tables": TABLES, "page": template}),
+        loader=DictLoader(
+            {"base": BASE, "tables": TABLES, "method_tables": METHOD_TABLES, "page": template, **(parts or {})}
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -60,5 +64,6 @@ def render_page(template: str, values: Mapping[str, Any]) -> str:
         "REGIONS": REGION_NAMES,
         "TASKS": TASK_NAMES,
         "MODELS": MODEL_NAMES,
+        "STAGES": STAGE_NAMES,
     }
     return environment.get_template("page").render(**values)

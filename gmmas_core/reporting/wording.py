@@ -22,6 +22,16 @@ SPLIT_NAMES: Mapping[str, str] = {
     "train": "training cases",
     "validation": "validation cases",
 }
+STAGE_NAMES: Mapping[str, str] = {
+    "global_pretrain": "global pre-training",
+    "supervised": "supervised",
+    "calibrate": "calibration",
+    "pseudo_label": "pseudo-labels",
+    "semi_supervised": "semi-supervised",
+    "distill": "distillation",
+    "contrast": "contrast",
+    "finetune": "fine-tuning",
+}
 
 
 def task_question(task: str) -> str:

@@ -14,7 +14,9 @@ EXPERIMENTS = sorted((CONFIGS / "experiment").glob("*.yaml"))
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_an_experiment_opens_with_command_time_and_expectation(path: Path) -> None:
     head = path.read_text().split("\nname:")[0]
-    assert f"experiment={path.stem}" in head or f"gmmas-lab {path.stem}" in head
+    study, _, mode = path.stem.partition("_")
+    commands = (f"experiment={path.stem}", f"gmmas-lab {path.stem}", f"gmmas-lab {study} method --mode {mode}")
+    assert any(command in head for command in commands)
     assert "# Command:" in head
     assert "# Time:" in head
     assert "# Expect:" in head

@@ -57,12 +57,12 @@ def data(site: Site, config: Config) -> LocalData:
 
 @pytest.fixture(scope="module")
 def scores(site: Site, config: Config, model: GMMAS, data: LocalData) -> list[CaseScore]:
-    return evaluate_locally(site, PLAN, config, model, data)[1]
+    return evaluate_locally(site, PLAN, config, model, data, {})[1]
 
 
 @pytest.fixture(scope="module")
 def page(site: Site, config: Config, model: GMMAS, data: LocalData, scores: list[CaseScore]) -> Path:
-    return write_local_report(site, PLAN, config, model, data, scores)
+    return write_local_report(site, PLAN, config, model, data, scores, {})
 
 
 def numbers(page: Path) -> dict[str, Any]:
@@ -100,13 +100,13 @@ def test_best_and_worst_case_are_pictured_and_the_page_is_self_contained(page: P
 def test_a_site_without_cases_gets_a_page_that_says_so(
     site: Site, config: Config, model: GMMAS, data: LocalData
 ) -> None:
-    page = write_local_report(site, replace(PLAN, split="holdout"), config, model, data, [])
+    page = write_local_report(site, replace(PLAN, split="holdout"), config, model, data, [], {})
     assert "There are no holdout cases at this hospital" in page.read_text()
     assert numbers(page)["cases"] == []
 
 
 def test_the_untrained_models_page_is_another_one(site: Site, config: Config, model: GMMAS, data: LocalData) -> None:
-    page = write_local_report(site, replace(PLAN, round=0, split="holdout"), config, model, data, [])
+    page = write_local_report(site, replace(PLAN, round=0, split="holdout"), config, model, data, [], {})
     assert page.name == "holdout-untrained.html"
 
 
@@ -115,7 +115,7 @@ def test_a_picture_that_cannot_be_drawn_costs_the_picture_only(
 ) -> None:
     elsewhere = replace(site, state=tmp_path / "state")
     broken = LocalData(tuple(replace(case, mask=site.folder / "gone.nii.gz") for case in data.cases), data.cache)
-    page = write_local_report(elsewhere, PLAN, config, model, broken, scores)
+    page = write_local_report(elsewhere, PLAN, config, model, broken, scores, {})
     assert page.read_text().count("The picture could not be drawn") == 2
     assert len(numbers(page)["cases"]) == 2
     assert (elsewhere.state / "failures.log").read_text().count("Traceback") == 2
@@ -129,7 +129,7 @@ def test_nothing_from_the_wire_becomes_a_path_unchecked(
 ) -> None:
     before = set(site.folder.parent.rglob("*"))
     with pytest.raises(FederationError, match="expected"):
-        write_local_report(site, replace(PLAN, **changed), config, model, data, [])  # type: ignore[arg-type]
+        write_local_report(site, replace(PLAN, **changed), config, model, data, [], {})  # type: ignore[arg-type]
     assert set(site.folder.parent.rglob("*")) == before
 
 
@@ -137,7 +137,8 @@ def test_the_slice_is_the_one_with_most_tumour_and_keeps_left_and_right(
     site: Site, config: Config, model: GMMAS, data: LocalData
 ) -> None:
     case = data.cases[0]
-    result, _, prepared = score_one(site, config, model, data, case)
+    result, _ = score_one(site, config, model, data, case, {})
+    prepared = data.cache.open(case).full()
     shown = largest_slice(site, case, result)
     assert prepared.seg_XYZ is not None
     assert shown.image_XY.shape == shown.reference_XY.shape == shown.result_XY.shape

@@ -43,6 +43,7 @@ def make_batch(size: int = 8, tasks: Sequence[Task] = TASKS) -> Batch:
         target_BTK=torch.stack([1 - first_BT, first_BT], dim=2),
         known_BT=torch.ones(2, len(tasks), dtype=torch.bool),
         weight_BT=torch.ones(2, len(tasks)),
+        seg_weight_B=torch.ones(2),
         case_ids=("a", "b"),
     )
 
@@ -142,7 +143,13 @@ class TestContext:
         x, y, z = low.tolist()
         crop = seg_XYZ[x : x + 24, y : y + 24, z : z + 24]
         box = torch.stack([low, low + 24]) / size * 2.0 - 1.0
-        batch = replace(make_batch(), seg_BXYZ=crop[None], has_seg_B=torch.tensor([True]), box_B23=box[None].float())
+        batch = replace(
+            make_batch(),
+            seg_BXYZ=crop[None],
+            has_seg_B=torch.tensor([True]),
+            seg_weight_B=torch.ones(1),
+            box_B23=box[None].float(),
+        )
         assert context_loss_B(logits, batch).item() == pytest.approx(0, abs=1e-3)
         moved = replace(batch, box_B23=batch.box_B23 + torch.tensor([0.25, 0.0, 0.0]))
         assert context_loss_B(logits, moved).item() > 0.5
@@ -200,6 +207,7 @@ class TestMultitask:
             batch,
             seg_BXYZ=torch.zeros_like(batch.seg_BXYZ),
             has_seg_B=torch.zeros(2, dtype=torch.bool),
+            seg_weight_B=torch.zeros(2),
             known_BT=torch.zeros(2, 3, dtype=torch.bool),
             target_BTK=torch.zeros(2, 3, 2),
         )
@@ -262,6 +270,7 @@ class TestMultitask:
             parameter.data.fill_(log_variance)
         first_BT = torch.tensor(mutant).reshape(2, 3)
         batch.has_seg_B = torch.tensor(has_seg)
+        batch.seg_weight_B = batch.has_seg_B.float()
         batch.known_BT = torch.tensor(known).reshape(2, 3)
         batch.target_BTK = torch.stack([1 - first_BT, first_BT], dim=2) * batch.known_BT[..., None]
         report = report_of(prediction, batch, uncertainty)

@@ -50,6 +50,16 @@ def test_three_hospitals_come_out_as_the_deal_says(root: Path, tmp_path: Path) -
     assert splits == {"east": [2, 0, 1], "north": [2, 0, 1], "south": [1, 0, 1]}
 
 
+def test_withheld_cases_have_neither_mask_nor_label(root: Path, tmp_path: Path) -> None:
+    stripped = {"BraTS2021_01479", "BraTS2021_01483"}
+    for folder in deal_sites("brats_unlabelled", root, tmp_path / "out"):
+        site = read_site(folder)
+        for case in read_cases(site.folder, site.name, holdout_share=0.2, validation_share=0.1):
+            is_known = [case.mask is not None, case.labels[Task.IDH] != UNKNOWN, case.labels[Task.CODEL] != UNKNOWN]
+            assert is_known == [case.case_id not in stripped] * 3
+            assert (case.split == "validation") == (case.case_id == "BraTS2021_01477")
+
+
 def test_a_resumed_run_keeps_its_hospitals(root: Path, tmp_path: Path) -> None:
     first = deal_sites(DEAL, root, tmp_path / "out")
     (first[0] / ".gmmas").mkdir()

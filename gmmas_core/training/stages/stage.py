@@ -1,13 +1,15 @@
 """What every stage of the curriculum is given and gives back."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from gmmas_core.config import Config
 from gmmas_core.data.cache import PreparedCache
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.training.loop import OnStep
-from gmmas_core.types import Case, RoundPlan, Sum
+from gmmas_core.types import Case, Metric, RoundPlan
 
 
 @dataclass(kw_only=True)
@@ -21,6 +23,9 @@ class StageInput:
         config: of the run.
         plan: of the round.
         site_name: part of the random stream.
+        validation: the site's labelled validation cases, for stages that check or calibrate; never trained on.
+        state: the site's folder for what must survive from round to round.
+        calibration: content of the federation's newest calibration, {} before the first.
         device: "cpu" or "cuda", as `precision.choose_device` returns it.
         on_step: called with (step from 1, loss).
     """
@@ -31,6 +36,9 @@ class StageInput:
     config: Config
     plan: RoundPlan
     site_name: str
+    validation: Sequence[Case]
+    state: Path
+    calibration: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
     on_step: OnStep | None = None
 
@@ -40,10 +48,12 @@ class StageOutput:
     """What training leaves beside the trained weights.
 
     Attributes:
-        metrics: mergeable; the same keys from every site, with count 0 for what it has no label for.
+        metrics: mergeable; the same keys from every site in a round, with count 0 for what it has no label for.
+        seen: parameter group -> training cases that informed it; all 0 for a stage that changes no weight.
     """
 
-    metrics: dict[str, Sum]
+    metrics: dict[str, Metric]
+    seen: dict[str, int]
 
 
 StageFunction = Callable[[StageInput], StageOutput]

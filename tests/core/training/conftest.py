@@ -42,6 +42,7 @@ def batch() -> Batch:
         target_BTK=target,
         known_BT=torch.ones(2, 3, dtype=torch.bool),
         weight_BT=torch.ones(2, 3),
+        seg_weight_B=torch.ones(2),
         case_ids=("a", "b"),
     )
 

@@ -178,6 +178,7 @@ def test_one_sequence_and_no_label_at_all(model: GMMAS, batch: Batch, tiny_confi
     batch.image_BCXYZ[:, 1:] = 0
     batch.context_BCXYZ[:, 1:] = 0
     batch.has_seg_B[:] = False
+    batch.seg_weight_B[:] = 0
     batch.seg_BXYZ[:] = 0
     batch.known_BT[:] = False
     batch.target_BTK[:] = 0

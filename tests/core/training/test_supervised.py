@@ -64,6 +64,8 @@ def given(tiny_config: Config, cases: tuple[Case, ...], cache_folder: Path, mode
         config=tiny_config,
         plan=plan,
         site_name="north",
+        validation=(),
+        state=cache_folder,
     )
 
 

@@ -1,0 +1,115 @@
+"""One site's steps of one round: the part that all training stages share.
+
+A stage says what it trains on, how a drawn batch is shown to the network, and what the loss of the answer is; batches,
+optimiser, precision and random streams are the same for all.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from gmmas_core.data.loader import BatchStream
+from gmmas_core.losses import multitask_loss, part_names
+from gmmas_core.training.class_weights import class_weights
+from gmmas_core.training.loop import GRAD_NORM, LossFunction, train_steps
+from gmmas_core.training.optimizer import build_optimizer
+from gmmas_core.training.precision import choose_precision
+from gmmas_core.training.seeding import seeded, stream_seed
+from gmmas_core.training.stages.stage import StageInput, StageOutput
+from gmmas_core.training.training_set import TrainingSet
+from gmmas_core.types import Batch, FederationError, Metric, Sum
+
+View = Callable[[Batch, np.random.Generator], Batch]
+"""A drawn batch as the network is shown it."""
+
+MakeLoss = Callable[[LossFunction], LossFunction]
+"""The stage's loss, made from the multi-task loss of this site."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What makes a training stage what it is.
+
+    Attributes:
+        view: see View.
+        make_loss: see MakeLoss.
+        extra_parts: names of the loss's parts beyond the multi-task loss's; every site reports them.
+    """
+
+    view: View
+    make_loss: MakeLoss
+    extra_parts: tuple[str, ...] = ()
+
+
+def as_drawn(batch: Batch, rng: np.random.Generator) -> Batch:
+    """Every sample with all the sequences that it has."""
+    return batch
+
+
+def multitask(loss: LossFunction) -> LossFunction:
+    """The multi-task loss alone."""
+    return loss
+
+
+def train(given: StageInput, training_set: TrainingSet, lesson: Lesson) -> StageOutput:
+    """Train the model in place for the plan's number of steps.
+
+    Two calls with equal input, on one machine and number of threads, leave equal weights, whatever ran before. A site
+    without any case that teaches something takes no step: it answers with the weights it was sent and counts of 0, and
+    the aggregation passes over it.
+
+    Raises:
+        FederationError: the plan's tasks are not the configuration's, or training diverged.
+    """
+    config, plan = given.config, given.plan
+    tasks = config.task_list
+    if plan.tasks != tasks:
+        raise FederationError(
+            f"stage {plan.stage}: found a plan for tasks {', '.join(plan.tasks)}; expected {', '.join(tasks)}; "
+            "start the run with the configuration that the sites have"
+        )
+    given.model.to(given.device).eval()
+    metrics: dict[str, Metric] = {name: Sum(0.0, 0) for name in (*part_names(tasks), *lesson.extra_parts, GRAD_NORM)}
+    if not training_set.cases:
+        return StageOutput(metrics=metrics, seen=dict.fromkeys(training_set.seen, 0))
+    seed = stream_seed(plan.seed, plan.round, given.site_name)
+    stream = BatchStream(
+        training_set.cases,
+        given.cache,
+        model=config.model,
+        data=config.data,
+        tasks=tasks,
+        batch_size=config.training.batch_size,
+        seed=seed,
+        pseudo=training_set.pseudo,
+        pseudo_weight=config.pseudo_labels.weight,
+    )
+    loss: LossFunction = partial(
+        multitask_loss,
+        uncertainty=given.model.uncertainty,
+        config=config.loss,
+        class_weights=class_weights(training_set.filled, tasks, config.loss.class_weighting),
+        tasks=tasks,
+    )
+    with seeded(seed):
+        taken = train_steps(
+            given.model,
+            _shown(stream, lesson.view, seed),
+            build_optimizer(given.model, plan.lr, config.training.weight_decay),
+            lesson.make_loss(loss),
+            steps=plan.local_steps,
+            clip_norm=config.training.clip_norm,
+            precision=choose_precision(config.training.precision, given.device, config.model.smallest_edge),
+            stage=plan.stage,
+            on_step=given.on_step,
+        )
+    return StageOutput(metrics={**metrics, **taken}, seen=training_set.seen)
+
+
+def _shown(stream: BatchStream, view: View, seed: int) -> Iterator[Batch]:
+    """The views' subsets have a stream of their own: the crops are the same whatever the stage shows of them."""
+    rng = np.random.default_rng([seed, 1])
+    for batch in stream:
+        yield view(batch, rng)

@@ -1,0 +1,79 @@
+"""First adaptation stage: one network reads every crop completely and incompletely, and the first teaches the second.
+
+    loss = L(complete) + L(incomplete) + w_f (MSE of encoder features + MSE of bottleneck features) [+ w_l tau^2 KL]
+
+L is the multi-task loss against the ground truth, Dice included, on both paths. The features' error is measured in
+standard deviations of the teacher's channel, else wide channels would be all that counts; the teacher's side carries
+no gradient. A hospital that never has all four sequences distils from the richest subset it has, because "complete"
+means what a case really has. Distilling class logits is ours, off by default.
+
+Source: GMMAS, first stage of the adaptation module (its script and weights are unpublished).
+"""
+
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gmmas_core.config import AdaptationConfig
+from gmmas_core.losses import LossReport
+from gmmas_core.training.availability import AVAILABILITY
+from gmmas_core.training.loop import LossFunction
+from gmmas_core.training.session import Lesson, train
+from gmmas_core.training.stages.finetune import complete_and_incomplete
+from gmmas_core.training.stages.stage import StageInput, StageOutput
+from gmmas_core.training.training_set import labelled_and_pseudo
+from gmmas_core.types import Batch, Prediction, Sum
+
+PARTS = ("train-loss.features", "train-loss.logits")
+
+
+def feature_loss(features_BFXYZ: Tensor) -> Tensor:
+    """Mean squared error between the second and the first half of the batch, in the first half's deviations.
+
+    Args:
+        features_BFXYZ: complete paths, then the incomplete ones of the same crops.
+
+    Returns:
+        0-d float32; only the second half has a gradient.
+    """
+    teacher, student = features_BFXYZ.float().chunk(2)
+    teacher = teacher.detach()
+    scale_F = teacher.std(dim=(0, 2, 3, 4), keepdim=True, unbiased=False).clamp_min(1e-3)
+    return functional.mse_loss(student / scale_F, teacher / scale_F)
+
+
+def logits_loss(prediction: Prediction, temperature: float) -> Tensor:
+    """tau^2 KL(complete || incomplete) of the class probabilities, mean over tasks and crops; 0 without tasks."""
+    total = prediction.bottleneck_BFXYZ.new_zeros((), dtype=torch.float32)
+    for logits_BK in prediction.class_logits.values():
+        teacher, student = (logits_BK.float() / temperature).log_softmax(1).chunk(2)
+        total = total + functional.kl_div(student, teacher.detach(), reduction="batchmean", log_target=True)
+    return total * temperature**2 / max(1, len(prediction.class_logits))
+
+
+def distillation(multitask: LossFunction, *, config: AdaptationConfig) -> LossFunction:
+    """The stage's loss over a batch of complete and incomplete views."""
+
+    def loss(prediction: Prediction, batch: Batch) -> LossReport:
+        report = multitask(prediction, batch)
+        features = feature_loss(prediction.encoder_BFXYZ) + feature_loss(prediction.bottleneck_BFXYZ)
+        logits = logits_loss(prediction, config.logits_temperature)
+        total = report.total + config.feature_weight * features + config.logits_weight * logits
+        values = torch.stack([total, features, logits]).detach().tolist()
+        names = ("train-loss.total", *PARTS)
+        return LossReport(total=total, parts={**report.parts, **{n: Sum(v, 1) for n, v in zip(names, values)}})
+
+    return loss
+
+
+def distill(given: StageInput) -> StageOutput:
+    """Train on the union with both paths; see `session.train`."""
+    settings = given.config.adaptation
+    lesson = Lesson(
+        view=partial(complete_and_incomplete, sampler=AVAILABILITY[settings.availability]),
+        make_loss=partial(distillation, config=settings),
+        extra_parts=PARTS,
+    )
+    return train(given, labelled_and_pseudo(given), lesson)
