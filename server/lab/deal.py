@@ -11,17 +11,19 @@ import yaml
 from client.site import SITE_FILE, write_site
 from gmmas_core.atomic import write_text
 from gmmas_core.data.sequences import find_sequences
+from gmmas_core.data.splits import SPLITS
 from gmmas_core.types import ConfigError, DataError
 
 GRADE_COLUMN = "who_cns_grade_histologic"
 LABEL_COLUMNS = ("idh", "codel_1p19q", GRADE_COLUMN)
+MASK = "mask"
 COLUMNS = ("participant_id", *LABEL_COLUMNS, "age", "split")
 
 
 def deal_sites(name: str, root: Path, out: Path) -> list[Path]:
     """Make site folders from a file of configs/deal/.
 
-    Images are linked, not copied; a sequence that a hospital is to lack is not linked.
+    Images are linked, not copied; a sequence that a hospital is to lack, and a mask that is withheld, is not linked.
 
     Args:
         name: of the file, without ".yaml".
@@ -44,9 +46,13 @@ def deal_sites(name: str, root: Path, out: Path) -> list[Path]:
         if (folder / SITE_FILE).exists():
             continue  # a resumed run keeps its hospitals, with their caches and stored replies
         rows = []
-        for split in ("train", "holdout"):
+        for split in SPLITS:
             for case in share.get(split, []):
-                _link_case(root / str(deal["cases"]) / case, folder / case, share.get("without_sequences", []))
+                without = [
+                    *share.get("without_sequences", []),
+                    *([MASK] if case in deal.get("withhold_masks", []) else []),
+                ]
+                _link_case(root / str(deal["cases"]) / case, folder / case, without)
                 rows.append(_row(case, split, table, withheld=case in deal.get("withhold_labels", [])))
         text = "\n".join("\t".join(row) for row in [COLUMNS, *rows]) + "\n"
         write_text(folder / "participants.tsv", text)
@@ -72,9 +78,9 @@ def _link_case(source: Path, target: Path, without: list[str]) -> None:
     if not source.is_dir():
         raise DataError(f"data.root: found no folder {source.name}; expected every case of the deal")
     found = find_sequences(source)
-    kept = [path for sequence, path in found.images.items() if sequence not in without]
+    there = {**found.images, **({MASK: found.mask} if found.mask else {})}
     target.mkdir(parents=True, exist_ok=True)
-    for path in [*kept, *([found.mask] if found.mask else [])]:
+    for path in (path for name, path in there.items() if name not in without):
         link = target / path.name
         link.unlink(missing_ok=True)
         link.symlink_to(path.resolve())
