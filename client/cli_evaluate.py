@@ -56,13 +56,16 @@ def evaluate(
 
 
 def _print(found: dict[str, Any]) -> None:
-    from gmmas_core.reporting.wording import measured, number
+    from gmmas_core.reporting.sequence_parts import value_in_words
+    from gmmas_core.reporting.wording import cases, measured
 
     typer.echo(f"{found['disclaimer']}\nmodel {found['model_id']} on the {found['split']} cases of {found['site']}")
+    for warning in found["warnings"]:
+        typer.echo(f"warning: {warning}")
     for region, entry in found["summary"]["segmentation"].items():
         typer.echo(f"  Dice {region}: {measured(entry['dice']['mean'], entry['n'])} (n = {entry['n']})")
     for task, entry in found["summary"]["classification"].items():
         typer.echo(f"  AUROC {task}: {measured(entry['auroc']['value'], entry['n'])} (n = {entry['n']})")
     for row in found.get("subsets", ()):
-        values = ", ".join(f"{name} {number(value)}" for name, value in row["values"].items())
-        typer.echo(f"  {'+'.join(row['sequences'])} (n = {row['n']}): {values if row['n'] else 'no cases'}")
+        values = (f"{name} {value_in_words(row, name)} (n = {row['counts'][name]})" for name in row["values"])
+        typer.echo(f"  {'+'.join(row['sequences'])}, {cases(row['n'])}: {', '.join(values) if row['n'] else 'none'}")

@@ -1,8 +1,7 @@
 """A released model on one hospital's own cases, without any federation: the numbers behind `gmmas-site evaluate`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,16 +9,17 @@ import numpy as np
 from client.local_data import open_local_data
 from client.local_evaluation import score_one
 from client.local_report import write_local_report
-from client.significance import significance
+from client.significance import no_significance, significance
 from client.site import Site
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.config import Config
 from gmmas_core.metrics import classification
-from gmmas_core.metrics.evaluation import CaseScore, local_summary
+from gmmas_core.metrics.evaluation import CaseScore, add, local_summary
 from gmmas_core.metrics.merging import scored_labels, scored_regions
 from gmmas_core.model.fusion import learned_weights
+from gmmas_core.reporting.sequence_parts import drop_one_changes
 from gmmas_core.subsets import SUBSETS
-from gmmas_core.types import DISCLAIMER, REGIONS, SEQUENCES, DataError, EvaluationPlan, Sum, Task
+from gmmas_core.types import DISCLAIMER, REGIONS, SEQUENCES, DataError, EvaluationPlan, Metric, Task
 from gmmas_core.weights import weights_of
 
 
@@ -43,8 +43,8 @@ def evaluate_model(
         on_progress: told (readings done, readings in all).
 
     Returns:
-        JSON-able: "disclaimer", "model_id", "site", "split", "summary", "report" (file name), and with subsets
-        "subsets" and "significance".
+        JSON-able: "disclaimer", "notice", "warnings" (of the model folder), "model_id", "site", "split", "summary",
+        "report" (file name in the state folder), and with subsets "subsets" and "significance".
 
     Raises:
         DataError: the split holds no case, or a case cannot be read.
@@ -58,54 +58,66 @@ def evaluate_model(
         raise DataError(f"{split}: found no case; expected at least one; check the split column of the site's table")
     asked = SUBSETS if subsets else (SEQUENCES,)
     scores: dict[tuple[str, ...], list[CaseScore]] = {subset: [] for subset in asked}
+    worth: Mapping[str, Metric] = no_significance(config.task_list)
     for done, case in enumerate(cases):
         on_progress(done, len(cases))
         for subset in asked:
             if subset == SEQUENCES or set(subset) <= set(case.images):
                 scores[subset].append(score_one(site, config, loaded.model, data, case, loaded.calibration, subset)[1])
+        if subsets:
+            worth = add(worth, significance(site, config, loaded.model, data, [case], loaded.calibration))
     on_progress(len(cases), len(cases))
+    more: dict[str, Any] = {"model_id": loaded.model_id}
+    if subsets:
+        more["subsets"] = [_subset_row(subset, scores[subset], config.task_list) for subset in SUBSETS]
+        changes = drop_one_changes(worth, config.task_list)
+        learned = learned_weights(weights_of(loaded.model))
+        more["significance"] = {"learned": learned, "drop_one": changes} if changes else None
     plan = _plan(loaded, config, split)
-    page = write_local_report(site, plan, config, loaded.model, data, scores[SEQUENCES], loaded.calibration)
-    found: dict[str, Any] = {
+    page = write_local_report(site, plan, config, loaded.model, data, scores[SEQUENCES], loaded.calibration, more)
+    return {
         "disclaimer": DISCLAIMER,
         "notice": config.notice,
-        "model_id": loaded.model_id,
+        "warnings": list(loaded.warnings),
+        **more,
         "site": site.name,
         "split": split,
         "summary": local_summary(scores[SEQUENCES], config.task_list, config.evaluation.bootstrap, config.seed),
         "report": str(page.relative_to(site.state)),
     }
-    if subsets:
-        worth = significance(site, config, loaded.model, data, cases, loaded.calibration)
-        found["subsets"] = [_subset_row(subset, scores[subset], config.task_list) for subset in SUBSETS]
-        found["significance"] = {
-            "learned": learned_weights(weights_of(loaded.model)),
-            "drop_one": {
-                key.removeprefix("drop-one."): {"change": value.mean, "n": value.count}
-                for key, value in worth.items()
-                if isinstance(value, Sum) and value.count
-            },
-        }
-    return found
 
 
 def _subset_row(subset: tuple[str, ...], scores: Sequence[CaseScore], tasks: Sequence[Task]) -> dict[str, Any]:
+    """As `subset_part` takes it."""
     values: dict[str, float | None] = {}
+    counts: dict[str, int] = {}
     for region in REGIONS:
         dice = [score.dice for _, score in scored_regions(scores, region)]
         values[f"dice.{region}"] = float(np.mean(dice)) if dice else None
+        counts[f"dice.{region}"] = len(dice)
     for task in tasks:
         _, prob, label = scored_labels(scores, task)
         values[f"auroc.{task}"] = classification.auroc(prob, label)
-    return {"sequences": list(subset), "n": len(scores), "values": values}
+        counts[f"auroc.{task}"] = len(label)
+    missing = {name: sum(name.partition(".")[2] in score.not_assessable for score in scores) for name in values}
+    return {
+        "sequences": list(subset),
+        "n": len(scores),
+        "values": values,
+        "counts": counts,
+        "not_assessable": missing,
+    }
 
 
 def _plan(loaded: LoadedModel, config: Config, split: str) -> EvaluationPlan:
-    """The report's place and heading; nobody asked over the wire."""
-    training = loaded.provenance.get("training", {})
+    """The report's place; nobody asked over the wire.
+
+    The place is the model's own name, so that the report of the federated run that made it is not overwritten, and the
+    round is none: a page with a model's name does not show it.
+    """
     return EvaluationPlan(
-        run_id=str(training.get("run_id", Path(loaded.model_id).name.replace("-", ""))),
-        round=int(training.get("rounds", 1)) or 1,
+        run_id=loaded.model_id.replace("-", "")[-64:],
+        round=1,
         seed=config.seed,
         weights_hash="",
         split=split,

@@ -19,10 +19,13 @@ from client.site import Site
 from client.site_log import log_failure
 from gmmas_core.atomic import write_json, write_text
 from gmmas_core.config import Config
-from gmmas_core.metrics.evaluation import CaseScore, local_summary
+from gmmas_core.metrics.evaluation import CaseScore, local_summary, subgroups
 from gmmas_core.model.gmmas import GMMAS
-from gmmas_core.reporting.figures import Drawing, reliability
+from gmmas_core.reporting.figures import Drawing
+from gmmas_core.reporting.figures_decisions import risk_coverage
 from gmmas_core.reporting.page import render_page
+from gmmas_core.reporting.sequence_parts import subset_part, worth_part
+from gmmas_core.reporting.trust_parts import trust_part
 from gmmas_core.reporting.wording import MODEL_NAMES, SPLIT_NAMES, TASK_NAMES
 from gmmas_core.types import (
     CLASS_NAMES,
@@ -36,6 +39,7 @@ from gmmas_core.types import (
 )
 
 _RUN_ID = re.compile(r"[A-Za-z0-9]{1,64}")
+_NOTHING_MORE: Mapping[str, Any] = {"model_id": None, "subsets": [], "significance": None}
 _LEGAL = {"split": ("train", "validation", "holdout"), "subject": ("global", "local_only")}
 
 
@@ -47,6 +51,7 @@ def write_local_report(
     data: LocalData,
     per_case: Sequence[CaseScore],
     calibration: Mapping[str, Any],
+    more: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `<state>/reports/<run id>/<split>-<model>.html` and `.json`.
 
@@ -58,6 +63,8 @@ def write_local_report(
         data: the site's cases.
         per_case: the scores; none is fine.
         calibration: they were read with.
+        more: what was asked of a model folder beyond a federation's question: "model_id", "subsets" (rows as
+            `subset_part` takes them) and "significance" (as `worth_part` takes it); any may be absent.
 
     Returns:
         The page's path.
@@ -79,7 +86,11 @@ def write_local_report(
         "model": _model_of(plan),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "tasks": list(config.tasks),
+        **_NOTHING_MORE,
+        **(more or {}),
         "summary": local_summary(per_case, config.task_list, config.evaluation.bootstrap, config.seed),
+        "cohort_floor": site.cohort_floor,
+        "subgroups": subgroups(per_case, config.task_list, site.cohort_floor),
         "cases": [_case(score) for score in _by_dice(per_case)],
         "pictures": {why: score.case_id for why, score in chosen.items()},
     }
@@ -151,19 +162,23 @@ def _case(score: CaseScore) -> dict[str, Any]:
             task.value: {
                 "label": None if label == UNKNOWN else CLASS_NAMES[task][label],
                 "probability": score.probability.get(task),
+                "epistemic": score.epistemic.get(task),
             }
             for task, label in score.label.items()
         },
         "not_assessable": sorted(score.not_assessable),
         "abstained": sorted(score.abstained),
         "age": score.age,
+        "sex": score.sex,
     }
 
 
 def _render(report: Mapping[str, Any], pictures: Sequence[Mapping[str, Any]]) -> str:
     summary = report["summary"]
     by_task = {task: summary["classification"][task] for task in report["tasks"]}
-    has_labels = any(entry["n"] for entry in by_task.values())
+    whose = f"cases of {report['site']}"
+    rows = [(report["site"], summary)]
+    selective = summary["segmentation"]["wt"]["selective"]
     positive = {task: f"P({CLASS_NAMES[Task(task)][1]})" for task in report["tasks"]}
     return render_page(
         LOCAL_REPORT,
@@ -171,11 +186,14 @@ def _render(report: Mapping[str, Any], pictures: Sequence[Mapping[str, Any]]) ->
             **report,
             "model_name": MODEL_NAMES[report["model"]],
             "split_name": SPLIT_NAMES[report["split"]],
-            "rows": [(report["site"], summary)],
+            "rows": rows,
             "regions": list(REGIONS),
             "headings": {task: f"{TASK_NAMES[task]}, {positive[task]}" for task in report["tasks"]},
             "images": pictures,
-            "reliability": reliability(by_task, f"cases of {report['site']}") if has_labels else None,
+            "trust": trust_part(rows, report["tasks"], whose),
+            "risk": risk_coverage({"whole tumour": selective}, "mean 1 − Dice", whose) if selective["n"] else None,
+            "missing": subset_part(report["subsets"], whose),
+            "worth": worth_part(report["significance"], whose),
             "binning": next((entry["ece"]["binning"] for entry in by_task.values()), ""),
         },
     )

@@ -3,12 +3,14 @@
 LOCAL_REPORT = """\
 {% extends "base" %}
 {% import "tables" as tables with context %}
+{% import "method_tables" as method with context %}
 {% block title %}{{ site }}: the {{ model_name }} model on its own {{ split_name }}{% endblock %}
 {% block body %}
 <div class="banner notice" role="note">This page has results of single cases, under pseudonyms, and pictures of
 patients. It
 was made at {{ site }} and stays there.</div>
-<p class="faint">Run <code>{{ run_id }}</code>, after round {{ round }}; written {{ written | when }}. {{ cases |
+<p class="faint">{% if model_id %}Model <code>{{ model_id }}</code>{% else %}Run <code>{{ run_id }}</code>, after round
+{{ round }}{% endif %}; written {{ written | when }}. {{ cases |
 length | cases
 | capitalize }}, {{ summary.cases.reference_masks or "none" }} with a reference mask. Intervals: {{ summary.intervals
 }}.</p>
@@ -21,6 +23,11 @@ patient; the column <code>split</code> of <code>participants.tsv</code> decides 
 <h2>Outlining the tumour</h2>
 {{ tables.segmentation(rows, "The " ~ model_name ~ " model on this hospital's cases") }}
 {{ tables.segmentation_footnotes() }}
+{% if risk %}
+{{ tables.figure(risk, "Are the outlines worse where the model doubts them? Cases are dropped from the right, those with
+the most entropy inside the outline first: the line should fall to the left. A case without an outline has no doubt to
+rank by and is not in it.") }}
+{% endif %}
 
 <h2>Cases to look at</h2>
 {% for image in images %}
@@ -44,15 +51,33 @@ affected.</p>
 {{ tables.classification(rows, task, task | question) }}
 {% endfor %}
 {{ tables.classification_footnotes(binning) }}
-{% if reliability %}
-{{ tables.reliability(reliability) }}
+{% if trust %}
+<h3>Are the probabilities calibrated?</h3>
+{{ method.trust(trust) }}
 {% endif %}
 {% endif %}
 
+{% if missing %}
+<h2>When sequences are missing</h2>
+<p>The same cases, given only some of their sequences.</p>
+{{ method.subsets(missing) }}
+{% endif %}
+{% if worth %}
+<h2>What each sequence is worth</h2>
+{{ method.worth(worth) }}
+{% endif %}
+
+<h2>Does it serve everybody alike?</h2>
+<p>{% if cohort_floor > 1 %}Numbers about fewer than {{ cohort_floor }} patients (the site's cohort floor) are
+suppressed.
+{% endif %}
+The smaller a group, the likelier a difference is chance.</p>
+{{ method.groups(subgroups, tasks, cohort_floor) }}
+
 <h2>Every case</h2>
 <div class="scroll"><table>
-<caption>Dice, HD95 (legacy) in mm, and for each question the probability beside the known answer; lowest Dice
-first</caption>
+<caption>Dice, HD95 (legacy) in mm, and for each question the probability above the known answer and, where stochastic
+passes were made, the model's doubt (mutual information, 0 to 0.69 nats); lowest Dice first</caption>
 <thead><tr><th scope="col">Case</th>
 {% for region in regions %}<th scope="col">{{ region | upper }} Dice</th><th scope="col">HD95</th>{% endfor %}
 {% for task in tasks %}<th scope="col">{{ headings[task] }}</th>{% endfor %}
@@ -72,7 +97,7 @@ first</caption>
 {% set found = case.tasks.get(task, {}) %}
 <td>{{ found.get("probability") | number }}<span class="ci">{{ (found.get("label") or "label unknown") | replace("_",
 " ") }}
-</span></td>
+{%- if found.get("epistemic") is not none %}<br>doubt {{ found.epistemic | number(3) }}{% endif %}</span></td>
 {% endfor %}
 <td>{% if case.abstained %}abstained: {{ case.abstained | join(", ") }}{% endif %}</td></tr>
 {% endfor %}

@@ -8,8 +8,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from gmmas_core.reporting.figures import Drawing, drawing_style, panels, short, to_drawing
-from gmmas_core.reporting.style import INK, LINE_STYLES, MARKERS, MODEL_COLOURS, MODEL_HATCHES, SITE_COLOURS
-from gmmas_core.reporting.wording import MODEL_NAMES, REGION_NAMES, TASK_NAMES, cases, number
+from gmmas_core.reporting.style import FAINT, INK, LINE_STYLES, MARKERS, MODEL_COLOURS, MODEL_HATCHES, SITE_COLOURS
+from gmmas_core.reporting.wording import MODEL_NAMES, REGION_NAMES, STAGE_NAMES, TASK_NAMES, cases, number
 from gmmas_core.types import REGIONS
 
 Rounds = Sequence[Mapping[str, Any]]
@@ -33,16 +33,16 @@ def training_loss(rounds: Rounds, sites: Sequence[str]) -> Drawing:
     titles = {
         part: TASK_NAMES.get(part, part).capitalize() if part not in TASK_NAMES else TASK_NAMES[part] for part in parts
     }
-    return _panels(curves, titles, "round", "Mean training loss per hospital and round", None)
+    words = "Mean training loss per hospital and round"
+    return _panels(curves, titles, "round", words, None, _stage_starts(rounds, behind=0.5))
 
 
 def validation_dice(rounds: Rounds, sites: Sequence[str]) -> Drawing:
     """Dice of the global model on the validation cases, per site and pooled, against rounds of training behind it."""
     curves = {f"dice.{region}": _validation(rounds, sites, f"dice.{region}") for region in REGIONS}
     titles = {f"dice.{region}": f"Dice, {name}" for region, name in REGION_NAMES.items()}
-    return _panels(
-        curves, titles, "rounds of training", "Validation Dice of the global model per hospital and pooled", UNIT
-    )
+    words = "Validation Dice of the global model per hospital and pooled"
+    return _panels(curves, titles, "rounds of training", words, UNIT, _stage_starts(rounds, behind=1))
 
 
 def validation_tasks(rounds: Rounds, sites: Sequence[str], tasks: Sequence[str], measure: str) -> Drawing:
@@ -51,7 +51,7 @@ def validation_tasks(rounds: Rounds, sites: Sequence[str], tasks: Sequence[str],
     titles = {f"{measure}.{task}": f"{measure.upper()}, {TASK_NAMES[task]}" for task in tasks}
     limits = UNIT if measure == "auroc" else None
     words = f"Validation {measure.upper()} of the global model per hospital and pooled"
-    return _panels(curves, titles, "rounds of training", words, limits)
+    return _panels(curves, titles, "rounds of training", words, limits, _stage_starts(rounds, behind=1))
 
 
 def has_validation(rounds: Rounds, measure: str) -> bool:
@@ -140,14 +140,25 @@ def _points(rounds: Rounds, value_of: Callable[[Mapping[str, Any]], float | None
     return [(number, value) for number, value in found if value is not None]
 
 
+def _stage_starts(rounds: Rounds, behind: float) -> list[tuple[float, str]]:
+    """Where each stage begins on the axis, and its name; nothing where there was only one stage."""
+    starts = [
+        (entry["round"] - behind, STAGE_NAMES.get(entry["stage"], entry["stage"]))
+        for place, entry in enumerate(rounds)
+        if place == 0 or entry["stage"] != rounds[place - 1]["stage"]
+    ]
+    return starts if len(starts) > 1 else []
+
+
 def _panels(
     curves: Mapping[str, Mapping[str, Points]],
     titles: Mapping[str, str],
     x_label: str,
     words: str,
     limits: tuple[float, float] | None,
+    stages: Sequence[tuple[float, str]],
 ) -> Drawing:
-    """Small multiples side by side, at most three in a row, one line per site."""
+    """Small multiples side by side, at most three in a row, one line per site; all share the axis of rounds."""
     columns = min(3, len(curves))
     rows = -(-len(curves) // columns)
     with drawing_style():
@@ -155,15 +166,42 @@ def _panels(
         for axes in grid[len(curves) :]:
             axes.set_visible(False)
         lines: dict[str, Any] = {}
+        everywhere: list[float] = [x for by_site in curves.values() for points in by_site.values() for x, _ in points]
+        everywhere += [x for x, _ in stages]
         for axes, (name, by_site) in zip(grid, curves.items()):
             _panel(axes, by_site, lines)
             axes.set_title(titles[name])
             axes.set_xlabel(x_label)
             axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+            if everywhere:
+                axes.set_xlim(min(everywhere) - 0.3, max(everywhere) + 0.3)
             if limits is not None:
-                axes.set_ylim(*limits)
+                axes.set(ylim=limits, yticks=(0, 0.25, 0.5, 0.75, 1))
+            _mark_stages(axes, stages)
         figure.legend(lines.values(), [short(site) for site in lines], loc="lower left", ncols=6)
-        return to_drawing(figure, f"{words}. {_ends_in_words(curves, titles)}")
+        said = "".join(f" {name} begins at {x:g}," for x, name in stages)
+        begun = f" Stages on the axis of rounds:{said.rstrip(',')}." if stages else ""
+        return to_drawing(figure, f"{words}. {_ends_in_words(curves, titles)}{begun}")
+
+
+def _mark_stages(axes: Axes, stages: Sequence[tuple[float, str]]) -> None:
+    """A thin line and a name where a stage begins: tasks and learning rate change there, so curves may jump."""
+    if stages:
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.35 * (high - low))  # room for the names
+    for x, name in stages:
+        axes.axvline(x, color=FAINT, linewidth=0.7, linestyle=":")
+        axes.text(
+            x,
+            0.98,
+            name,
+            transform=axes.get_xaxis_transform(),
+            rotation=90,
+            ha="left",
+            va="top",
+            fontsize=7,
+            color=FAINT,
+        )
 
 
 def _panel(axes: Axes, by_site: Mapping[str, Points], lines: dict[str, Any]) -> None:

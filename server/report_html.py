@@ -9,6 +9,7 @@ from typing import Any
 
 from gmmas_core.reporting.figures import Drawing, reliability
 from gmmas_core.reporting.page import render_page
+from gmmas_core.reporting.trust_parts import trust_part
 from gmmas_core.reporting.wording import (
     MODEL_NAMES,
     NO_CASES,
@@ -21,6 +22,8 @@ from gmmas_core.reporting.wording import (
 )
 from gmmas_core.types import SEQUENCES
 from server import report_figures as figures
+from server.report_method_html import WHOSE, method_values, rounds_that_taught, stage_name
+from server.report_method_template import PARTS
 from server.report_template import REPORT
 
 Entry = Mapping[str, Any]
@@ -57,9 +60,11 @@ def render_html(report: Entry) -> str:
         "weights": _weights(report["rounds"], names),
         "left_out": _left_out(report),
         "rounds": report["rounds"],
+        "trust": _trust(by_split.get("holdout", {}), run["tasks"]),
+        **method_values(report),
         "num_holdout": sum(site["cases"].get("holdout", 0) for site in report["sites"].values()),
     }
-    return render_page(REPORT, values)
+    return render_page(REPORT, values, PARTS)
 
 
 def _verdict(report: Entry) -> dict[str, str]:
@@ -175,7 +180,7 @@ def _split(split: str, by_model: Mapping[str, Entry], tasks: Sequence[str], site
             ::-1
         ],
         "tasks": list(tasks),
-        "reliability": _reliability(main, tasks),
+        "reliability": _reliability(main, tasks) if split != "holdout" else None,
         "binning": main["pooled"]["classification"][tasks[0]]["ece"]["binning"] if tasks else "",
         "worst": [_worst(main, name) for name in main["worst_site"]],
         "threshold": main["flair_threshold"],
@@ -202,7 +207,15 @@ def _rows(entry: Entry, names: Sequence[str]) -> list[tuple[str, Any]]:
 
 def _reliability(entry: Entry, tasks: Sequence[str]) -> Drawing | None:
     by_task = {task: entry["pooled"]["classification"][task] for task in tasks}
-    return reliability(by_task, "all hospitals pooled") if by_task else None
+    return reliability(by_task, WHOSE) if by_task else None
+
+
+def _trust(holdout: Mapping[str, Entry], tasks: Sequence[str]) -> dict[str, Any] | None:
+    """The global model's probabilities on the holdouts; no other model's are worth so many figures."""
+    if "global" not in holdout:
+        return None
+    entry = holdout["global"]
+    return trust_part(_rows(entry, sorted(entry["sites"])), tasks, WHOSE)
 
 
 def _worst(entry: Entry, name: str) -> dict[str, str]:
@@ -234,10 +247,11 @@ def _value_and_n(entry: Entry, field: str, shown: str) -> tuple[float | None, in
 
 
 def _weights(rounds: Sequence[Entry], names: Sequence[str]) -> dict[str, Any] | None:
-    """How loudly each site spoke in the last round: groups with equal rows share one."""
-    if not rounds:
+    """How loudly each site spoke in the last round that taught the network: groups with equal rows share one."""
+    taught = rounds_that_taught(rounds)
+    if not taught:
         return None
-    last = rounds[-1]
+    last = taught[-1]
     present = [name for name in names if name in last["sites"]]
     merged: dict[tuple[int, ...], list[str]] = {}
     for group in last["sites"][present[0]]["weights"] if present else ():
@@ -250,7 +264,8 @@ def _weights(rounds: Sequence[Entry], names: Sequence[str]) -> dict[str, Any] | 
         }
         for row, groups in merged.items()
     ]
-    return {"round": last["round"], "sites": present, "rows": rows, "absent": sorted(last["left_out"])}
+    named = {"round": last["round"], "stage": stage_name(last["stage"])}
+    return named | {"sites": present, "rows": rows, "absent": sorted(last["left_out"])}
 
 
 def _left_out(report: Entry) -> list[dict[str, str]]:

@@ -5,6 +5,8 @@ from functools import reduce
 from typing import Any
 
 from gmmas_core.metrics.evaluation import add, value_of
+from gmmas_core.metrics.summary import counts_of
+from gmmas_core.reporting.sequence_parts import drop_one_changes
 from gmmas_core.subsets import SUBSETS
 from gmmas_core.types import CLASS_NAMES, REGIONS, SEQUENCES, Metric, Sum, Task
 from server.ledger_entries import metrics_from_entry
@@ -47,8 +49,9 @@ def subset_rows(entries: Sequence[Entry], tasks: Sequence[Task]) -> list[dict[st
     """The global model on the holdouts with every subset of the sequences, in the order of SUBSETS.
 
     Returns:
-        One row per subset that was scored: "sequences", "n", "values" (name -> value, None where not assessable); empty
-        when the run did not ask for it.
+        One row per subset that was scored: "sequences", "n" (cases that have them), and per name ("dice.wt",
+        "auroc.idh") "values" (None where there is none), "counts" (cases behind it) and "not_assessable" (cases in
+        which the model may not judge); empty when the run did not ask for it.
     """
     newest = {
         sequences_of(entry): entry
@@ -66,6 +69,10 @@ def subset_rows(entries: Sequence[Entry], tasks: Sequence[Task]) -> list[dict[st
                 "sequences": list(subset),
                 "n": _sum(pooled, "cases").count,
                 "values": {name: value_of(pooled, name) for name in names},
+                "counts": {name: _count(pooled, name) for name in names},
+                "not_assessable": {
+                    name: round(_sum(pooled, f"not-assessable.{name.partition('.')[2]}").total) for name in names
+                },
             }
         )
     return rows
@@ -88,29 +95,20 @@ def significance(entries: Sequence[Entry], tasks: Sequence[Task]) -> dict[str, A
     ]
     if not released or not scored:
         return None
-    pooled = _pool(scored[-1])
-    outputs = (*REGIONS, *(task.value for task in tasks))
-    changes = {
-        sequence: {output: _sum(pooled, f"drop-one.{sequence}.{output}") for output in outputs}
-        for sequence in SEQUENCES
-    }
-    if not any(value.count for row in changes.values() for value in row.values()):
-        return None
-    return {
-        "learned": released[-1]["sequence_weights"],
-        "drop_one": {
-            sequence: {
-                output: {"change": value.mean if value.count else None, "n": value.count}
-                for output, value in row.items()
-            }
-            for sequence, row in changes.items()
-        },
-    }
+    changes = drop_one_changes(_pool(scored[-1]), tasks)
+    return {"learned": released[-1]["sequence_weights"], "drop_one": changes} if changes else None
 
 
 def sequences_of(entry: Entry) -> tuple[str, ...]:
     """What the model was allowed to see in an evaluation; older ledgers do not say, it was everything."""
     return tuple(entry.get("sequences", SEQUENCES))
+
+
+def _count(pooled: Mapping[str, Metric], name: str) -> int:
+    measure, _, what = name.partition(".")
+    if measure == "auroc":
+        return int(sum(part.sum() for part in counts_of(pooled, f"score.{what}")))
+    return _sum(pooled, name).count
 
 
 def _pool(entry: Entry) -> dict[str, Metric]:

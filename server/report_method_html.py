@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from gmmas_core.reporting.sequence_parts import subset_part, worth_part
-from gmmas_core.reporting.wording import NO_CASES, REGION_NAMES, STAGE_NAMES, TASK_NAMES, measured, number
+from gmmas_core.reporting.wording import NO_CASES, REGION_NAMES, STAGE_NAMES, TASK_NAMES, cases, measured, number
 
 Entry = Mapping[str, Any]
 
@@ -23,7 +23,7 @@ def method_values(report: Entry) -> dict[str, Any]:
     """
     given = report["pseudo_labels"] or {}
     names = list(dict.fromkeys(name for by_name in given.values() for name in by_name))
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"what": _what(name), "rows": [_pseudo_row(site, given[site][name]) for site in sorted(given)]}
         for name in names
     ]
@@ -34,12 +34,17 @@ def method_values(report: Entry) -> dict[str, Any]:
         "worth": worth_part(report["significance"], WHOSE),
         "pseudo_labels": groups,
         "skipped": [
-            {"what": group["what"], "measure": _measure(name), **row}
+            {"what": group["what"], "why": _why_skipped(name, row), **row}
             for name, group in zip(names, groups, strict=True)
             for row in group["rows"]
             if row["skipped"]
         ],
     }
+
+
+def rounds_that_taught(rounds: Sequence[Entry]) -> list[Entry]:
+    """Those in which anybody spoke for any part of the network."""
+    return [entry for entry in rounds if _teaches(entry)]
 
 
 def stage_name(stage: str) -> str:
@@ -58,11 +63,19 @@ def _stages(rounds: Sequence[Entry]) -> list[dict[str, Any]]:
             {
                 "name": stage_name(stage),
                 "rounds": f"{first}" if first == last else f"{first} to {last}",
-                "lr": f"{rates[0]:.3g}" if len(rates) == 1 else f"{rates[0]:.3g} to {rates[-1]:.3g}",
+                "lr": _rates(rates) if any(map(_teaches, played)) else "teaches no weight",
                 "duration_s": sum(entry["duration_s"] for entry in played),
             }
         )
     return rows if len(rows) > 1 else []
+
+
+def _teaches(entry: Entry) -> bool:
+    return any(any(site["weights"].values()) for site in entry["sites"].values())
+
+
+def _rates(rates: Sequence[float]) -> str:
+    return f"{rates[0]:.3g}" if len(rates) == 1 else f"{rates[0]:.3g} to {rates[-1]:.3g}"
 
 
 def _temperatures(calibration: Entry | None) -> list[dict[str, Any]]:
@@ -87,7 +100,7 @@ def _pseudo_row(site: str, found: Entry) -> dict[str, Any]:
     if found["skipped"]:
         used = "no: failed its audit"
     elif not any(found["accepted"].values()):
-        used = "none to use"
+        used = "nothing to use"
     else:
         used = "yes" if audited else "yes, unaudited"
     return {
@@ -108,5 +121,8 @@ def _what(name: str) -> str:
     return REGION_NAMES[name].capitalize() if name in REGION_NAMES else "Outlines"
 
 
-def _measure(name: str) -> str:
-    return "an accuracy of" if name in TASK_NAMES else "a Dice of"
+def _why_skipped(name: str, row: Entry) -> str:
+    if not row["audited"]:
+        return "The audit failed; its number is kept back, because it rests on few cases."
+    measure = "accuracy" if name in TASK_NAMES else "mean whole-tumour Dice"
+    return f"The audit reached a {measure} of {row['audit']} over {cases(row['audited'])}, less than the run demands."

@@ -47,15 +47,13 @@ PSEUDO_LABELS = """\
 {% if pseudo_labels %}
 <h2>What the unlabelled cases were given</h2>
 {% for row in skipped %}
-<div class="verdict failed"><strong>{{ row.site }}: no pseudo-label for {{ row.what }} was used.</strong><br>The model's
-answers on {{ row.audited | cases }} whose answer is known there reached {{ row.measure }} {{ row.audit }}, less than the
-run
-demands.</div>
+<div class="verdict failed"><strong>{{ row.site }}: no pseudo-label for {{ row.what }} was used.</strong><br>{{ row.why
+}}</div>
 {% endfor %}
 <p>The global model answered what a training case lacks; an answer that was sure enough was taught on as if it were
 known.
-The answers themselves stay in their hospital. The audit puts the same question about validation cases whose answer is
-known.</p>
+The answers themselves stay in their hospital. The audit tries the same rules on validation cases whose answer is known,
+and counts those that they would have accepted; where it fails, nothing is used.</p>
 <div class="scroll"><table>
 <thead><tr><th scope="col">Hospital</th><th scope="col">Cases asked</th><th scope="col">Accepted</th>
 <th scope="col">Cases audited</th><th scope="col">Audit</th><th scope="col">Used</th></tr></thead>
@@ -71,8 +69,8 @@ known.</p>
 {% endfor %}
 {% endfor %}
 </tbody></table></div>
-<p class="note">"None" can also mean fewer cases than a hospital lets out. Without an audit, nobody knows how good the
-accepted answers are.</p>
+<p class="note">"None" can also mean fewer cases than a hospital lets out. Without an audit nobody knows how good the
+accepted answers are, and an audit of very few cases decides nothing.</p>
 {% endif %}
 """
 

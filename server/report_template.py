@@ -100,14 +100,21 @@ scope="col">n</th></tr>
 </tbody></table></div>
 {% endfor %}
 
+{% include "trust" %}
+{% include "sequences" %}
+{% include "pseudo_labels" %}
+
 {% if curves %}
 <h2>How the training went</h2>
+{% include "stages" %}
 {% for curve in curves %}
 {{ tables.figure(curve.drawing, curve.caption) }}
 {% endfor %}
 <p class="note">{{ rounds | length }} rounds took {{ duration_s | seconds }} in all. A line is missing where a
 hospital has no
-such cases, or too few to let their numbers leave the house.</p>
+such cases, or too few to let their numbers leave the house.
+{%- if stages %} A dotted line is where a stage begins: what is taught changes there, and curves may jump.{% endif %}
+</p>
 {% endif %}
 
 {% if weights %}
@@ -116,7 +123,8 @@ such cases, or too few to let their numbers leave the house.</p>
 could
 teach that part anything. A hospital without a sequence or a label is silent for the part that reads or predicts it.</p>
 <div class="scroll"><table>
-<caption>Weight of each hospital in round {{ weights.round }}: training cases (share of the mean)
+<caption>Weight of each hospital in round {{ weights.round }} ({{ weights.stage }}), the last that taught the
+network: training cases (share of the mean)
 {%- if weights.absent %}; left out of this round: {{ weights.absent | join(", ") }}{% endif %}</caption>
 <thead><tr><th scope="col">Part of the network</th>{% for site in weights.sites %}<th scope="col">{{ site }}</th>{%
 endfor %}</tr></thead>

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from gmmas_core.reporting.figures import Drawing, drawing_style, panels, to_drawing
 from gmmas_core.reporting.style import FAINT, INK, LINE_STYLES, MARKERS, MODEL_COLOURS, SITE_COLOURS
-from gmmas_core.reporting.wording import NO_CASES, TASK_NAMES, number
+from gmmas_core.reporting.wording import NO_CASES, NOT_ASSESSABLE, TASK_NAMES, number
 
 Tasks = Mapping[str, Mapping[str, Any]]
 """task -> its part of `summarise`'s "classification"."""
@@ -20,22 +20,23 @@ def risk_coverage(curves: Mapping[str, Mapping[str, Any]], risk: str, whose: str
     """Risk of the surest share of the cases against that share, one line per name.
 
     Args:
-        curves: name -> what holds "risk_coverage", "aurc" and "excess_aurc": a task's entry, or a region's "selective".
+        curves: name -> what holds "n", "risk_coverage", "aurc" and "excess_aurc": a task's entry, or a region's
+            "selective".
         risk: what the risk is, for the axis ("share wrong", "mean 1 - Dice").
         whose: cases of whom, for the alternative text.
     """
     with drawing_style():
-        figure, (axes,) = panels(1, 1, width=6.4, height=3.6, margins=(0.66, 0.14, 0.16, 0.56))
+        figure, (axes,) = panels(1, 1, width=9.4, height=3.2, margins=(0.66, 3.2, 0.16, 0.56))
         said, highest = [], 0.0
         for place, (name, entry) in enumerate(curves.items()):
             title = TASK_NAMES.get(name, name)
             curve = entry["risk_coverage"]
             if curve["risk"] is None:
-                said.append(f"{title}: {NO_CASES}")
-                axes.plot([], [], color=FAINT, label=f"{title}: {NO_CASES}")
+                said.append(f"{title}: {_why_none(entry)}")
+                axes.plot([], [], color=FAINT, label=said[-1])
                 continue
             highest = max(highest, *curve["risk"])
-            label = f"{title}: AURC {number(entry['aurc']['value'], 3)}"
+            label = f"{title}: AURC {number(entry['aurc']['value'], 3)} (n = {entry['n']})"
             axes.plot(
                 curve["coverage"],
                 curve["risk"],
@@ -52,7 +53,7 @@ def risk_coverage(curves: Mapping[str, Mapping[str, Any]], risk: str, whose: str
             )
         axes.set(xlim=(0, 1.02), ylim=(-0.02, 1.15 * max(highest, 0.1)), xlabel="share of cases kept, surest first")
         axes.set_ylabel(f"risk: {risk}")
-        axes.legend(loc="upper left")
+        axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
         return to_drawing(figure, f"Risk against coverage, {whose}. {'. '.join(said)}.")
 
 
@@ -60,16 +61,17 @@ def decision_curves(by_task: Tasks, whose: str) -> Drawing:
     """Net benefit against the threshold of action: the model, acting on all, and acting on nobody; a panel per task.
 
     Args:
-        by_task: with "decision_curve".
+        by_task: with "n" and "decision_curve".
         whose: cases of whom, for the alternative text.
     """
     with drawing_style():
         figure, axes = panels(1, len(by_task), width=3.9, height=3.3, margins=(0.66, 0.22, 0.36, 0.56), below=0.34)
         said = []
         for panel, (task, entry) in zip(axes, by_task.items(), strict=True):
-            _decision_panel(panel, entry["decision_curve"])
-            panel.set_title(TASK_NAMES[task])
-            said.append(f"{TASK_NAMES[task]}: {_decision_in_words(entry['decision_curve'])}")
+            _decision_panel(panel, entry)
+            title = f"{TASK_NAMES[task]} (n = {entry['n']})" if entry["n"] else TASK_NAMES[task]
+            panel.set_title(title)
+            said.append(f"{title}: {_decision_in_words(entry)}")
         axes[0].set_ylabel("net benefit per case")
         drawn = next((panel for panel in axes if panel.get_legend_handles_labels()[0]), None)
         if drawn is not None:
@@ -77,11 +79,17 @@ def decision_curves(by_task: Tasks, whose: str) -> Drawing:
         return to_drawing(figure, f"Decision curves, {whose}. {'. '.join(said)}.")
 
 
-def _decision_panel(axes: Axes, curve: Mapping[str, Any]) -> None:
+def _why_none(entry: Mapping[str, Any]) -> str:
+    """There was nobody, or some of a class were withheld, which would bend the curve."""
+    return NOT_ASSESSABLE if entry["n"] else NO_CASES
+
+
+def _decision_panel(axes: Axes, entry: Mapping[str, Any]) -> None:
+    curve = entry["decision_curve"]
     axes.set(xlim=(0, 1), xticks=(0, 0.25, 0.5, 0.75, 1), xlabel="threshold to act")
     if curve["model"] is None:
         axes.set(ylim=(LOWEST_SHOWN, 0.5))
-        axes.text(0.5, 0.5, NO_CASES, transform=axes.transAxes, ha="center", color=INK)
+        axes.text(0.5, 0.5, _why_none(entry), transform=axes.transAxes, ha="center", color=INK)
         return
     axes.plot(
         curve["threshold"], curve["model"], color=MODEL_COLOURS["global"], linewidth=2.2, label="act on the model"
@@ -91,9 +99,10 @@ def _decision_panel(axes: Axes, curve: Mapping[str, Any]) -> None:
     axes.set_ylim(LOWEST_SHOWN, 1.15 * max(*curve["model"], *curve["all"], 0.1))
 
 
-def _decision_in_words(curve: Mapping[str, Any]) -> str:
+def _decision_in_words(entry: Mapping[str, Any]) -> str:
+    curve = entry["decision_curve"]
     if curve["model"] is None:
-        return NO_CASES
+        return _why_none(entry)
     better = [
         threshold
         for threshold, model, everybody in zip(curve["threshold"], curve["model"], curve["all"], strict=True)

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from gmmas_core.reporting.figures import Drawing, Margins, drawing_style, panels, to_drawing
 from gmmas_core.reporting.style import FAINT, INK, MODEL_COLOURS, RULE
-from gmmas_core.reporting.wording import NOT_ASSESSABLE, REGION_NAMES, TASK_NAMES, number
+from gmmas_core.reporting.wording import NO_CASES, NOT_ASSESSABLE, REGION_NAMES, TASK_NAMES, number
 from gmmas_core.subsets import SUBSETS
 from gmmas_core.types import SEQUENCES
 
@@ -98,7 +98,7 @@ def drop_one_bars(changes: Changes, whose: str) -> Drawing:
             alike = [name for name in outputs if (name in REGION_NAMES) == (output in REGION_NAMES)]
             known = [part["change"] for row in changes.values() for name in alike if (part := row.get(name))]
             reach = max([value for value in known if value is not None], default=0.0)
-            panel.set(ylim=(0, 1.25 * max(reach, SMALLEST_REACH)), title=_output_title(output))
+            panel.set(ylim=(0, 1.25 * max(reach, SMALLEST_REACH)), title=output_title(output))
             panel.set_ylabel("1 − Dice" if output in REGION_NAMES else "|change of P|")
         words = f"How far the answers move without one sequence, {whose}"
         return to_drawing(figure, f"{words}. {_drops_in_words(changes, outputs)}")
@@ -139,22 +139,24 @@ def _drop_panel(axes: Axes, changes: Changes, output: str) -> None:
     axes.grid(visible=False, axis="x")
     axes.set_xticks(range(len(changes)), [SEQUENCE_NAMES[name] for name in changes], color=INK)
     axes.set_xlim(-0.6, len(changes) - 0.4)
+    look: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8, "color": INK}
     for x, by_output in enumerate(changes.values()):
-        value, n = by_output[output]["change"], by_output[output]["n"]
+        value, said = by_output[output]["change"], change_in_words(by_output, output)
         if value is None:
-            axes.annotate(
-                NOT_ASSESSABLE, (x, 0), xytext=(0, 4), textcoords="offset points", rotation=90, ha="center",
-                va="bottom", fontsize=8.5, color=INK,
-            )  # fmt: skip
+            axes.annotate(said, (x, 0), xytext=(0, 4), rotation=90, **look)
             continue
         axes.bar([x], [value], width=0.62, color=MODEL_COLOURS["global"], edgecolor=INK, linewidth=0.7)
-        axes.annotate(
-            f"{number(value, 3)}\nn={n}", (x, value), xytext=(0, 3), textcoords="offset points", ha="center",
-            va="bottom", fontsize=8, color=INK,
-        )  # fmt: skip
+        axes.annotate(f"{said}\nn={by_output[output]['n']}", (x, value), xytext=(0, 3), **look)
 
 
-def _output_title(output: str) -> str:
+def change_in_words(by_output: Mapping[str, Mapping[str, Any]], output: str) -> str:
+    """The change of one output without one sequence; or that no case had the sequence, or that nothing can be said."""
+    if not any(part["n"] for part in by_output.values()):
+        return NO_CASES
+    return number(by_output[output]["change"], 3)
+
+
+def output_title(output: str) -> str:
     return REGION_NAMES[output].capitalize() if output in REGION_NAMES else TASK_NAMES[output]
 
 
@@ -175,7 +177,9 @@ def _table_in_words(columns: Sequence[Column], subsets: Sequence[tuple[str, ...]
 def _drops_in_words(changes: Changes, outputs: Sequence[str]) -> str:
     said = []
     for name, by_output in changes.items():
-        parts = ((output, by_output[output]) for output in outputs)
-        words = (f"{_output_title(output)} {number(part['change'], 3)} (n = {part['n']})" for output, part in parts)
+        words = (
+            f"{output_title(output)} {change_in_words(by_output, output)} (n = {by_output[output]['n']})"
+            for output in outputs
+        )
         said.append(f"without {SEQUENCE_NAMES[name]}: {', '.join(words)}")
     return "; ".join(said) + "."

@@ -6,8 +6,15 @@ Shared by the coordinator's report, where sums over sites arrive, and the hospit
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gmmas_core.reporting.figures_sequences import SEQUENCE_NAMES, Column, drop_one_bars, subset_table
-from gmmas_core.reporting.wording import NO_CASES, NOT_ASSESSABLE, REGION_NAMES, TASK_NAMES, number
+from gmmas_core.reporting.figures_sequences import (
+    SEQUENCE_NAMES,
+    Column,
+    change_in_words,
+    drop_one_bars,
+    output_title,
+    subset_table,
+)
+from gmmas_core.reporting.wording import NO_CASES, NOT_ASSESSABLE, TASK_NAMES, number
 from gmmas_core.types import REGIONS, SEQUENCES, Metric, Sum, Task
 
 Part = dict[str, Any]
@@ -42,7 +49,7 @@ def subset_part(rows: Sequence[Mapping[str, Any]], whose: str) -> Part | None:
             {
                 "names": " + ".join(SEQUENCE_NAMES[sequence] for sequence in row["sequences"]),
                 "n": row["n"],
-                "cells": [_cell(row, name) for name in names],
+                "cells": [{"text": value_in_words(row, name), "n": row["counts"][name]} for name in names],
             }
             for row in rows
         ],
@@ -88,14 +95,11 @@ def worth_part(significance: Mapping[str, Any] | None, whose: str) -> Part | Non
             "name": SEQUENCE_NAMES[sequence],
             "local": significance["learned"]["local"][sequence],
             "global": significance["learned"]["global"][sequence],
-            "cells": [
-                {"text": number(part["change"], 3), "n": part["n"]} for part in (by_output[name] for name in outputs)
-            ],
+            "cells": [{"text": change_in_words(by_output, name), "n": by_output[name]["n"]} for name in outputs],
         }
         for sequence, by_output in changes.items()
     ]
-    titles = [REGION_NAMES.get(name) or f"{TASK_NAMES[name]}" for name in outputs]
-    return {"drawing": drop_one_bars(changes, whose), "outputs": titles, "rows": rows}
+    return {"drawing": drop_one_bars(changes, whose), "outputs": [output_title(name) for name in outputs], "rows": rows}
 
 
 def _title(name: str) -> str:
@@ -108,9 +112,10 @@ def _why_not(row: Mapping[str, Any], name: str) -> str:
     return NOT_ASSESSABLE if row["counts"][name] or row["not_assessable"][name] else NO_CASES
 
 
-def _cell(row: Mapping[str, Any], name: str) -> Part:
+def value_in_words(row: Mapping[str, Any], name: str) -> str:
+    """A value of a subset's row, or why there is none."""
     value = row["values"][name]
-    return {"text": _why_not(row, name) if value is None else number(value), "n": row["counts"][name]}
+    return _why_not(row, name) if value is None else number(value)
 
 
 def _mean(values: Sequence[float | None]) -> Part:

@@ -1,12 +1,12 @@
-"""Tables and figures about the method, as Jinja macros: trust in probabilities, missing sequences, groups of patients."""
+"""Tables about the method, as Jinja macros: trust in probabilities, missing sequences, groups of patients."""
 
 METHOD_TABLES = """
 {% import "tables" as tables with context %}
 
 {% macro trust(part) %}
 {{ tables.reliability(part.reliability) }}
-{{ tables.figure(part.risk, "Is the model right where it is sure? Cases are dropped from the right, the least sure first:
-the line should fall to the left. AURC is the area below it (0 is perfect).") }}
+{{ tables.figure(part.risk, "Is the model right where it is sure? Cases are dropped from the right, the least sure
+first: the line should fall to the left. AURC is the area below it (0 is perfect).") }}
 {{ tables.figure(part.decisions, "Would acting on the model help? Net benefit counts the true positives, less the false
 ones at the price that the threshold implies. Below both other lines, the model does harm; nothing is clipped at 0, but
 the axis ends at -0.1.") }}
@@ -85,8 +85,7 @@ probability. A move is not yet a loss: it says nothing about which answer was ri
 <caption>Learned weight of each sequence, and how far the answers move without it</caption>
 <thead><tr><th scope="col">Sequence</th><th scope="col">Weight, local branch</th>
 <th scope="col">Weight, global branch</th>
-{% for title in part.outputs %}<th scope="col">{{ title | capitalize if title == title | lower else title }}</th>
-{%- endfor %}</tr></thead>
+{% for title in part.outputs %}<th scope="col">{{ title }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for row in part.rows %}
 <tr><th scope="row">{{ row.name }}</th><td>{{ row.local | number(3) }}</td><td>{{ row.global | number(3) }}</td>

@@ -8,7 +8,9 @@ from gmmas_core.reporting.figures_calibration import doubt_bars
 from gmmas_core.reporting.figures_decisions import decision_curves, risk_coverage
 
 
-def trust_part(rows: Sequence[tuple[str, Mapping[str, Any]]], tasks: Sequence[str], whose: str) -> dict[str, Any] | None:
+def trust_part(
+    rows: Sequence[tuple[str, Mapping[str, Any]]], tasks: Sequence[str], whose: str
+) -> dict[str, Any] | None:
     """Figures of the last row, and a table of all.
 
     Args:

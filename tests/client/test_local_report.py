@@ -15,9 +15,9 @@ from client.overlay import largest_slice
 from client.site import Site, read_site
 from gmmas_core.config import Config, load_config
 from gmmas_core.data.phantom import write_federation
-from gmmas_core.metrics.evaluation import CaseScore
+from gmmas_core.metrics.evaluation import CaseScore, RegionScore
 from gmmas_core.model.gmmas import GMMAS, build_model
-from gmmas_core.types import EvaluationPlan, FederationError
+from gmmas_core.types import EvaluationPlan, FederationError, Task
 
 PLAN = EvaluationPlan(
     run_id="ab12cd",
@@ -85,6 +85,53 @@ def test_it_has_every_case_and_exact_means(page: Path, scores: list[CaseScore]) 
     html = page.read_text()
     assert all(score.case_id in html for score in scores)
     assert "Phantoms &lt;of nobody&gt;" in html
+
+
+def test_groups_below_the_cohort_floor_are_suppressed(
+    site: Site, config: Config, model: GMMAS, data: LocalData, scores: list[CaseScore], tmp_path: Path
+) -> None:
+    careful = replace(site, state=tmp_path / "state", cohort_floor=3)
+    page = write_local_report(careful, PLAN, config, model, data, scores, {})
+    groups = numbers(page)["subgroups"]
+    assert groups.keys() == {"sex", "age"}
+    leaves = [group["dice_wt"] for by_name in groups.values() for group in by_name.values()]
+    assert leaves
+    assert all(leaf == {"value": None, "n": None, "suppressed": True} for leaf in leaves)
+    html = page.read_text()
+    assert "Numbers about fewer than 3 patients (the site's cohort floor) are" in html
+    assert html.count(">fewer than 3</td>") == len(leaves)
+    assert html.count(">suppressed</td>") >= len(leaves)
+
+
+def test_groups_and_sex_as_the_table_has_them(page: Path, data: LocalData) -> None:
+    found = numbers(page)
+    assert {case["case_id"]: case["sex"] for case in found["cases"]} == {case.case_id: case.sex for case in data.cases}
+    sizes = [group["n"]["value"] for group in found["subgroups"]["sex"].values()]
+    assert sum(sizes) == len(data.cases)
+
+
+def test_doubt_is_shown_where_it_was_measured(
+    site: Site, config: Config, model: GMMAS, data: LocalData, scores: list[CaseScore], page: Path, tmp_path: Path
+) -> None:
+    elsewhere = replace(site, state=tmp_path / "state")
+    unsure = [replace(score, epistemic={Task.IDH: 0.125}) for score in scores]
+    html = write_local_report(elsewhere, PLAN, config, model, data, unsure, {}).read_text()
+    assert html.count("doubt 0.125") == len(scores)
+    assert "<br>doubt" not in page.read_text()  # no stochastic passes were made: no number at all
+    assert all(case["tasks"]["idh"]["epistemic"] is None for case in numbers(page)["cases"])
+
+
+def test_outlines_are_ranked_by_the_models_doubt(
+    site: Site, config: Config, model: GMMAS, data: LocalData, scores: list[CaseScore], tmp_path: Path
+) -> None:
+    elsewhere = replace(site, state=tmp_path / "state")
+    region = RegionScore(dice=0.75, hd95_mm=1.0, lesion_dice=0.5, lesion_hd95_mm=1.0)
+    ranked = [
+        replace(score, regions={**score.regions, "wt": replace(region, dice=dice)}, region_uncertainty={"wt": nats})
+        for score, dice, nats in zip(scores, (0.75, 0.25), (0.1, 0.5), strict=True)
+    ]
+    html = write_local_report(elsewhere, PLAN, config, model, data, ranked, {}).read_text()
+    assert "risk 0.50 over all cases, 0.25 over the surer half" in html  # 1 - Dice: 0.25 where sure, 0.75 where not
 
 
 def test_best_and_worst_case_are_pictured_and_the_page_is_self_contained(page: Path) -> None:

@@ -48,7 +48,7 @@ def test_bars_say_how_many_cases_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "draw", [lambda e: doubt_bars({"idh": e}, "x"), lambda e: reliability_before_after(*[{"idh": e}] * 2, "x")]
+    "draw", [lambda e: doubt_bars({"idh": e}, "x"), lambda e: reliability_before_after({"idh": e}, {"idh": e}, "x")]
 )
 def test_nobody_is_said(draw: Any) -> None:
     drawing = draw(entry(1.0, 0))

@@ -1,29 +1,22 @@
 """Subsets of sequences: all fifteen, in the usual order, with words where there is no number."""
 
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from gmmas_core.reporting.figures_sequences import Column, drop_one_bars, subset_order, subset_table
-from gmmas_core.types import SEQUENCES
+from gmmas_core.reporting.figures_sequences import Column, drop_one_bars, subset_table
+from gmmas_core.subsets import SUBSETS
 
 
 def texts(svg: str) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 
-def test_all_fifteen_subsets_fewest_first() -> None:
-    order = subset_order()
-    assert len(set(order)) == 15
-    assert order[:5] == [("t1",), ("t1c",), ("t2",), ("flair",), ("t1", "t1c")]
-    assert order[-1] == SEQUENCES
-    assert [len(subset) for subset in order] == [1] * 4 + [2] * 6 + [3] * 4 + [4]
-
-
 def test_every_cell_shows_its_number_or_says_that_there_is_none() -> None:
-    values = {frozenset(subset): 0.5 + place / 100 for place, subset in enumerate(subset_order())}
+    values = {frozenset(subset): 0.5 + place / 100 for place, subset in enumerate(SUBSETS)}
     only_t1c = {subset: value if "t1c" in subset else None for subset, value in values.items()}
     drawing = subset_table([Column(title="Dice WT", values=values), Column(title="Dice ET", values=only_t1c)], "x")
     shown = texts(drawing.svg)
@@ -45,9 +38,33 @@ def test_an_empty_table_still_has_its_rows() -> None:
     assert texts(subset_table([Column(title="m", values={})], "x").svg).count("not assessable") == 15
 
 
-def test_losses_and_gains_carry_their_sign() -> None:
-    changes = {"t1": {"Dice": 0.004, "AUROC": -0.1}, "t1c": {"Dice": -0.25, "AUROC": None}}
-    drawing = drop_one_bars(changes, "change", "x")
+def test_a_cell_without_a_number_can_say_why() -> None:
+    column = Column(title="m", values={frozenset({"t1"}): None}, absent={frozenset({"t1"}): "no cases"})
+    drawing = subset_table([column], "x")
+    assert texts(drawing.svg).count("no cases") == 1
+    assert "x. T1: m no cases; T1c: m not assessable" in drawing.alt
+
+
+def test_bars_say_how_far_each_answer_moves_and_over_how_many_cases() -> None:
+    nothing = {"change": None, "n": 0}
+    changes: dict[str, Any] = {
+        "t1": {"wt": {"change": 0.25, "n": 7}, "et": {"change": 0.004, "n": 6}, "idh": {"change": 0.0004, "n": 7}},
+        "t1c": {"wt": {"change": 0.5, "n": 8}, "et": nothing, "idh": {"change": 0.125, "n": 8}},
+        "t2": dict.fromkeys(("wt", "et", "idh"), nothing),
+    }
+    drawing = drop_one_bars(changes, "x")
     shown = texts(drawing.svg)
-    assert {"+0.004", "−0.250", "−0.100", "not assessable", "Dice", "AUROC"} <= set(shown)
-    assert "without T1: Dice +0.004, AUROC -0.100; without T1c: Dice -0.250, AUROC not assessable." in drawing.alt
+    assert {"0.250", "n=7", "0.500", "n=8", "0.004", "n=6", "<0.001", "0.125"} <= set(shown)
+    assert shown.count("not assessable") == 1
+    assert shown.count("no cases") == 3  # nobody has T2
+    assert {"Whole tumour", "Enhancing tumour", "IDH"} <= set(shown)
+    assert shown.count("1 − Dice") == 2
+    assert shown.count("|change of P|") == 1
+    assert "without T1c: Whole tumour 0.500 (n = 8), Enhancing tumour not assessable (n = 0), IDH 0.125" in drawing.alt
+
+
+def test_panels_of_one_kind_share_a_scale_that_blows_nothing_up() -> None:
+    changes = {"t1": {"wt": {"change": 0.8, "n": 1}, "tc": {"change": 0.1, "n": 1}, "idh": {"change": 0.001, "n": 1}}}
+    shown = texts(drop_one_bars(changes, "x").svg)
+    assert shown.count("0.8") == 2  # both regions' axes reach as far as the larger one
+    assert "0.06" in shown  # the task's axis does not shrink to its tiny change
