@@ -9,6 +9,7 @@ import typer
 
 from gmmas_core.command_line import run_app
 from gmmas_core.types import DISCLAIMER
+from server.lab.study.cli import app as study_app
 
 app = typer.Typer(
     name="gmmas-lab",
@@ -16,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
+app.add_typer(study_app, name="study")
 
 Overrides = Annotated[
     list[str] | None,

@@ -1,0 +1,128 @@
+"""One process of a study: plays one federation, then reads the test set once per cell that shares it.
+
+Training draws from torch's global generator, so runs never share a process. What is printed is the run's log; its last
+line is shown beside the progress bar, or as the reason when the process fails.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gmmas_core.checkpoint import LoadedModel, load_model
+from gmmas_core.config import load_config
+from gmmas_core.schedule import schedule
+from gmmas_core.types import GmmasError
+from server.lab.engines import in_process
+from server.lab.study.cells import Cell, write_result
+from server.lab.study.data import shared_test_sites, site_yaml, variant_sites
+from server.lab.study.scoring import score_test_set
+from server.run_folder import RunFolder
+
+DATA, RUNS = "data", "runs"
+STEPLESS = ("calibrate", "pseudo_label")
+
+
+def run_job(folder: Path, cells: Sequence[Cell]) -> None:
+    """Train once and score every cell; all cells share their run.
+
+    Args:
+        folder: of the study.
+        cells: of one job.
+
+    Raises:
+        GmmasError: the run failed.
+    """
+    torch.set_num_threads(1)
+    train_s = train(folder, cells[0])
+    loaded = load_model(RunFolder(folder / RUNS / cells[0].run).model)
+    for cell in cells:
+        write_result(folder, cell, _score(folder, cell, loaded) | {"train_s": train_s})
+
+
+def train(folder: Path, cell: Cell) -> float | None:
+    """Play the cell's federation from wherever it stands; a finished one is kept.
+
+    Returns:
+        Seconds it took, None when it was there already.
+    """
+    run = RunFolder(folder / RUNS / cell.run)
+    if run.model.is_dir():
+        return None
+    started = time.monotonic()
+    total = len(schedule(load_config(cell.training)))
+
+    def tell(kind: str, fields: Mapping[str, Any]) -> None:
+        if kind == "round-finished":
+            _say(f"round {fields['round']} of {total}")
+
+    in_process(_own_sites(folder, cell, run.path), cell.training, run, tell)
+    return time.monotonic() - started
+
+
+def _score(folder: Path, cell: Cell, loaded: LoadedModel) -> dict[str, Any]:
+    started = time.monotonic()
+    sites = [site for site in shared_test_sites(folder / DATA) if cell.test_site in ("", site.name)]
+    config = load_config([*cell.training, *cell.reading])
+    cases = score_test_set(sites, loaded, config, cell.subset_cases, lambda done: _say(f"case {done}"))
+    return {
+        "model_id": loaded.model_id,
+        "core_fingerprint": loaded.provenance["training"]["core_fingerprint"],
+        "steps_per_site": sum(slot.local_steps for slot in schedule(config) if slot.stage not in STEPLESS),
+        "temperature": loaded.calibration.get("temperature", {}),
+        "score_s": time.monotonic() - started,
+        "cases": cases,
+    }
+
+
+def _own_sites(folder: Path, cell: Cell, run: Path) -> list[Path]:
+    """Site folders of this run alone: they share images with others, and the prepared cases by hard links.
+
+    What a run leaves at a site (stored replies, pseudo-labels) must not meet another run's.
+    """
+    own = []
+    for shared in variant_sites(folder / DATA, cell.variant):
+        site = run / "sites" / shared.name
+        own.append(site)
+        if (site / "site.yaml").exists():
+            continue
+        shutil.rmtree(site, ignore_errors=True)
+        shutil.copytree(
+            shared / ".gmmas" / "prepared",
+            site / ".gmmas" / "prepared",
+            copy_function=os.link,
+            ignore=shutil.ignore_patterns("lock"),
+        )
+        (site / "site.yaml").write_text(site_yaml(shared.name, os.path.relpath(shared, site)))
+    return own
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m server.lab.study.worker STUDY_FOLDER JOB_FILE`."""
+    folder, job = map(Path, arguments)
+    try:
+        run_job(folder, [Cell.from_json(values) for values in json.loads(job.read_text())])
+    except GmmasError as error:
+        _say(f"error: {' '.join(str(error).split())}")
+        return 1
+    except Exception as error:
+        traceback.print_exc()
+        _say(f"error: {type(error).__name__}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
