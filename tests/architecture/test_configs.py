@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from gmmas_core.config import config_from_dict, config_hash, config_to_dict, load_config
+from gmmas_core.config_curriculum import STAGE_NAMES
+from gmmas_core.schedule import schedule
+from gmmas_core.training.stages import STAGES
 from gmmas_core.types import ConfigError
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -65,3 +68,14 @@ def test_a_bad_override_is_refused_with_the_valid_ones(override: str, says: str)
 
 def test_a_number_without_a_dot_is_a_number() -> None:
     assert load_config(["experiment=smoke", "training.lr=1e-4"]).training.lr == 1e-4
+
+
+def test_every_stage_that_a_curriculum_may_name_can_be_played() -> None:
+    assert set(STAGE_NAMES) == set(STAGES)
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "curriculum").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_curriculum_composes(path: Path) -> None:
+    config = load_config(["experiment=smoke", f"curriculum={path.stem}"])
+    assert config.curriculum.name == path.stem
+    assert "supervised" in [slot.stage for slot in schedule(config)]

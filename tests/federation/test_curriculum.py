@@ -17,36 +17,6 @@ from server.lab.engines import in_process
 from server.ledger import verify
 from server.run_folder import RunFolder
 
-STAGES = (
-    "global_pretrain",
-    "supervised",
-    "calibrate",
-    "pseudo_label",
-    "semi_supervised",
-    "distill",
-    "contrast",
-    "finetune",
-    "calibrate",
-)
-CURRICULUM = (
-    f"curriculum.stages=[{','.join(f'{{stage:{stage},rounds:1}}' for stage in STAGES)}]",
-    "data.validation_share=0.25",
-    "data.holdout_share=0.25",
-    "data.tumor_cutmix=paper",
-    "pseudo_labels.mc_passes=2",
-    # The network is hardly trained: what it says is believed all the same, so that every path is walked.
-    "pseudo_labels.confidence=0.5",
-    "pseudo_labels.deviation=1",
-    "pseudo_labels.codel_confidence=0.5",
-    "pseudo_labels.codel_deviation=1",
-    "pseudo_labels.gate_accuracy=0",
-    "pseudo_labels.gate_dice=0",
-    "pseudo_labels.mask_volume_ml=0",
-    "calibration.min_cases=2",
-    "calibration.min_per_class=1",
-    "adaptation.collapse_share=0",
-)
-
 
 @pytest.fixture(scope="module")
 def hospitals(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
@@ -64,11 +34,11 @@ def hospitals(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def whole(
-    hospitals: list[Path], overrides: Sequence[str], tmp_path_factory: pytest.TempPathFactory
+    hospitals: list[Path], overrides: Sequence[str], curriculum: Sequence[str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, Any], RunFolder]:
     """One uninterrupted run of all stages, scored on all subsets of the sequences."""
     folder = RunFolder(tmp_path_factory.mktemp("whole") / "run")
-    report = in_process(hospitals, [*overrides, *CURRICULUM, "evaluation.subsets=true"], folder, lambda *_: None)
+    report = in_process(hospitals, [*overrides, *curriculum, "evaluation.subsets=true"], folder, lambda *_: None)
     return report, folder
 
 
@@ -77,9 +47,9 @@ def entry(report: dict[str, Any], stage: str) -> dict[str, Any]:
     return found
 
 
-def test_every_stage_is_played_by_every_site(whole: tuple[dict[str, Any], RunFolder]) -> None:
+def test_every_stage_is_played_by_every_site(whole: tuple[dict[str, Any], RunFolder], stages: Sequence[str]) -> None:
     report, folder = whole
-    assert [part["stage"] for part in report["rounds"]] == list(STAGES)
+    assert [part["stage"] for part in report["rounds"]] == list(stages)
     assert all(sorted(part["sites"]) == ["east", "north", "south"] for part in report["rounds"])
     assert verify(folder.ledger) == []
 
@@ -139,7 +109,12 @@ def test_all_subsets_and_the_worth_of_each_sequence_are_reported(whole: tuple[di
 
 
 def test_a_run_cut_after_every_round_ends_where_an_uninterrupted_one_does(
-    whole: tuple[dict[str, Any], RunFolder], hospitals: list[Path], overrides: Sequence[str], tmp_path: Path
+    whole: tuple[dict[str, Any], RunFolder],
+    hospitals: list[Path],
+    overrides: Sequence[str],
+    curriculum: Sequence[str],
+    stages: Sequence[str],
+    tmp_path: Path,
 ) -> None:
     class Cut(Exception):
         pass
@@ -149,27 +124,27 @@ def test_a_run_cut_after_every_round_ends_where_an_uninterrupted_one_does(
             raise Cut
 
     folder = RunFolder(tmp_path / "run")
-    for _ in STAGES:
+    for _ in stages:
         with pytest.raises(Cut):
-            in_process(hospitals, [*overrides, *CURRICULUM, "evaluation.subsets=true"], folder, cut)
+            in_process(hospitals, [*overrides, *curriculum, "evaluation.subsets=true"], folder, cut)
     _, uninterrupted = whole
     ends = [newest_valid(run.checkpoints) for run in (folder, uninterrupted)]
     assert ends[0] is not None
     assert ends[1] is not None
-    assert ends[0].round == len(STAGES)
+    assert ends[0].round == len(stages)
     assert weights_hash(ends[0].weights) == weights_hash(ends[1].weights)
     assert ends[0].state["calibration"] == ends[1].state["calibration"]
 
 
 def test_a_site_that_lost_its_pseudo_labels_trains_on_what_it_has(
-    hospitals: list[Path], overrides: Sequence[str], tmp_path: Path
+    hospitals: list[Path], overrides: Sequence[str], curriculum: Sequence[str], tmp_path: Path
 ) -> None:
     def lose(kind: str, fields: Any) -> None:
         if kind == "round-finished" and fields["round"] == 4:
             shutil.rmtree(south / ".gmmas" / "pseudo_labels")
 
     (south,) = (site for site in hospitals if site.name == "south")
-    report = in_process(hospitals, [*overrides, *CURRICULUM], RunFolder(tmp_path / "run"), lose)
+    report = in_process(hospitals, [*overrides, *curriculum], RunFolder(tmp_path / "run"), lose)
     assert set(entry(report, "semi_supervised")["sites"]["south"]["weights"].values()) == {0}
     assert set(entry(report, "semi_supervised")["sites"]) == {"east", "north", "south"}
 
@@ -180,10 +155,10 @@ def test_an_unknown_stage_is_refused_before_anything_is_trained(play: Callable[.
 
 
 def test_what_a_hospital_learns_alone_walks_the_same_curriculum(
-    hospitals: list[Path], overrides: Sequence[str], tmp_path: Path
+    hospitals: list[Path], overrides: Sequence[str], curriculum: Sequence[str], tmp_path: Path
 ) -> None:
     report = in_process(
-        hospitals, [*overrides, *CURRICULUM, "evaluation.local_only=true"], RunFolder(tmp_path / "run"), lambda *_: None
+        hospitals, [*overrides, *curriculum, "evaluation.local_only=true"], RunFolder(tmp_path / "run"), lambda *_: None
     )
     assert [part["model"] for part in report["evaluations"]] == ["global", "local_only"]
     assert list((hospitals[0] / ".gmmas" / "pseudo_labels").glob("*alone/round-00004"))

@@ -64,15 +64,21 @@ def left_behind(folder: Path, hospitals: list[Path]) -> list[str]:
 
 
 def test_processes_train_the_same_model_as_one_process(
-    hospitals: list[Path], overrides: Sequence[str], tmp_path: Path
+    hospitals: list[Path],
+    overrides: Sequence[str],
+    curriculum: Sequence[str],
+    stages: Sequence[str],
+    tmp_path: Path,
 ) -> None:
+    """Every stage of the curriculum, with real SuperNodes."""
     seen: list[str] = []
-    chosen = [*overrides, "rounds=2"]
+    chosen = [*overrides, *curriculum]
     report = play(hospitals, chosen, tmp_path / "run", lambda kind, _: seen.append(kind))
-    assert [sorted(entry["sites"]) for entry in report["rounds"]] == [["east", "north", "south"]] * 2
+    assert [entry["stage"] for entry in report["rounds"]] == list(stages)
+    assert [sorted(entry["sites"]) for entry in report["rounds"]] == [["east", "north", "south"]] * len(stages)
     assert (tmp_path / "run" / "report.html").is_file()
     assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
-    assert seen.count("round-finished") == 2
+    assert seen.count("round-finished") == len(stages)
     assert left_behind(tmp_path / "run", hospitals) == []
     for site in hospitals:
         shutil.rmtree(site / ".gmmas" / "replies", ignore_errors=True)

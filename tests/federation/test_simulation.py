@@ -26,10 +26,10 @@ def final_hash(folder: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_simulation_engine_computes_the_same_bytes(
-    sites: list[Path], overrides: Sequence[str], tmp_path: Path
+    sites: list[Path], overrides: Sequence[str], curriculum: Sequence[str], stages: Sequence[str], tmp_path: Path
 ) -> None:
     """On one thread per site; a site's stored replies would hide a difference, so each engine has its own copy."""
-    chosen = [*overrides, "rounds=2"]
+    chosen = [*overrides, *curriculum]
     for name, engine in (("one", in_process), ("ray", flower)):
         copies = [shutil.copytree(site, tmp_path / name / site.name) for site in sites]
         for copy in copies:
@@ -37,5 +37,6 @@ def test_the_simulation_engine_computes_the_same_bytes(
             with (copy / "site.yaml").open("a") as file:
                 file.write("threads: 1\n")
         report = engine(copies, chosen, RunFolder(tmp_path / f"run-{name}"), nothing)
-        assert [sorted(entry["sites"]) for entry in report["rounds"]] == [["east", "north", "south"]] * 2
+        assert [entry["stage"] for entry in report["rounds"]] == list(stages)
+        assert [sorted(entry["sites"]) for entry in report["rounds"]] == [["east", "north", "south"]] * len(stages)
     assert final_hash(tmp_path / "run-ray") == final_hash(tmp_path / "run-one")
