@@ -103,6 +103,7 @@ class Batch:
         target_BTK, known_BT: float32 class probabilities per task (K = 2), zeros where unknown; bool.
         weight_BT: float32, 1 for pathology, less for pseudo-labels.
         seg_weight_B: float32, 1 for a mask that was given, less for a pseudo-mask.
+        case_ids: pseudonyms; of a composite, the host's.
     """
 
     image_BCXYZ: Tensor
@@ -153,7 +154,8 @@ class CaseResult:
         probability: P(class 1) per task, calibrated where the model folder holds a calibration; CODEL is the marginal.
         epistemic: mutual information per task, in nats; empty when no stochastic pass was asked for.
         aleatoric: expected entropy per task, in nats.
-        region_uncertainty: mean predictive entropy (nats) inside each region; None where not assessable or empty.
+        region_uncertainty: mean predictive entropy (nats) inside each region, of the region's own calibrated question
+            where it has a temperature; None where not assessable or empty.
         region_epistemic, region_aleatoric: its two parts; empty when no stochastic pass was asked for.
         sequences_used, sequences_missing: in SEQUENCES' order.
         not_assessable: what cannot be judged -> because of what.

@@ -1,20 +1,17 @@
 """A case read from some of its sequences only, and what each sequence is worth.
 
 Two measures of worth, which need not agree: how far the answers move when a sequence is left out (`changes`), and how
-loudly the network has learned to listen to it (`sequence_weights`).
+loudly the network has learned to listen to it (`fusion.learned_weights`).
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from gmmas_core.data.preprocess import Prepared
 from gmmas_core.inference.assessability import present
 from gmmas_core.metrics.overlap import dice, region_mask
-from gmmas_core.model.fusion import SequenceWeights
-from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.subsets import SUBSETS as SUBSETS
 from gmmas_core.types import REGIONS, SEQUENCES, CaseResult, DataError
 
@@ -66,18 +63,3 @@ def changes(full: CaseResult, without: CaseResult) -> dict[str, float]:
         if not {region} & {*full.not_assessable, *without.not_assessable}:
             found[region] = 1 - dice(region_mask(full.seg_XYZ, region), region_mask(without.seg_XYZ, region))
     return found
-
-
-def sequence_weights(model: GMMAS) -> dict[str, dict[str, float]]:
-    """Learned fusion weights of the "local" and the "global" branch per sequence, as when all four are there.
-
-    The four of a branch sum to 1. They scale the images before the stems, whose kernels may undo it: a large weight
-    is a hint, not a proof, of a sequence's worth.
-    """
-    return {"local": _weights(model.fusion.weights), "global": _weights(model.global_unet.fusion.weights)}
-
-
-@torch.no_grad()
-def _weights(weights: SequenceWeights) -> dict[str, float]:
-    everything_1C = torch.ones(1, len(SEQUENCES), device=next(weights.parameters()).device)
-    return dict(zip(SEQUENCES, weights(everything_1C)[0].tolist(), strict=True))

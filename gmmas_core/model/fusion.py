@@ -44,6 +44,9 @@ class SequenceWeights(nn.Module):
 def learned_weights(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, dict[str, float]]:
     """How loudly each sequence speaks in the local and in the global branch when all four are there.
 
+    The weights scale the images before the stems, whose kernels may undo it: a large one is a hint, not a proof, of a
+    sequence's worth.
+
     Args:
         weights: of the network, by parameter name.
 

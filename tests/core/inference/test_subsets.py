@@ -10,9 +10,11 @@ import torch
 
 from gmmas_core.config import Config
 from gmmas_core.inference import predict_case
-from gmmas_core.inference.subsets import SUBSETS, changes, has_sequences, sequence_weights, with_sequences
+from gmmas_core.inference.subsets import SUBSETS, changes, has_sequences, with_sequences
+from gmmas_core.model.fusion import learned_weights
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.types import SEQUENCES, CaseResult, DataError, Task
+from gmmas_core.weights import weights_of
 
 
 def test_all_fifteen_from_singles_to_the_full_set() -> None:
@@ -111,9 +113,10 @@ def test_a_task_that_one_result_lacks_is_absent() -> None:
 
 
 def test_weights_are_those_of_the_fusion(tiny_model: GMMAS) -> None:
-    assert sequence_weights(tiny_model) == {branch: dict.fromkeys(SEQUENCES, 0.25) for branch in ("local", "global")}
+    even = dict.fromkeys(SEQUENCES, 0.25)
+    assert learned_weights(weights_of(tiny_model)) == {"local": even, "global": even}
     with torch.no_grad():
         tiny_model.global_unet.fusion.weights.get_parameter("v_t1c").fill_(1.0 + np.log(3.0))
-    found = sequence_weights(tiny_model)
-    assert found["local"]["t1c"] == 0.25
+    found = learned_weights(weights_of(tiny_model))
+    assert found["local"]["t1c"] == pytest.approx(0.25)
     assert found["global"] == pytest.approx({"t1": 1 / 6, "t1c": 0.5, "t2": 1 / 6, "flair": 1 / 6})
