@@ -81,6 +81,7 @@ class Comparison:
 CALIBRATE, PSEUDO = StageShare("calibrate"), StageShare("pseudo_label")
 SUPERVISED = (StageShare("supervised", 12), CALIBRATE)
 SEMI = (StageShare("supervised", 6), CALIBRATE, PSEUDO, StageShare("semi_supervised", 6, 0.5), CALIBRATE)
+SEMI_LATE = (StageShare("supervised", 9), CALIBRATE, PSEUDO, StageShare("semi_supervised", 3, 0.5), CALIBRATE)
 DISTILL = (StageShare("supervised", 8), StageShare("distill", 4, 0.5), CALIBRATE)
 CONTRAST = (
     StageShare("supervised", 7),
@@ -99,6 +100,13 @@ GMMAS = (
     StageShare("finetune", 1, 0.1),
     CALIBRATE,
 )
+LOOSE = (
+    "pseudo_labels.confidence=0.7",
+    "pseudo_labels.deviation=0.2",
+    "pseudo_labels.codel_confidence=0.9",
+    "pseudo_labels.codel_deviation=0.1",
+    "pseudo_labels.gate_accuracy=0.7",
+)
 ANATOMICAL, PAPER = ("data.tumor_cutmix=anatomical",), ("data.tumor_cutmix=paper",)
 
 ARMS: tuple[Arm, ...] = (
@@ -107,6 +115,8 @@ ARMS: tuple[Arm, ...] = (
     Arm(name="pseudo-20", title="+ pseudo-labels (two stages)", labelled=20, stages=SEMI),
     Arm(name="gmmas-20", title="the whole method", labelled=20, stages=GMMAS, overrides=ANATOMICAL),
     Arm(name="supervised-100", title="supervised, all labelled (upper bound)", labelled=100, stages=SUPERVISED),
+    Arm(name="pseudo-loose-20", title="+ pseudo-labels, looser rules", labelled=20, stages=SEMI, overrides=LOOSE),
+    Arm(name="pseudo-late-20", title="+ pseudo-labels, longer first stage", labelled=20, stages=SEMI_LATE),
     Arm(name="cutmix-paper-20", title="+ Tumor-CutMix as CutMix", labelled=20, stages=SUPERVISED, overrides=PAPER),
     Arm(name="distill-20", title="+ self-distillation", labelled=20, stages=DISTILL),
     Arm(name="contrast-20", title="+ self-distillation and contrast", labelled=20, stages=CONTRAST),
@@ -187,6 +197,10 @@ COMPARISONS: tuple[Comparison, ...] = (
     Comparison("cutmix-20", "supervised-20", "brier_idh", "better", "Tumor-CutMix lowers the Brier score"),
     Comparison("pseudo-20", "supervised-20", "dice_wt", "better", "unlabelled cases improve segmentation"),
     Comparison("pseudo-20", "supervised-20", "auroc_idh", "better", "unlabelled cases improve IDH"),
+    Comparison("pseudo-loose-20", "supervised-20", "dice_wt", "better", "looser rules improve segmentation"),
+    Comparison("pseudo-loose-20", "supervised-20", "auroc_idh", "better", "looser rules improve IDH"),
+    Comparison("pseudo-late-20", "supervised-20", "dice_wt", "better", "a longer first stage improves segmentation"),
+    Comparison("pseudo-late-20", "supervised-20", "auroc_idh", "better", "a longer first stage improves IDH"),
     Comparison("gmmas-20", "supervised-20", "dice_wt", "better", "the whole method beats supervision alone"),
     Comparison("gmmas-20", "supervised-20", "subset_wt", "better", "adaptation helps where sequences are missing"),
     Comparison("gmmas-20", "supervised-20", "auroc_idh", "better", "the whole method beats supervision in IDH"),
@@ -209,7 +223,8 @@ COMPARISONS: tuple[Comparison, ...] = (
 )
 
 GAPS: tuple[tuple[str, str, str], ...] = tuple(
-    (arm, "supervised-20", "supervised-100") for arm in ("cutmix-20", "pseudo-20", "gmmas-20")
+    (arm, "supervised-20", "supervised-100")
+    for arm in ("cutmix-20", "pseudo-20", "pseudo-loose-20", "pseudo-late-20", "gmmas-20")
 )
 """(arm, baseline, upper bound): how much of what the missing labels cost the arm wins back."""
 
