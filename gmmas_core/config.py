@@ -27,16 +27,22 @@ from gmmas_core.config_curriculum import (
     PseudoLabelConfig,
     StagePlan,
 )
+from gmmas_core.config_federation import (
+    ExchangeConfig,
+    FederationConfig,
+    ReleaseConfig,
+    ScreeningConfig,
+    ServerOptimizerConfig,
+    StrategyConfig,
+)
 from gmmas_core.config_require import require
 from gmmas_core.config_schema import (
     AcceptanceConfig,
     Config,
     DataConfig,
     EvaluationConfig,
-    FederationConfig,
     LossConfig,
     ModelConfig,
-    StrategyConfig,
     TrainingConfig,
 )
 from gmmas_core.types import ConfigError
@@ -49,10 +55,14 @@ __all__ = [
     "CurriculumConfig",
     "DataConfig",
     "EvaluationConfig",
+    "ExchangeConfig",
     "FederationConfig",
     "LossConfig",
     "ModelConfig",
     "PseudoLabelConfig",
+    "ReleaseConfig",
+    "ScreeningConfig",
+    "ServerOptimizerConfig",
     "StagePlan",
     "StrategyConfig",
     "TrainingConfig",

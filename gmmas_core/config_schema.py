@@ -6,6 +6,13 @@ Plain, mutable, without defaults for required values; each class refuses bad val
 from dataclasses import dataclass, field
 
 from gmmas_core.config_curriculum import AdaptationConfig, CalibrationConfig, CurriculumConfig, PseudoLabelConfig
+from gmmas_core.config_federation import (
+    ExchangeConfig,
+    FederationConfig,
+    ReleaseConfig,
+    ScreeningConfig,
+    StrategyConfig,
+)
 from gmmas_core.config_require import require
 from gmmas_core.types import Task
 
@@ -145,32 +152,6 @@ class TrainingConfig:
 
 
 @dataclass(kw_only=True, slots=True)
-class StrategyConfig:
-    """How loudly each site speaks."""
-
-    name: str
-
-
-@dataclass(kw_only=True, slots=True)
-class FederationConfig:
-    """Round control."""
-
-    min_sites: int  # sites that must be online before the first round
-    quorum: int  # good replies without which a round fails
-    deadline_s: float  # per round
-    start_timeout_s: float  # for min_sites to come online
-    poll_s: float
-
-    def __post_init__(self) -> None:
-        require(self.quorum >= 1, f"federation.quorum: found {self.quorum}; expected at least 1")
-        require(
-            self.min_sites >= self.quorum,
-            f"federation.min_sites: found {self.min_sites}; expected at least federation.quorum ({self.quorum})",
-        )
-        require(self.deadline_s > 0, f"federation.deadline_s: found {self.deadline_s}; expected above 0")
-
-
-@dataclass(kw_only=True, slots=True)
 class EvaluationConfig:
     """How a case is read and scored."""
 
@@ -229,7 +210,10 @@ class Config:
     calibration: CalibrationConfig
     strategy: StrategyConfig
     federation: FederationConfig
+    screening: ScreeningConfig
+    exchange: ExchangeConfig
     evaluation: EvaluationConfig
+    release: ReleaseConfig
     acceptance: AcceptanceConfig = field(default_factory=lambda: AcceptanceConfig(check="none"))
 
     def __post_init__(self) -> None:
