@@ -15,11 +15,14 @@ from flwr.clientapp import ClientApp
 from client.egress import gate_scores, gate_update
 from client.local_data import LocalData, counts, open_local_data
 from client.local_evaluation import evaluate_locally
+from client.local_groups import put_local
 from client.local_report import write_local_report
 from client.local_training import train_alone, train_locally
 from client.reply_store import store_reply, stored_reply
+from client.round_state import keep_state, state_before
 from client.site import Site, read_site
 from client.site_log import log_failure
+from client.witness import bear_witness
 from gmmas_core import wire
 from gmmas_core.calibration import read_calibration
 from gmmas_core.config import Config, config_hash, load_config
@@ -77,14 +80,19 @@ def train(message: Message, context: Context) -> Message:
             raise FederationError(f"policy: found stage {plan.stage!r}; expected any of {sorted(site.allowed_stages)}")
         finished = stored_reply(site.state, plan)
         if finished is not None:
-            return wire.update_to_content(finished)
+            bear_witness(site.state, plan)
+            return wire.update_to_content(*finished)
         desk = _open_desk(site, wire.read_overrides(message.content))
         weights = wire.read_weights(message.content)
         _check_identity(plan, desk, weights_hash(weights))
-        update = train_locally(site, plan, desk.config, desk.model, weights, desk.data)
-        gated = gate_update(update, site, {name: value.shape for name, value in weights.items()})
-        store_reply(site.state, plan, gated)
-        return wire.update_to_content(gated)
+        bear_witness(site.state, plan)
+        trained = train_locally(site, plan, desk.config, desk.model, weights, desk.data)
+        shapes = {name: value.shape for name, value in weights.items()}
+        gated = gate_update(trained.update, trained.encoded, site, shapes)
+        # Before the reply: a site that dies in between plays the round again from the round before it.
+        keep_state(site.state, plan.run_id, plan.round, trained.kept)
+        store_reply(site.state, plan, gated, trained.encoded)
+        return wire.update_to_content(gated, trained.encoded)
 
     return _reply(message, context, answer)
 
@@ -103,6 +111,7 @@ def evaluate(message: Message, context: Context) -> Message:
             calibration = train_alone(site, plan, desk.config, desk.model, weights_of(desk.model), desk.data)
         else:
             load_weights(desk.model, weights)
+            put_local(desk.model, state_before(site.state, plan.run_id, plan.round + 1).local, desk.config)
         scores, per_case = evaluate_locally(site, plan, desk.config, desk.model, desk.data, calibration)
         if plan.sequences == SEQUENCES:
             write_local_report(site, plan, desk.config, desk.model, desk.data, per_case, calibration)

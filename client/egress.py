@@ -16,13 +16,15 @@ import numpy as np
 
 from client.site import Site
 from gmmas_core.types import DataError, Metric, SiteScores, SiteUpdate, Sum
+from gmmas_core.update_encoding import Encoded
 
 
-def gate_update(update: SiteUpdate, site: Site, allowed: Mapping[str, tuple[int, ...]]) -> SiteUpdate:
+def gate_update(update: SiteUpdate, encoded: Encoded, site: Site, allowed: Mapping[str, tuple[int, ...]]) -> SiteUpdate:
     """The update as it may leave.
 
     Args:
         update: what local training made.
+        encoded: its parameters as they travel.
         site: its policy.
         allowed: parameter name -> shape of the model this site built.
 
@@ -33,13 +35,13 @@ def gate_update(update: SiteUpdate, site: Site, allowed: Mapping[str, tuple[int,
         raise DataError(
             f"policy: found {update.num_cases} training cases; expected at least the cohort floor, {site.cohort_floor}"
         )
-    found = {name: value.shape for name, value in update.weights.items()}
-    if found != dict(allowed):
-        raise DataError("policy: found parameters that are not the model's; expected exactly its names and shapes")
-    if not all(np.isfinite(value).all() for value in update.weights.values()):
+    for arrays in (update.weights, encoded.arrays):
+        if {name: value.shape for name, value in arrays.items()} != dict(allowed):
+            raise DataError("policy: found parameters that are not the model's; expected exactly its names and shapes")
+    if not all(np.isfinite(value).all() for value in (*update.weights.values(), *encoded.arrays.values())):
         raise DataError("training: found non-finite weights; expected finite ones; nothing was sent")
     gated = replace(update, metrics=above_floor(update.metrics, site.cohort_floor))
-    _record(site.state, f"round {update.round}", sum(value.nbytes for value in update.weights.values()), gated.metrics)
+    _record(site.state, f"round {update.round}", encoded.nbytes, gated.metrics)
     return gated
 
 

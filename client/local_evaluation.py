@@ -18,18 +18,16 @@ from gmmas_core.metrics.evaluation import CaseScore, merge, score_case
 from gmmas_core.metrics.threshold_baseline import flair_threshold_sums
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.training.precision import choose_device
-from gmmas_core.types import SEQUENCES, Case, CaseResult, EvaluationPlan, Metric, SiteScores
+from gmmas_core.types import SEQUENCES, Case, CaseResult, EvaluationPlan, SiteScores
 
 
-def validation_metrics(
-    site: Site, config: Config, model: GMMAS, data: LocalData, calibration: Mapping[str, Any]
-) -> dict[str, Metric]:
-    """The model's scores on the validation cases, at most `evaluation.max_validation_cases` of them.
+def validation_cases(config: Config, data: LocalData) -> tuple[Case, ...]:
+    """At most `evaluation.max_validation_cases` of the validation cases.
 
     The first by pseudonym, so that every round scores the same ones.
     """
-    cases = sorted(data.split("validation"), key=lambda case: case.case_id)[: config.evaluation.max_validation_cases]
-    return merge(score_cases(site, config, model, data, cases, calibration), config.task_list)
+    cases = sorted(data.split("validation"), key=lambda case: case.case_id)
+    return tuple(cases[: config.evaluation.max_validation_cases])
 
 
 def evaluate_locally(
@@ -42,7 +40,7 @@ def evaluate_locally(
     Returns:
         What may be sent after the egress gate, and the scores per case, which stay.
     """
-    cases = data.split(plan.split)
+    cases = validation_cases(config, data) if plan.split == "validation" else data.split(plan.split)
     if plan.sequences != SEQUENCES:
         cases = tuple(case for case in cases if set(plan.sequences) <= set(case.images))
     scores = score_cases(site, config, model, data, cases, calibration, plan.sequences)

@@ -1,34 +1,57 @@
-"""One round at a hospital: received weights -> scores on validation cases -> local steps -> SiteUpdate."""
+"""One round at a hospital: received weights -> scores on validation cases -> local steps -> what may leave."""
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from client import signals
 from client.local_data import LocalData
-from client.local_evaluation import validation_metrics
+from client.local_evaluation import score_cases, validation_cases
+from client.local_groups import local_values, put_local, require_known, spoken_for, without_local
+from client.round_state import RoundState, state_before
 from client.site import Site
 from gmmas_core.calibration import fit_calibration, read_calibration
 from gmmas_core.config import Config
+from gmmas_core.metrics.evaluation import merge
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.schedule import schedule
+from gmmas_core.training.loop import OnGradients
 from gmmas_core.training.precision import choose_device
 from gmmas_core.training.seeding import set_deterministic, stream_seed
 from gmmas_core.training.stages import STAGES, StageInput, StageOutput
 from gmmas_core.types import DataError, EvaluationPlan, FederationError, Metric, RoundPlan, SiteUpdate
+from gmmas_core.update_encoding import Encoded, encode
 from gmmas_core.weights import load_weights, weights_hash, weights_of
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """What a round leaves at a site.
+
+    Attributes:
+        update: before the egress gate.
+        encoded: its parameters as they are to travel.
+        kept: what stays, for the next round.
+    """
+
+    update: SiteUpdate
+    encoded: Encoded
+    kept: RoundState
+
+
 def train_locally(
     site: Site, plan: RoundPlan, config: Config, model: GMMAS, weights: Weights, data: LocalData
-) -> SiteUpdate:
+) -> Trained:
     """Play one round's stage on this site's training cases.
 
-    Deterministic: the same plan, weights and cases give the same update on the same machine.
+    Deterministic: the same plan, weights, cases and state of earlier rounds give the same on the same machine, whatever
+    of this round was written before.
 
     Args:
         site: name, device, threads and state folder.
@@ -38,36 +61,55 @@ def train_locally(
         weights: the global model's.
         data: this site's cases and their cache.
 
-    Returns:
-        The update before the egress gate.
-
     Raises:
+        ConfigError: a local group that is none.
         DataError: no training case.
         FederationError: a stage this core does not know, or a loss that became non-finite.
     """
     started = time.monotonic()
+    require_known(config)
+    set_deterministic(stream_seed(plan.seed, plan.round, site.name), site.threads)
+    earlier = state_before(site.state, plan.run_id, plan.round)
     load_weights(model, weights)
+    put_local(model, earlier.local, config)
     calibration = read_calibration(plan.calibration, config.task_list)
-    metrics: dict[str, Metric] = dict(validation_metrics(site, config, model, data, calibration))
-    stage = play_stage(site, plan, config, model, data, calibration)
+    scores = score_cases(site, config, model, data, validation_cases(config, data), calibration)
+    subject = signals.Subject(
+        site=site, plan=plan, config=config, model=model, data=data, calibration=calibration, scores=scores
+    )
+    finish = signals.begin(subject)
+    stage = play_stage(site, plan, config, model, data, calibration, signals.observer(subject))
+    metrics: dict[str, Metric] = merge(scores, config.task_list) | stage.metrics | finish()
     trained = weights_of(model)
-    cases = data.split("train")
-    return SiteUpdate(
+    seen = spoken_for(stage.seen, config)
+    leaving = without_local(trained, weights, config)
+    spoken = {group for group, count in seen.items() if count}
+    encoded, residual = encode(config.exchange.encoding, leaving, weights, earlier.residual, spoken)
+    update = SiteUpdate(
         site=site.name,
         run_id=plan.run_id,
         round=plan.round,
-        weights=trained,
-        num_cases=len(cases),
-        seen=stage.seen,
+        weights=leaving,
+        num_cases=len(data.split("train")),
+        seen=seen,
         uncertainty=_log_variances(trained, ("segmentation", *plan.tasks)),
-        metrics=metrics | stage.metrics,
+        metrics=metrics,
         duration_s=time.monotonic() - started,
         core_fingerprint=plan.core_fingerprint,
+    )
+    return Trained(
+        update=update, encoded=encoded, kept=RoundState(local=local_values(trained, config), residual=residual)
     )
 
 
 def play_stage(
-    site: Site, plan: RoundPlan, config: Config, model: GMMAS, data: LocalData, calibration: Mapping[str, Any]
+    site: Site,
+    plan: RoundPlan,
+    config: Config,
+    model: GMMAS,
+    data: LocalData,
+    calibration: Mapping[str, Any],
+    on_gradients: OnGradients | None = None,
 ) -> StageOutput:
     """Run the plan's stage on the training cases, from the weights that the model holds."""
     if plan.stage not in STAGES:
@@ -88,6 +130,7 @@ def play_stage(
             state=site.state,
             calibration=calibration,
             device=choose_device(site.device),
+            on_gradients=on_gradients,
         )
     )
 
@@ -99,7 +142,8 @@ def train_alone(
 
     Starts from the weights given (the run's initial ones) and leaves the trained ones in `model`. The optimiser starts
     anew in every round and the seeds are the federation's, so only the averaging is missing; temperatures and
-    pseudo-labels are the site's own too. The weights never leave the site; only their scores do.
+    pseudo-labels are the site's own too, and no state of the federation's rounds is read or written. The weights never
+    leave the site; only their scores do.
 
     Returns:
         The site's own calibration, {} when the curriculum has none.

@@ -15,24 +15,30 @@ from safetensors.numpy import save
 
 from gmmas_core.atomic import write_bytes
 from gmmas_core.types import FederationError, Metric, RoundPlan, SiteUpdate, Sum
+from gmmas_core.update_encoding import Encoded
 
 KEEP = 2  # newest replies kept per run
 
 
-def stored_reply(state: Path, plan: RoundPlan) -> SiteUpdate | None:
-    """The reply to this very plan, if it was finished before; a damaged file counts as none."""
+def stored_reply(state: Path, plan: RoundPlan) -> tuple[SiteUpdate, Encoded] | None:
+    """The reply to this very plan, if it was finished before; a damaged file counts as none.
+
+    Returns:
+        The update without weights, and its parameters as they travel.
+    """
     path = _path(state, plan)
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {})["reply"])
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        encoded = Encoded(encoding=about.pop("encoding"), arrays=arrays, scales=about.pop("scales"))
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
-    return SiteUpdate(**{**about, "weights": weights, "metrics": _metrics(about["metrics"])})
+    return SiteUpdate(**{**about, "weights": {}, "metrics": _metrics(about["metrics"])}), encoded
 
 
-def store_reply(state: Path, plan: RoundPlan, update: SiteUpdate) -> None:
-    """Keep a finished reply and drop old ones of the same run."""
+def store_reply(state: Path, plan: RoundPlan, update: SiteUpdate, encoded: Encoded) -> None:
+    """Keep a finished reply, its parameters as they travel, and drop old ones of the same run."""
     about = {
         "site": update.site,
         "run_id": update.run_id,
@@ -43,9 +49,11 @@ def store_reply(state: Path, plan: RoundPlan, update: SiteUpdate) -> None:
         "metrics": {key: _plain(metric) for key, metric in update.metrics.items()},
         "duration_s": update.duration_s,
         "core_fingerprint": update.core_fingerprint,
+        "encoding": encoded.encoding,
+        "scales": dict(encoded.scales),
     }
     path = _path(state, plan)
-    write_bytes(path, save(dict(update.weights), metadata={"reply": json.dumps(about)}))
+    write_bytes(path, save(dict(encoded.arrays), metadata={"reply": json.dumps(about)}))
     for old in sorted(path.parent.glob("*.safetensors"), key=lambda file: file.stat().st_mtime_ns)[:-KEEP]:
         old.unlink(missing_ok=True)
 

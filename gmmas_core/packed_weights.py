@@ -6,35 +6,40 @@ they travel in one record; the vector is read in place, without a copy.
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from gmmas_core.weights import Weights
+from numpy.typing import DTypeLike, NDArray
 
 MAX_ENTRIES = 4096
 MAX_INDEX_BYTES = 1 << 20
 MAX_AXES = 8
 
 
-def pack(weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """The values in the order of their names, one after another, and the JSON list of [name, shape] dividing them."""
-    arrays = {name: np.asarray(value, dtype=np.float32) for name, value in sorted(weights.items())}
-    flat = [array.reshape(-1) for array in arrays.values()]
-    index = json.dumps([[name, list(array.shape)] for name, array in arrays.items()], separators=(",", ":"))
-    values = np.concatenate(flat) if flat else np.empty(0, np.float32)
+def pack(arrays: Mapping[str, NDArray[Any]], dtype: DTypeLike = "<f4") -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    """The values in the order of their names, one after another, and the JSON list of [name, shape] dividing them.
+
+    Args:
+        arrays: by name.
+        dtype: of the vector; the values are converted.
+    """
+    ordered = {name: np.asarray(value, dtype=dtype) for name, value in sorted(arrays.items())}
+    flat = [array.reshape(-1) for array in ordered.values()]
+    index = json.dumps([[name, list(array.shape)] for name, array in ordered.items()], separators=(",", ":"))
+    values = np.concatenate(flat) if flat else np.empty(0, dtype)
     return values, np.frombuffer(index.encode(), np.uint8)
 
 
-def unpack(values: NDArray[Any], index: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-    """Views of the vector, by name.
+def unpack(values: NDArray[Any], index: NDArray[Any], dtype: DTypeLike = "<f4") -> dict[str, NDArray[Any]]:
+    """Views of the vector, by name, in the order of the index.
 
     Raises:
-        ValueError: not a float32 vector, no index of names and shapes, or one that does not divide it without rest.
+        ValueError: not a vector of this dtype, no index of names and shapes, or one that does not divide it without
+            rest.
     """
-    if values.dtype != np.dtype("<f4") or values.ndim != 1:
-        raise ValueError("weights: found no float32 vector; expected one")
+    if values.dtype != np.dtype(dtype) or values.ndim != 1:
+        raise ValueError(f"weights: found no {np.dtype(dtype)} vector; expected one")
     if index.dtype != np.uint8 or index.ndim != 1 or index.size > MAX_INDEX_BYTES:
         raise ValueError("weights: found no index of bytes; expected one")
     shapes = _read_index(json.loads(index.tobytes()))

@@ -19,6 +19,9 @@ LossFunction = Callable[[Prediction, Batch], LossReport]
 OnStep = Callable[[int, float], None]
 """Called after every step with its number (from 1) and its loss."""
 
+OnGradients = Callable[[GMMAS], None]
+"""Called in every step while the parameters hold their gradients, before these are clipped."""
+
 GRAD_NORM = "train-grad-norm"
 
 
@@ -33,6 +36,7 @@ def train_steps(
     precision: Precision,
     stage: str,
     on_step: OnStep | None = None,
+    on_gradients: OnGradients | None = None,
 ) -> dict[str, Sum]:
     """Take `steps` gradient steps; the model is left in eval mode.
 
@@ -46,6 +50,7 @@ def train_steps(
         precision: number format of the forward pass.
         stage: named in errors.
         on_step: progress.
+        on_gradients: an observer; it changes nothing.
 
     Returns:
         Losses summed over steps by the names of the reports, and "train-grad-norm" before clipping.
@@ -61,7 +66,9 @@ def train_steps(
         batch = next(batches, None)
         if batch is None:
             raise FederationError(f"{where}: found no further batch; expected {steps}; check the site's training cases")
-        report = _take_step(model, batch.to(precision.device), optimizer, loss_fn, clip_norm, precision, where)
+        report = _take_step(
+            model, batch.to(precision.device), optimizer, loss_fn, clip_norm, precision, where, on_gradients
+        )
         for name, part in report.items():
             metrics[name] = metrics.get(name, Sum(0.0, 0)) + part
         if on_step is not None:
@@ -78,6 +85,7 @@ def _take_step(
     clip_norm: float,
     precision: Precision,
     where: str,
+    on_gradients: OnGradients | None,
 ) -> dict[str, Sum]:
     optimizer.zero_grad(set_to_none=True)
     with precision.autocast():
@@ -85,6 +93,8 @@ def _take_step(
     report = loss_fn(prediction, batch)
     _require_finite(report.parts["train-loss.total"].total, "loss", where)
     report.total.backward()  # type: ignore[no-untyped-call]
+    if on_gradients is not None:
+        on_gradients(model)
     norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm))
     _require_finite(norm, "gradient norm", where)
     optimizer.step()

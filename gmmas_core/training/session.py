@@ -16,6 +16,7 @@ from gmmas_core.training.class_weights import class_weights
 from gmmas_core.training.loop import GRAD_NORM, LossFunction, train_steps
 from gmmas_core.training.optimizer import build_optimizer
 from gmmas_core.training.precision import choose_precision
+from gmmas_core.training.proximal import PROXIMAL, proximal
 from gmmas_core.training.seeding import seeded, stream_seed
 from gmmas_core.training.stages.stage import StageInput, StageOutput
 from gmmas_core.training.training_set import TrainingSet
@@ -71,7 +72,9 @@ def train(given: StageInput, training_set: TrainingSet, lesson: Lesson) -> Stage
             "start the run with the configuration that the sites have"
         )
     given.model.to(given.device).eval()
-    metrics: dict[str, Metric] = {name: Sum(0.0, 0) for name in (*part_names(tasks), *lesson.extra_parts, GRAD_NORM)}
+    mu = config.strategy.proximal
+    parts = (*part_names(tasks), *lesson.extra_parts, *([PROXIMAL] if mu else []), GRAD_NORM)
+    metrics: dict[str, Metric] = {name: Sum(0.0, 0) for name in parts}
     if not training_set.cases:
         return StageOutput(metrics=metrics, seen=dict.fromkeys(training_set.seen, 0))
     seed = stream_seed(plan.seed, plan.round, given.site_name)
@@ -93,17 +96,19 @@ def train(given: StageInput, training_set: TrainingSet, lesson: Lesson) -> Stage
         class_weights=class_weights(training_set.filled, tasks, config.loss.class_weighting),
         tasks=tasks,
     )
+    taught = lesson.make_loss(loss)
     with seeded(seed):
         taken = train_steps(
             given.model,
             _shown(stream, lesson.view, seed),
             build_optimizer(given.model, plan.lr, config.training.weight_decay),
-            lesson.make_loss(loss),
+            proximal(taught, given.model, mu) if mu else taught,
             steps=plan.local_steps,
             clip_norm=config.training.clip_norm,
             precision=choose_precision(config.training.precision, given.device, config.model.smallest_edge),
             stage=plan.stage,
             on_step=given.on_step,
+            on_gradients=given.on_gradients,
         )
     return StageOutput(metrics={**metrics, **taken}, seen=training_set.seen)
 

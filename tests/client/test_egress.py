@@ -9,6 +9,7 @@ import pytest
 from client.egress import above_floor, gate_scores, gate_update
 from client.site import Site
 from gmmas_core.types import DataError, SiteScores, SiteUpdate, Sum
+from gmmas_core.update_encoding import Encoded, whole
 
 SHAPES = {"w": (2,)}
 
@@ -40,9 +41,13 @@ def update(num_cases: int = 9, **weights: np.ndarray) -> SiteUpdate:
     )
 
 
+def gate(made: SiteUpdate, site: Site) -> SiteUpdate:
+    return gate_update(made, whole(made.weights), site, SHAPES)
+
+
 def test_fewer_cases_than_the_floor_send_nothing(site: Site) -> None:
     with pytest.raises(DataError, match="cohort floor"):
-        gate_update(update(num_cases=4), site, SHAPES)
+        gate(update(num_cases=4), site)
     assert not site.state.exists()
 
 
@@ -56,12 +61,28 @@ def test_fewer_cases_than_the_floor_send_nothing(site: Site) -> None:
 )
 def test_only_the_models_own_parameters_leave(site: Site, weights: dict[str, np.ndarray]) -> None:
     with pytest.raises(DataError, match="not the model's"):
-        gate_update(update(**weights), site, SHAPES)
+        gate(update(**weights), site)
 
 
 def test_non_finite_weights_stay(site: Site) -> None:
     with pytest.raises(DataError, match="non-finite"):
-        gate_update(update(w=np.array([np.nan, 0], np.float32)), site, SHAPES)
+        gate(update(w=np.array([np.nan, 0], np.float32)), site)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [({"w": np.array([np.nan, 0], "<f2")}, "non-finite"), ({"patients": np.zeros(2, "<f2")}, "not the model's")],
+)
+def test_what_travels_is_looked_at_too(site: Site, arrays: dict[str, np.ndarray], says: str) -> None:
+    encoded = Encoded(encoding="float16", arrays=arrays, scales={"w": 1.0})
+    with pytest.raises(DataError, match=says):
+        gate_update(update(), encoded, site, SHAPES)
+
+
+def test_the_bytes_written_down_are_those_that_travel(site: Site) -> None:
+    encoded = Encoded(encoding="int8", arrays={"w": np.zeros(2, np.int8)}, scales={"w": 1.0})
+    gate_update(update(), encoded, site, SHAPES)
+    assert json.loads((site.state / "egress.jsonl").read_text())["weight_bytes"] == 2 + 4
 
 
 def test_metrics_below_the_floor_are_emptied_and_every_key_stays() -> None:
@@ -76,7 +97,7 @@ def test_metrics_below_the_floor_are_emptied_and_every_key_stays() -> None:
 
 
 def test_what_leaves_is_written_down(site: Site) -> None:
-    gated = gate_update(update(), site, SHAPES)
+    gated = gate(update(), site)
     assert gated.metrics["dice.wt"] == Sum(0.0, 0)
     scores = SiteScores(
         site="north",

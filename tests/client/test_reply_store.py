@@ -9,6 +9,7 @@ import pytest
 from client.reply_store import KEEP, store_reply, stored_reply
 from gmmas_core import wire
 from gmmas_core.types import FederationError, RoundPlan, SiteUpdate, Sum, Task
+from gmmas_core.update_encoding import DTYPES, encode, whole
 
 PLAN = RoundPlan(
     run_id="0a1b",
@@ -27,7 +28,7 @@ UPDATE = SiteUpdate(
     site="north",
     run_id="0a1b",
     round=1,
-    weights={"w": np.array([1.5, -2], np.float32), "scalar": np.array(3, np.float32)},
+    weights={"encoder.w": np.array([1.5, -2], np.float32), "norm.weight": np.array(3, np.float32)},
     num_cases=7,
     seen={"trunk": 7},
     uncertainty={"segmentation": 0.25},
@@ -35,13 +36,16 @@ UPDATE = SiteUpdate(
     duration_s=1.5,
     core_fingerprint="ef",
 )
+ZEROS = {name: np.zeros_like(value) for name, value in UPDATE.weights.items()}
 
 
-def test_the_same_bytes_go_out_again(tmp_path: Path) -> None:
-    store_reply(tmp_path, PLAN, UPDATE)
+@pytest.mark.parametrize("encoding", DTYPES)
+def test_the_same_bytes_go_out_again(tmp_path: Path, encoding: str) -> None:
+    encoded, _ = encode(encoding, UPDATE.weights, ZEROS, {}, {"trunk", "norm"})
+    store_reply(tmp_path, PLAN, UPDATE, encoded)
     again = stored_reply(tmp_path, PLAN)
     assert again is not None
-    first, second = (wire.update_to_content(update) for update in (UPDATE, again))
+    first, second = wire.update_to_content(UPDATE, encoded), wire.update_to_content(*again)
     assert {name: array.data for name, array in first["weights"].items()} == {
         name: array.data for name, array in second["weights"].items()
     }
@@ -51,13 +55,13 @@ def test_the_same_bytes_go_out_again(tmp_path: Path) -> None:
 
 
 def test_another_round_run_or_weights_is_another_request(tmp_path: Path) -> None:
-    store_reply(tmp_path, PLAN, UPDATE)
+    store_reply(tmp_path, PLAN, UPDATE, whole(UPDATE.weights))
     for other in (replace(PLAN, round=2), replace(PLAN, run_id="ff"), replace(PLAN, weights_hash="cd" * 32)):
         assert stored_reply(tmp_path, other) is None
 
 
 def test_a_damaged_reply_is_made_again(tmp_path: Path) -> None:
-    store_reply(tmp_path, PLAN, UPDATE)
+    store_reply(tmp_path, PLAN, UPDATE, whole(UPDATE.weights))
     (path,) = tmp_path.rglob("*.safetensors")
     path.write_bytes(path.read_bytes()[:-3])
     assert stored_reply(tmp_path, PLAN) is None
@@ -65,7 +69,7 @@ def test_a_damaged_reply_is_made_again(tmp_path: Path) -> None:
 
 def test_only_the_newest_replies_are_kept(tmp_path: Path) -> None:
     for number in range(1, KEEP + 3):
-        store_reply(tmp_path, replace(PLAN, round=number), UPDATE)
+        store_reply(tmp_path, replace(PLAN, round=number), UPDATE, whole(UPDATE.weights))
     assert len(list(tmp_path.rglob("*.safetensors"))) == KEEP
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from gmmas_core.config import Config
 from gmmas_core.data.cache import PreparedCache
 from gmmas_core.model.gmmas import GMMAS
-from gmmas_core.training.loop import OnStep
+from gmmas_core.training.loop import OnGradients, OnStep
 from gmmas_core.types import Case, Metric, RoundPlan
 
 
@@ -28,6 +28,7 @@ class StageInput:
         calibration: content of the federation's newest calibration, {} before the first.
         device: "cpu" or "cuda", as `precision.choose_device` returns it.
         on_step: called with (step from 1, loss).
+        on_gradients: observes every step's gradients, see `loop.OnGradients`.
     """
 
     model: GMMAS
@@ -41,6 +42,7 @@ class StageInput:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
     on_step: OnStep | None = None
+    on_gradients: OnGradients | None = None
 
 
 @dataclass(kw_only=True)
