@@ -1,34 +1,34 @@
 """Federated averaging in which a site speaks only for what it has seen."""
 
-from gmmas_core.model.log_variances import SEGMENTATION
-from gmmas_core.types import SiteUpdate
+from collections.abc import Sequence
 
-_UNCERTAINTY = "uncertainty."
+from gmmas_core.config import StrategyConfig
+from server.strategy.groups import log_variance_of, own_group
+from server.strategy.strategy import Loudness, Memory
+from server.strategy.voice import Voice
 
 
-def masked_fedavg(update: SiteUpdate) -> dict[str, int]:
+def masked_fedavg(voices: Sequence[Voice], config: StrategyConfig, memory: Memory) -> Loudness:
     """Weight of a site per parameter group: the number of its training cases that inform the group.
 
         theta_g = sum_i n_ig theta_ig / sum_i n_ig,      n_ig = cases of site i seen by group g
 
     A site without T2 is silent for `stem.t2`, one without 1p/19q labels for `head.codel_1p19q`. A task's learned
     log-variance is averaged by the cases that carry that task's label (masks, for segmentation), i.e. the variances by
-    their weighted geometric mean; a site without such labels would only bring its untouched starting value.
-
-    Args:
-        update: screened; `seen` holds every group.
-
-    Returns:
-        Group -> weight, for every group in `seen`.
+    their weighted geometric mean; a site without such labels would only bring its untouched starting value. By default
+    they are not averaged at all: groups that stay at the sites (`strategy.local_groups`) have seen nothing.
 
     Source: McMahan et al. 2017 (arXiv 1602.05629), eq. 1, with masks per sequence as in FedMEMA (arXiv 2403.11803);
     log-variances: Kendall et al. 2018 (arXiv 1705.07115).
     """
-    return {group: update.seen[_informed_by(group)] for group in update.seen}
+    return {voice.site: dict(plain_share(voice)) for voice in voices}
+
+
+def plain_share(voice: Voice) -> dict[str, int]:
+    """Group -> cases that inform it, for every group in `seen`; what any other strategy starts from."""
+    return {group: min(count, voice.seen[_informed_by(group)]) for group, count in voice.seen.items()}
 
 
 def _informed_by(group: str) -> str:
-    if not group.startswith(_UNCERTAINTY):
-        return group
-    name = group.removeprefix(_UNCERTAINTY)
-    return "decoder" if name == SEGMENTATION else f"head.{name}"
+    task = log_variance_of(group)
+    return group if task is None else own_group(task)
