@@ -124,6 +124,22 @@ def verify(path: Path, *, expected_head: str | None = None) -> list[str]:
     return problems
 
 
+def entries_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The entries of a ledger that may be written right now or damaged: lines that are no entries are passed over."""
+    with path.open("rb") as file:
+        for line in file:
+            entry = _parse(line) if line.endswith(b"\n") else None
+            if entry is not None:
+                yield entry
+
+
+def heads(path: Path) -> dict[str, int]:
+    """Every head a ledger has ever had -> the number of its line, 0 for GENESIS; a line without its end is none."""
+    with path.open("rb") as file:
+        lines = (line[:-1] for line in file if line.endswith(b"\n"))
+        return {GENESIS: 0} | {_digest(line): number for number, line in enumerate(lines, start=1)}
+
+
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)

@@ -5,18 +5,25 @@ Everything in an update was written by another organisation. Names are shown onl
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmmas_core.config import ScreeningConfig
 from gmmas_core.model.log_variances import SEGMENTATION
 from gmmas_core.model.parameter_groups import GROUPS, group_of
-from gmmas_core.types import FederationError, RoundPlan, SiteUpdate, Sum
+from gmmas_core.types import SEQUENCES, FederationError, RoundPlan, SiteStatus, SiteUpdate, Sum, Task
 from server.aggregation import bound_of, is_within
+from server.signal_bounds import unfit_signals
 
 SHOWN = 3  # names listed in a reason
 MAX_NAME = 48  # characters of a name
+MAX_CASES = 10**6  # of one hospital; also keeps sums of weights far from what integers can hold
+
+SPLITS = ("train", "validation", "holdout")
+WITH_PSEUDO_LABELS = ("semi_supervised", "distill", "contrast", "finetune")
+"""Stages that may train on pseudo-labels: there a case without a mask or label may inform a decoder or head."""
 
 
 class Rejected(FederationError):
@@ -29,8 +36,8 @@ def screen(
     plan: RoundPlan,
     *,
     fingerprint: str,
-    sites_known: Collection[str],
-    max_weight: int,
+    enlisted: SiteStatus,
+    config: ScreeningConfig,
 ) -> None:
     """Check everything the aggregation relies on.
 
@@ -39,40 +46,93 @@ def screen(
         reference: the weights that the sites were sent.
         plan: of the round being collected.
         fingerprint: the coordinator's own core fingerprint.
-        sites_known: names that may answer.
-        max_weight: most training cases this site can have.
+        enlisted: what the site said of itself when it joined, after `screen_status`; bounds what it can have seen.
+        config: of the screening.
 
     Raises:
         Rejected: the first kind of fault found, with the names concerned.
     """
-    if update.site not in sites_known:
-        raise Rejected(f"site {_scrub(update.site)}: not expected in this round; expected a site that was asked")
+    if update.site != enlisted.site:
+        raise Rejected(f"site {_scrub(update.site)}: not the site that was asked; expected the name it joined with")
     if update.run_id != plan.run_id or update.round != plan.round:
         raise Rejected(f"found a reply to another run or round; expected round {plan.round} of this run")
     if update.core_fingerprint != fingerprint:
         raise Rejected("found another core fingerprint; expected the coordinator's; install the same release")
-    _check_counts(update, plan, max_weight)
-    _check_numbers(update, plan)
+    _check_counts(update, plan, enlisted)
+    _check_numbers(update, plan, config)
+    _check_metrics(update, plan, enlisted)
     _check_arrays(update.weights, reference)
     _check_values(update.weights, reference)
 
 
-def _check_counts(update: SiteUpdate, plan: RoundPlan, max_weight: int) -> None:
-    _check_names("seen", update.seen, GROUPS(plan.tasks))
-    if not _is_count(update.num_cases) or update.num_cases > max_weight:
-        raise Rejected(f"num_cases: found an unfit count; expected a whole number from 0 to {max_weight}")
-    unfit = [group for group, count in update.seen.items() if not _is_count(count) or count > update.num_cases]
+def screen_status(status: SiteStatus, tasks: Sequence[Task]) -> None:
+    """Check the counts a site joins with: they bound everything it may claim later.
+
+    Args:
+        status: as decoded from the wire.
+        tasks: trained in this run.
+
+    Raises:
+        Rejected: missing or unknown names, a count that is no whole number from 0 to MAX_CASES, or more sequences or
+            labels than training cases.
+    """
+    _check_names("cases", status.num_cases, SPLITS)
+    _check_names("sequences", status.num_sequences, SEQUENCES)
+    _check_names("labels", status.num_labels, (SEGMENTATION, *(task.value for task in tasks)))
+    train = status.num_cases["train"]
+    unfit = [f"cases.{name}" for name, count in status.num_cases.items() if not _is_count(count) or count > MAX_CASES]
+    if not unfit:
+        counts = {f"sequences.{name}": count for name, count in status.num_sequences.items()}
+        counts |= {f"labels.{name}": count for name, count in status.num_labels.items()}
+        unfit = [name for name, count in counts.items() if not _is_count(count) or count > train]
+    if unfit:
+        raise Rejected(
+            f"status: found unfit counts for {_listed(unfit)}; expected at most {MAX_CASES} cases, and no more "
+            "sequences or labels than training cases"
+        )
+
+
+def _check_counts(update: SiteUpdate, plan: RoundPlan, enlisted: SiteStatus) -> None:
+    groups = GROUPS(plan.tasks)
+    _check_names("seen", update.seen, groups)
+    most = enlisted.num_cases["train"]
+    if not _is_count(update.num_cases) or update.num_cases > most:
+        raise Rejected("num_cases: found an unfit count; expected a whole number from 0 to what it joined with")
+    unfit = [group for group in groups if not _is_count(update.seen[group]) or update.seen[group] > update.num_cases]
     if unfit:
         raise Rejected(f"seen: found unfit counts for {_listed(unfit)}; expected whole numbers from 0 to num_cases")
-
-
-def _check_numbers(update: SiteUpdate, plan: RoundPlan) -> None:
-    _check_names("uncertainty", update.uncertainty, (SEGMENTATION, *(task.value for task in plan.tasks)))
-    unfit = [name for name, value in update.uncertainty.items() if not _is_finite(value)]
+    unfit = [group for group in groups if update.seen[group] > _most_seen(group, plan.stage, enlisted)]
     if unfit:
-        raise Rejected(f"uncertainty: found unfit values for {_listed(unfit)}; expected finite numbers")
+        raise Rejected(
+            f"seen: found more cases for {_listed(unfit)} than have that sequence or label; expected at most the "
+            "counts it joined with"
+        )
+
+
+def _most_seen(group: str, stage: str, enlisted: SiteStatus) -> int:
+    """Most training cases of a site that can inform a group in a stage."""
+    kind, _, name = group.rpartition(".")
+    if kind in ("stem", "global.stem"):
+        return enlisted.num_sequences[name]
+    if stage not in WITH_PSEUDO_LABELS:
+        if kind in ("head", "uncertainty"):
+            return enlisted.num_labels[name]
+        if group == "decoder":
+            return enlisted.num_labels[SEGMENTATION]
+    return enlisted.num_cases["train"]
+
+
+def _check_numbers(update: SiteUpdate, plan: RoundPlan, config: ScreeningConfig) -> None:
+    _check_names("uncertainty", update.uncertainty, (SEGMENTATION, *(task.value for task in plan.tasks)))
+    most = config.max_log_variance
+    unfit = [name for name, value in update.uncertainty.items() if not _is_finite(value) or abs(value) > most]
+    if unfit:
+        raise Rejected(f"uncertainty: found unfit values for {_listed(unfit)}; expected at most {most:g} in magnitude")
     if not _is_finite(update.duration_s) or update.duration_s < 0:
         raise Rejected("duration_s: found an unfit value; expected a finite number >= 0")
+
+
+def _check_metrics(update: SiteUpdate, plan: RoundPlan, enlisted: SiteStatus) -> None:
     unfit = [
         name
         for name, metric in update.metrics.items()
@@ -84,6 +144,11 @@ def _check_numbers(update: SiteUpdate, plan: RoundPlan) -> None:
     ]
     if unfit:
         raise Rejected(f"metrics: found unfit numbers for {_listed(unfit)}; expected finite sums and counts >= 0")
+    unfit = unfit_signals(update.metrics, plan, enlisted)
+    if unfit:
+        raise Rejected(
+            f"metrics: found impossible values for {_listed(unfit)}; expected what its cases and steps can give"
+        )
 
 
 def _check_arrays(weights: Mapping[str, NDArray[np.float32]], reference: Mapping[str, NDArray[np.float32]]) -> None:

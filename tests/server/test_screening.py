@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gmmas_core.config import ScreeningConfig
 from gmmas_core.model.parameter_groups import GROUPS
-from gmmas_core.types import RoundPlan, SiteUpdate, Sum, Task
-from server.screening import Rejected, screen
+from gmmas_core.types import RoundPlan, SiteStatus, SiteUpdate, Sum, Task
+from server.screening import MAX_CASES, Rejected, screen, screen_status
 
 TASKS = (Task.IDH,)
 STEM, TRUNK, LOG_VARIANCE = "fusion.stem.weight_t2", "encoder.conv.weight", "uncertainty.log_variance_idh"
@@ -33,6 +34,28 @@ PLAN = RoundPlan(
 )
 
 
+ENLISTED = SiteStatus(
+    site="north",
+    core_fingerprint="f00d",
+    fingerprint_parts={},
+    config_hash="",
+    num_cases={"train": 20, "validation": 4, "holdout": 6},
+    num_sequences={"t1": 20, "t1c": 20, "t2": 12, "flair": 15},
+    num_labels={"segmentation": 12, "idh": 14},
+)
+CONFIG = ScreeningConfig(
+    window=50,
+    warm_up=6,
+    norm_soft=3,
+    norm_hard=10,
+    direction_soft=-0.5,
+    distance_soft=2,
+    distance_hard=4,
+    max_log_variance=20,
+    quarantine_after=3,
+)
+
+
 def good() -> SiteUpdate:
     """A fit update with its own copies, so that a test may spoil any part of it."""
     return SiteUpdate(
@@ -49,14 +72,26 @@ def good() -> SiteUpdate:
     )
 
 
-def judge(update: SiteUpdate) -> None:
-    """Screen against the one plan and reference of this file."""
-    screen(update, REFERENCE, PLAN, fingerprint="f00d", sites_known=["north", "south"], max_weight=20)
+def judge(update: SiteUpdate, stage: str = "supervised", reference: Any = REFERENCE) -> None:
+    """Screen against the one plan and status of this file."""
+    plan = dataclasses.replace(PLAN, stage=stage, local_steps=5)
+    screen(update, reference, plan, fingerprint="f00d", enlisted=ENLISTED, config=CONFIG)
 
 
 def spoilt(**changes: Any) -> SiteUpdate:
     """A fit update with some fields replaced."""
     return dataclasses.replace(good(), **changes)
+
+
+def with_seen(num_cases: int, **seen: int) -> SiteUpdate:
+    """A fit update of so many cases, with some groups' counts replaced; names with __ for their dots."""
+    changed = {group.replace("__", "."): count for group, count in seen.items()}
+    return spoilt(num_cases=num_cases, seen={**good().seen, **changed})
+
+
+def with_signal(name: str, metric: Any) -> SiteUpdate:
+    """A fit update with one signal more."""
+    return spoilt(metrics={**good().metrics, f"signal.{name}": metric})
 
 
 def with_array(key: str, array: Any) -> SiteUpdate:
@@ -85,7 +120,7 @@ def test_a_site_that_saw_nothing_passes() -> None:
 
 
 CASES: dict[str, tuple[Callable[[], SiteUpdate], str]] = {
-    "stranger": (lambda: spoilt(site="mallory\x1b[31m<b>"), r"site mallory\?\?31m\?b\?: not expected"),
+    "stranger": (lambda: spoilt(site="mallory\x1b[31m<b>"), r"site mallory\?\?31m\?b\?: not the site"),
     "other run": (lambda: spoilt(run_id="run-2"), "another run or round"),
     "other round": (lambda: spoilt(round=2), "another run or round"),
     "fingerprint": (lambda: spoilt(core_fingerprint="beef"), "another core fingerprint"),
@@ -101,8 +136,8 @@ CASES: dict[str, tuple[Callable[[], SiteUpdate], str]] = {
     "infinity": (lambda: with_value(LOG_VARIANCE, -np.inf), "NaN or infinity in uncertainty.idh"),
     "huge": (lambda: with_value(TRUNK, 1e20), "beyond the bound of this round in trunk"),
     "just beyond": (lambda: with_value(TRUNK, -16.01), "beyond the bound of this round in trunk"),
-    "negative cases": (lambda: spoilt(num_cases=-5), "num_cases: .* from 0 to 20"),
-    "too many cases": (lambda: spoilt(num_cases=10**9), "num_cases: .* from 0 to 20"),
+    "negative cases": (lambda: spoilt(num_cases=-5), "num_cases: .* what it joined with"),
+    "too many cases": (lambda: spoilt(num_cases=10**9), "num_cases: .* what it joined with"),
     "NaN cases": (lambda: spoilt(num_cases=float("nan")), "num_cases: "),
     "True cases": (lambda: spoilt(num_cases=True), "num_cases: "),
     "fractional cases": (lambda: spoilt(num_cases=3.5), "num_cases: "),
@@ -115,6 +150,13 @@ CASES: dict[str, tuple[Callable[[], SiteUpdate], str]] = {
     "uncertainty NaN": (lambda: spoilt(uncertainty={"segmentation": 0.0, "idh": float("nan")}), "uncertainty: .* idh"),
     "uncertainty missing": (lambda: spoilt(uncertainty={"idh": 0.0}), "uncertainty: found missing segmentation"),
     "uncertainty True": (lambda: spoilt(uncertainty={"segmentation": True, "idh": 0.0}), "uncertainty: .*segmentation"),
+    "uncertainty absurd": (lambda: spoilt(uncertainty={"segmentation": -20.5, "idh": 0.0}), "uncertainty: .*segmentat"),
+    "more than joined with": (lambda: with_seen(21), "num_cases: "),
+    "more T2 than it has": (lambda: with_seen(20, stem__t2=13), r"seen: found more cases for stem\.t2 "),
+    "more global FLAIR": (lambda: with_seen(20, global__stem__flair=16), r"seen: .* global\.stem\.flair "),
+    "more labels": (lambda: with_seen(20, head__idh=15), r"seen: .* head\.idh "),
+    "more log-variances": (lambda: with_seen(20, uncertainty__idh=15), r"seen: .* uncertainty\.idh "),
+    "more masks": (lambda: with_seen(20, decoder=13), "seen: .* decoder "),
     "duration": (lambda: spoilt(duration_s=float("inf")), "duration_s"),
     "metric total": (lambda: spoilt(metrics={"loss": Sum(float("nan"), 1)}), "metrics: .* loss"),
     "metric count": (lambda: spoilt(metrics={"loss": Sum(1.0, -1)}), "metrics: .* loss"),
@@ -140,7 +182,70 @@ def test_many_faulty_names_are_listed_shortly() -> None:
 
 
 def test_the_bound_follows_the_reference() -> None:
-    reference = {**REFERENCE, TRUNK: np.full(4, 100, np.float32)}
-    screen(with_value(TRUNK, 1500), reference, PLAN, fingerprint="f00d", sites_known=["north"], max_weight=20)
+    judge(with_value(TRUNK, 1500), reference={**REFERENCE, TRUNK: np.full(4, 100, np.float32)})
     with pytest.raises(Rejected):
         judge(with_value(TRUNK, 1500))
+
+
+def test_counts_may_reach_what_the_site_joined_with() -> None:
+    judge(with_seen(20, trunk=20, stem__t2=12, stem__flair=15, head__idh=14, decoder=12))
+
+
+@pytest.mark.parametrize("stage", ["semi_supervised", "distill", "contrast", "finetune"])
+def test_pseudo_labels_may_inform_decoder_and_heads_but_bring_no_sequence(stage: str) -> None:
+    judge(with_seen(20, head__idh=20, decoder=20, uncertainty__idh=20), stage)
+    with pytest.raises(Rejected, match=r"stem\.t2"):
+        judge(with_seen(20, stem__t2=13), stage)
+
+
+POSSIBLE = {
+    "epistemic.idh": Sum(0.4, 4),
+    "aleatoric.segmentation": Sum(4 * np.log(4), 4),
+    "epistemic.segmentation": Sum(-1e-9, 1),  # a mutual information that rounding has made negative
+    "loss_before": Sum(3.0, 4),
+    "loss_after": Sum(0.0, 0),
+    "gradient_variance.trunk": Sum(1e9, 5),
+    "pseudo_labels.idh": Sum(18.5, 20),
+    "pseudo_labels_known.segmentation": Sum(12.0, 12),
+}
+IMPOSSIBLE = {
+    "epistemic.idh": [Sum(0.4, 5), Sum(-0.1, 4), Sum(5.6, 4), Sum(0.1, 0), (1, 2)],
+    "aleatoric.mgmt": [Sum(0.1, 1)],
+    "loss_before": [Sum(-1.0, 4), Sum(8.1, 4), Sum(1.0, 5)],
+    "loss_before.idh": [Sum(1.0, 1)],
+    "gradient_variance.trunk": [Sum(1.0, 6), Sum(-1.0, 5)],
+    "gradient_variance.head.mgmt": [Sum(1.0, 1)],
+    "pseudo_labels.idh": [Sum(20.5, 20), Sum(1.0, 21)],
+    "pseudo_labels_known.idh": [Sum(15.0, 15), Sum(3.0, 4)],
+    "trust": [Sum(1.0, 1)],
+}
+
+
+@pytest.mark.parametrize("name", POSSIBLE)
+def test_a_possible_signal_passes(name: str) -> None:
+    judge(with_signal(name, POSSIBLE[name]))
+
+
+@pytest.mark.parametrize(("name", "metric"), [(name, metric) for name, bad in IMPOSSIBLE.items() for metric in bad])
+def test_an_impossible_signal_is_rejected(name: str, metric: Any) -> None:
+    with pytest.raises(Rejected, match=rf"impossible values for signal\.{name};"):
+        judge(with_signal(name, metric))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"num_cases": {**ENLISTED.num_cases, "train": MAX_CASES + 1}}, r"unfit counts for cases\.train"),
+        ({"num_cases": {**ENLISTED.num_cases, "holdout": -1}}, r"unfit counts for cases\.holdout"),
+        ({"num_sequences": {**ENLISTED.num_sequences, "t1": 21}}, r"unfit counts for sequences\.t1"),
+        ({"num_labels": {**ENLISTED.num_labels, "idh": 21}}, r"unfit counts for labels\.idh"),
+        ({"num_labels": {**ENLISTED.num_labels, "idh": True}}, r"unfit counts for labels\.idh"),
+        ({"num_cases": {}}, "cases: found missing holdout, train, validation"),
+        ({"num_sequences": {"t1": 2}}, "sequences: found missing flair, t1c, t2"),
+        ({"num_labels": {**ENLISTED.num_labels, "age": 2}}, "labels: found unknown age"),
+    ],
+)
+def test_a_site_joins_with_possible_counts_only(changes: dict[str, Any], reason: str) -> None:
+    screen_status(ENLISTED, TASKS)
+    with pytest.raises(Rejected, match=reason):
+        screen_status(dataclasses.replace(ENLISTED, **changes), TASKS)
