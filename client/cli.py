@@ -2,7 +2,7 @@
 
 import typer
 
-from client import cli_data, cli_evaluate, cli_predict
+from client import cli_data, cli_evaluate, cli_model, cli_predict
 from gmmas_core.command_line import run_app
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 cli_data.register(app)
 cli_predict.register(app)
 cli_evaluate.register(app)
+cli_model.register(app)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def model_card(
             f"# Model {model_id}",
             "",
             f"**{DISCLAIMER}**",
-            *([f"**Notice of the run: {_cell(config.notice)}**"] if config.notice else []),
+            *([f"**Notice of the run: {cell(config.notice)}**"] if config.notice else []),
             "",
             *_answers(config, num_parameters, temperatures),
             *_training(training),
@@ -70,10 +70,10 @@ def _training(training: Mapping[str, Any]) -> list[str]:
         if isinstance(value, Mapping):
             tables[key] = value
         else:
-            lines.append(f"- {_cell(key)}: {_cell(value)}")
+            lines.append(f"- {cell(key)}: {cell(value)}")
     for title, table in tables.items():
-        lines += ["", f"### {_cell(title)}", "", "| entry | value |", "|---|---|"]
-        lines += [f"| {_cell(key)} | {_cell(value)} |" for key, value in table.items()]
+        lines += ["", f"### {cell(title)}", "", "| entry | value |", "|---|---|"]
+        lines += [f"| {cell(key)} | {cell(value)} |" for key, value in table.items()]
     return [*lines, ""]
 
 
@@ -93,9 +93,9 @@ def _limits(config: Config, temperatures: Mapping[Task, float]) -> list[str]:
     return [*lines, ""]
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """One line that cannot break out of a table or a list."""
     if isinstance(value, list | tuple):
-        return ", ".join(map(_cell, value)) or "none"
+        return ", ".join(map(cell, value)) or "none"
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return " ".join(text.split()).replace("|", "\\|")
