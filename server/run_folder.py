@@ -21,14 +21,34 @@ class RunFolder:
         return self.path / "ledger.jsonl"
 
     @property
+    def progress(self) -> Path:
+        """What happens meanwhile, for those who watch; may be torn or missing, nothing depends on it."""
+        return self.path / "progress.jsonl"
+
+    @property
+    def orders(self) -> Path:
+        """What commands ask of the running coordinator, one file each."""
+        return self.path / "orders"
+
+    @property
+    def spool(self) -> Path:
+        """Updates of the round being played, until they are combined."""
+        return self.path / "spool"
+
+    @property
     def checkpoints(self) -> Path:
         """Global weights after each round."""
         return self.path / "checkpoints"
 
     @property
     def model(self) -> Path:
-        """The released model folder."""
+        """The candidate's model folder; a release is a signed copy of it."""
         return self.path / "model"
+
+    @property
+    def releases(self) -> Path:
+        """Earlier and later releases of the model, by name."""
+        return self.path / "releases"
 
     @property
     def report_json(self) -> Path:
