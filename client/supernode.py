@@ -5,28 +5,33 @@
 takes flower-supernode's own arguments. Flower by itself unpacks the coordinator's bundle and starts an interpreter for
 every message; importing the libraries then takes longer than a short round. Here the installed application is imported
 once and every message is answered by a fork, which ends with its message as Flower's process would. The bundle is
-never unpacked or imported: what runs is what this site installed.
+never unpacked or imported: what runs is what this site installed. Both are kept alive by `client.supernode_keeper`:
+whichever ends is started again, until the command itself is told to end.
 
 The names patched below are private to Flower; a test pins the version they were read in.
 """
 
 import argparse
+import logging
 import os
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import torch._dynamo  # noqa: F401 - the optimiser imports it at its first step: here once, not once per message
+from flwr.supercore.app_utils import start_parent_process_monitor
 from flwr.supercore.constant import SUPERNODE_DEFAULT_SERVER_ADDRESS, TaskType
 from flwr.supercore.superexec import run_superexec as superexec
 from flwr.supercore.superexec.executor.subprocess_executor import SubprocessExecutor
 from flwr.supercore.superexec.executor.types import ExecutionSpec, LaunchResult
 from flwr.supernode import start_client_internal
-from flwr.supernode.cli.flower_supernode import flower_supernode
+from flwr.supernode.cli.flower_supernode import _parse_supernode_lifespan_config, flower_supernode
 from flwr.supernode.runtime import run_clientapp as clientapp
 
+from client import supernode_keeper
 from client.app import app
 
 FLWR_VERSION = "1.41.0"
@@ -65,30 +70,47 @@ class ForkExecutor(SubprocessExecutor):
         return LaunchResult.accepted()
 
     def reconcile(self) -> None:
-        """Called at every poll: take leave of the forks that have ended."""
+        """Called at every poll: take leave of the forks that have ended.
+
+        Raises:
+            SystemExit: one was killed. Flower would learn of it after a minute of silence; ending the worker makes the
+                keeper restart the node, which tells the SuperLink at once that the message's work is lost.
+        """
         with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+            while True:
+                ended, status = os.waitpid(-1, os.WNOHANG)
+                if not ended:
+                    return
+                if os.WIFSIGNALED(status):
+                    sys.exit(f"worker: a message's process was killed by signal {os.WTERMSIG(status)}")
 
 
 def main() -> None:
-    """Run both processes until the SuperNode is stopped; they end together."""
+    """Run the node and its worker until told to end; arguments that Flower refuses end the command at once."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     host, _, port = SUPERNODE_DEFAULT_SERVER_ADDRESS.rpartition(":")
     parser.add_argument("--host", default=host)
     parser.add_argument("--port", default=port)
     address, _ = parser.parse_known_args()
-    supernode = os.getpid()
-    worker = os.fork()
-    if worker == 0:
-        _work(f"{address.host}:{address.port}", supernode)
-        return
+    _parse_supernode_lifespan_config()
+    supernode_keeper.log.addHandler(logging.StreamHandler())
+    keeper = os.getpid()
+    supernode_keeper.keep(lambda: _run_node(keeper), lambda node: _work(f"{address.host}:{address.port}", node))
+
+
+def _run_node(keeper: int) -> None:
+    """Flower's SuperNode; it ends when its keeper has ended, and rather than living on without its heartbeat."""
+    start_parent_process_monitor(keeper)
+    threading.excepthook = _end_with_thread
     setattr(start_client_internal, "time", PromptClock)  # noqa: B010 - mypy knows no such name
     sys.argv += ["--isolation", "process"]
-    try:
-        flower_supernode()
-    finally:
-        os.kill(worker, signal.SIGTERM)
+    flower_supernode()
+
+
+def _end_with_thread(failure: threading.ExceptHookArgs) -> None:
+    """A node whose heartbeat thread died would ask for messages for ever while the SuperLink holds it for dead."""
+    threading.__excepthook__(failure)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _work(runtime_api_address: str, supernode: int) -> None:

@@ -2,11 +2,14 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gmmas_core.types import FederationError
+
+PATIENCE_S = 1.0
 
 
 @contextmanager
@@ -18,13 +21,25 @@ def run_lock(folder: Path) -> Iterator[None]:
     """
     handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _is_taken(handle):
             raise FederationError(
                 f"run {folder.name}: found another coordinator at work in its folder; expected one; "
                 "wait for it, stop it, or choose another folder"
-            ) from None
+            )
         yield
     finally:
         os.close(handle)
+
+
+def _is_taken(handle: int) -> bool:
+    """Take the lock; whoever only looks whether it is held holds it for an instant, so one refusal says nothing."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True

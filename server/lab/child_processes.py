@@ -1,31 +1,70 @@
-"""Child processes of one federation: started with a log each, watched, and always stopped with all they started."""
+"""Child processes of one federation: started with a log each, kept alive, and always stopped with all they started."""
 
 import os
 import re
 import signal
 import socket
 import subprocess
-import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gmmas_core.types import FederationError
+from server.flower_commands import environment_with_programs
 
 GRACE_S = 10.0
+RESTART_S = 1.0
+"""Pause before an ended process is started again; doubled for each of its restarts within LONG_LIFE_S."""
+
+LONG_LIFE_S = 60.0
+MAX_RESTARTS = 6
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PATHS = re.compile(r"\S*/\S*")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
-    """One started process; `name` is what messages call it."""
+    """One started process, whichever it is by now; `name` is what messages call it.
+
+    Attributes:
+        command, environment: what it was started with, and is started with again.
+        log: what it and its successors print.
+        process: the one that lives now, or lived last.
+        born: monotonic seconds.
+        restarts: since it last lived long.
+    """
 
     name: str
-    process: subprocess.Popen[bytes]
+    command: Sequence[str]
+    environment: Mapping[str, str]
     log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+    born: float = field(init=False)
+    restarts: int = 0
+
+    def __post_init__(self) -> None:
+        self.launch()
+
+    def launch(self) -> None:
+        """Start it in a process group of its own, so that whatever it starts in turn can be stopped with it."""
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment_with_programs(self.environment),
+                cwd=self.log.parent,
+                start_new_session=True,
+            )
+        self.born = time.monotonic()
+
+    def has_ended(self) -> bool:
+        """Whether it has, by itself or not."""
+        return self.process.poll() is not None
 
     def log_text(self) -> str:
         """What it printed so far, without colours."""
@@ -54,34 +93,62 @@ class Children:
     """All processes of one federation."""
 
     def __init__(self, logs: Path) -> None:
-        self._logs = logs
+        self.logs = logs
         self._children: list[Child] = []
+        self._is_stopping = threading.Event()
+        self._keeper: threading.Thread | None = None
+        self._given_up: list[Child] = []
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
-        """Start a command in a process group of its own, so that whatever it starts in turn can be stopped with it.
+        """Start a command.
 
         Args:
             name: of the log file and in messages.
             command: a program installed beside this interpreter, and its arguments.
             environment: added to this process's.
         """
-        log = self._logs / f"{name}.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment_with_programs(environment),
-                cwd=self._logs,
-                start_new_session=True,
-            )
-        child = Child(name, process, log)
+        child = Child(name, command, environment, self.logs / f"{name}.log")
         self._children.append(child)
         return child
 
+    def keep_alive(self) -> None:
+        """From now on start every process again that ends, until `stop`; those started so far."""
+        self._keeper = threading.Thread(target=self._keep, args=(tuple(self._children),), daemon=True)
+        self._keeper.start()
+
+    def require_kept(self) -> None:
+        """Complain about a process that cannot be kept alive.
+
+        Raises:
+            FederationError: it ended again and again.
+        """
+        for child in self._given_up:
+            child.require_alive()
+
+    def _keep(self, kept: Sequence[Child]) -> None:
+        due: dict[str, float] = {}
+        while not self._is_stopping.wait(0.1):
+            for child in kept:
+                if not child.has_ended() or child in self._given_up:
+                    continue
+                if child.name not in due:
+                    # What it started and left behind would hold its port, or work for a server that is no more.
+                    _signal_group(child, signal.SIGKILL)
+                    if time.monotonic() - child.born > LONG_LIFE_S:
+                        child.restarts = 0
+                    due[child.name] = time.monotonic() + RESTART_S * 2**child.restarts
+                elif child.restarts == MAX_RESTARTS:
+                    self._given_up.append(child)
+                elif time.monotonic() >= due[child.name]:
+                    del due[child.name]
+                    child.restarts += 1
+                    child.launch()
+
     def stop(self) -> None:
         """End every process group: politely, then by force. Newest first, the server last."""
+        self._is_stopping.set()
+        if self._keeper is not None:
+            self._keeper.join()
         for child in reversed(self._children):
             _signal_group(child, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
@@ -101,12 +168,6 @@ def children(logs: Path) -> Iterator[Children]:
             yield started
         finally:
             started.stop()
-
-
-def environment_with_programs(extra: Mapping[str, str]) -> dict[str, str]:
-    """This environment, with the programs beside this interpreter found first: Flower starts its own by name."""
-    programs = str(Path(sys.executable).parent)
-    return {**os.environ, **extra, "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])}
 
 
 def free_ports(number: int) -> list[int]:

@@ -1,41 +1,29 @@
-"""A federation of real processes on this machine: one SuperLink, one SuperNode per site, then `flwr run`.
+"""A federation of real processes on this machine: one SuperLink, one SuperNode per site, and our launcher.
 
 The same commands as in deploy/README.md, typed by a program. Nothing is encrypted and nobody is authenticated, so it
 listens on 127.0.0.1 only; it is how a laboratory sees the real runtime, not how hospitals are connected. The bundle
-that Flower sends names modules and holds no code: each side runs what is installed on it.
+that Flower sends names modules and holds no code: each side runs what is installed on it. Every process that dies is
+started again, and a run that Flower loses with it is continued, as it would be by whoever runs them at the hospitals.
 """
 
-import json
-import shlex
 import shutil
-import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from client.site import read_site
-from gmmas_core.atomic import write_text
 from gmmas_core.types import ConfigError, FederationError
-from server import flower_app
-from server.lab.child_processes import Child, Children, children, environment_with_programs, free_ports
-from server.lab.ledger_follower import LedgerFollower
+from server.flower_commands import QUIET
+from server.lab.child_processes import Child, Children, children, free_ports
+from server.launch_plan import LaunchPlan
+from server.launcher import Launcher, sole_launcher
 from server.run import Watch
 from server.run_folder import RunFolder
 
 START_TIMEOUT_S = 180.0
-STATUS_EVERY_S = 30.0
-LEDGER_EVERY_S = 0.5
-CONNECTION = "loopback"
-
-QUIET = {
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-}
-"""Flower's settings: nothing phones home, nothing is installed at run time."""
 
 PROMPT = {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.1"}
 """A SuperNode's worker looks for work this often, in seconds; the SuperLink's keeps to Flower's 1 s."""
@@ -47,49 +35,49 @@ def processes(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder
     Logs and Flower's own files go to `flower/` in the run folder, anew in every attempt.
 
     Raises:
-        FederationError: a process did not start, or the run did not finish; the message gives the run's own reason.
+        FederationError: a process did not start or stay, or the run failed; the message gives the run's own reason.
     """
-    home = folder.path.resolve() / "flower"
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    follower = LedgerFollower(folder.ledger, watch)
-    link_port, *node_ports = free_ports(1 + len(sites))
-    address = f"127.0.0.1:{link_port}"
-    with children(home) as started:
-        link = _start_superlink(started, link_port, home)
-        nodes = [
-            _start_supernode(started, site, address, port, home) for site, port in zip(sites, node_ports, strict=True)
-        ]
-        _wait_until(lambda: all("SuperNode ID" in node.log_text() for node in nodes), [link, *nodes])
-        run_id = _submit(_run_config(overrides, folder), address, home)
-        status, details = _wait_for_end(run_id, home, link, nodes, follower)
-    if status != "finished:completed":
-        reason = follower.failure or f"{details or 'no reason given'}; superlink.log in the run folder has more"
-        raise FederationError(reason if follower.failure else f"run: found {status}; expected it to finish; {reason}")
-    return dict(json.loads(folder.report_json.read_text()))
+    with sole_launcher(folder):
+        home = folder.path.resolve() / "flower"
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+        link_port, *node_ports = free_ports(1 + len(sites))
+        plan = LaunchPlan(
+            overrides=tuple(overrides), superlink=f"127.0.0.1:{link_port}", root_certificates=None, flower_runs=()
+        )
+        with children(home) as started:
+            start_superlink(started, link_port)
+            start_supernodes(started, sites, plan.superlink, node_ports)
+            started.keep_alive()
+            return Launcher(folder, plan, plan.link(folder), watch, started.require_kept).play()
 
 
-def _run_config(overrides: Sequence[str], folder: RunFolder) -> dict[str, str]:
-    """The three strings of a run, as `server.app.main` reads them."""
-    chosen = [text.partition("=")[2] for text in overrides if text.startswith("experiment=")]
-    others = [text for text in overrides if not text.startswith("experiment=")]
-    return {
-        "experiment": chosen[-1] if chosen else "null",
-        "overrides": shlex.join(others),
-        "run-dir": str(folder.path.resolve()),
-    }
+def start_superlink(started: Children, port: int) -> Child:
+    """Start one and wait until it answers. Its state stays in memory, see deploy/README.md.
 
-
-def _start_superlink(started: Children, port: int, home: Path) -> Child:
-    """Its state stays in memory: runs continue from checkpoints, and Flower's SQLite locks itself out under load."""
+    Raises:
+        FederationError: it ended, or time is up.
+    """
     command = ["flower-superlink", "--insecure", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--disable-runtime-dependency-installation"]
-    link = started.start("superlink", command, QUIET | {"FLWR_HOME": str(home / "superlink")})
+    link = started.start("superlink", command, QUIET | {"FLWR_HOME": str(started.logs / "superlink")})
     _wait_until(lambda: _is_healthy(port), [link])
     return link
 
 
-def _start_supernode(started: Children, site: Path, superlink: str, port: int, home: Path) -> Child:
+def start_supernodes(started: Children, sites: Sequence[Path], superlink: str, ports: Sequence[int]) -> list[Child]:
+    """Start one per site and wait until all are connected.
+
+    Raises:
+        ConfigError: a site's path that Flower's notation cannot hold.
+        FederationError: one ended, or time is up.
+    """
+    nodes = [_start_supernode(started, site, superlink, port) for site, port in zip(sites, ports, strict=True)]
+    _wait_until(lambda: all("SuperNode ID" in node.log_text() for node in nodes), nodes)
+    return nodes
+
+
+def _start_supernode(started: Children, site: Path, superlink: str, port: int) -> Child:
     """One command per site; a home of its own, because nodes that unpack into the same folder collide."""
     name = f"supernode-{read_site(site / 'site.yaml').name}"
     path = (site / "site.yaml").resolve()
@@ -97,7 +85,7 @@ def _start_supernode(started: Children, site: Path, superlink: str, port: int, h
         raise ConfigError(f"{name}: found a quotation mark in its folder's path; expected none; rename the folder")
     command = [sys.executable, "-m", "client.supernode", "--insecure", "--superlink", superlink]
     command += ["--host", "127.0.0.1", "--port", str(port), "--node-config", f'site="{path}"']
-    return started.start(name, command, QUIET | PROMPT | {"FLWR_HOME": str(home / name)})
+    return started.start(name, command, QUIET | PROMPT | {"FLWR_HOME": str(started.logs / name)})
 
 
 def _is_healthy(port: int) -> bool:
@@ -124,59 +112,3 @@ def _wait_until(is_ready: Callable[[], bool], needed: Sequence[Child]) -> None:
             words = "; ".join(f"{child.name} said last: {child.last_words()}" for child in needed)
             raise FederationError(f"start: found processes not ready after {START_TIMEOUT_S:g} s; {words}")
         time.sleep(0.1)
-
-
-def _submit(run_config: Mapping[str, str], superlink: str, home: Path) -> str:
-    """`flwr run`; the run's number.
-
-    The strings travel in a file, because Flower's key=value notation cannot hold a quotation mark.
-    """
-    client = home / "cli"
-    client.mkdir()
-    write_text(client / "config.toml", f'[superlink.{CONNECTION}]\naddress = "{superlink}"\ninsecure = true\n')
-    values = home / "run-config.toml"
-    # JSON's strings are TOML's basic strings.
-    write_text(values, "".join(f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in run_config.items()))
-    answer = _flwr(home, "run", str(flower_app.FOLDER), CONNECTION, "--run-config", str(values))
-    if "run-id" not in answer:
-        raise FederationError(f"flwr run: found no run started; expected one; it said: {answer.get('error-message')}")
-    return str(answer["run-id"])
-
-
-def _wait_for_end(
-    run_id: str, home: Path, link: Child, nodes: Sequence[Child], follower: LedgerFollower
-) -> tuple[str, str]:
-    """The status a run ends with and its details, from `flwr ls`: exit codes are 0 for failed runs too.
-
-    The ledger tells when to ask, because every question starts a Python process, seconds of work on a busy machine.
-    The rare questions in between are for a ServerApp that died without a word.
-    """
-    asked = time.monotonic()
-    while True:
-        link.require_alive()
-        if all(node.process.poll() is not None for node in nodes):
-            nodes[0].require_alive()
-        follower.follow()
-        if follower.has_ended or time.monotonic() - asked > STATUS_EVERY_S:
-            asked = time.monotonic()
-            (run,) = _flwr(home, "ls", CONNECTION, "--run-id", run_id).get("runs") or [{}]
-            if str(run.get("status")).startswith("finished"):
-                follower.follow()
-                return str(run["status"]), str(run.get("status-details") or "")
-        time.sleep(LEDGER_EVERY_S)
-
-
-def _flwr(home: Path, *arguments: str) -> dict[str, Any]:
-    """What a `flwr` command prints as JSON, or its complaint as "error-message"."""
-    done = subprocess.run(
-        ["flwr", *arguments, "--format", "json"],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env=environment_with_programs(QUIET | {"FLWR_HOME": str(home / "cli")}),
-        cwd=home,
-        timeout=START_TIMEOUT_S,
-        check=False,
-    )
-    start = done.stdout.find("{")
-    return dict(json.loads(done.stdout[start:])) if start >= 0 else {"error-message": done.stderr.strip()[-300:]}

@@ -16,7 +16,7 @@ from gmmas_core.schedule import schedule
 from gmmas_core.types import ConfigError, DataError
 from server.lab.deal import deal_sites
 from server.lab.engines import engine_of
-from server.lab.progress import RoundProgress
+from server.round_progress import RoundProgress
 from server.run_folder import RunFolder
 
 

@@ -3,15 +3,20 @@
 import inspect
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 
 import flwr
+import pytest
 from flwr.supercore.superexec import run_superexec
 from flwr.supercore.superexec.executor.types import Executor
-from flwr.supernode import start_client_internal
+from flwr.supernode import fleet_http_connection, start_client_internal
+from flwr.supernode.cli.flower_supernode import _parse_supernode_lifespan_config
 from flwr.supernode.runtime import run_clientapp
 
+from client import supernode
 from client.supernode import FLWR_VERSION, ForkExecutor
 
 
@@ -24,6 +29,11 @@ def test_flower_is_the_release_whose_private_names_are_used() -> None:
     assert set(re.findall(r"\btime\.(\w+)", inspect.getsource(start_client_internal))) == {"sleep"}
     expected = {name for name in vars(Executor) if not name.startswith("_")}
     assert expected <= set(dir(ForkExecutor))
+    assert "parse_args()" in inspect.getsource(_parse_supernode_lifespan_config)
+    # What makes a node end that a SuperLink without memory does not know, and one whose heartbeat fails live on deaf.
+    connection = inspect.getsource(fleet_http_connection.http_request_response)
+    assert "UNAUTHORIZED" in connection
+    assert "signal.SIGINT" in connection
 
 
 def test_forks_that_have_ended_are_taken_leave_of() -> None:
@@ -34,6 +44,30 @@ def test_forks_that_have_ended_are_taken_leave_of() -> None:
         pass
     ForkExecutor().reconcile()
     assert not os.path.exists(f"/proc/{child}")
+
+
+def test_a_message_whose_process_was_killed_ends_the_worker() -> None:
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    os.kill(child, signal.SIGKILL)
+    while not _is_zombie(child):
+        pass
+    with pytest.raises(SystemExit, match="killed by signal 9"):
+        ForkExecutor().reconcile()
+
+
+def test_a_node_does_not_outlive_one_of_its_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    monkeypatch.setattr(threading, "excepthook", supernode._end_with_thread)
+    try:
+        thread = threading.Thread(target=lambda: 1 // 0)
+        thread.start()
+        thread.join()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == [signal.SIGTERM]
 
 
 def test_the_node_takes_flowers_own_arguments() -> None:

@@ -1,11 +1,14 @@
-"""The federation as real processes on loopback: SuperLink, three SuperNodes, `flwr run`; killed, refused and clean."""
+"""The federation as real processes on loopback: SuperLink, three SuperNodes, a launched run; slow, refused and clean.
 
-import os
+What happens when one of them is killed is in tests/faults.
+"""
+
 import shutil
-import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +51,14 @@ def final_weights(folder: Path) -> dict[str, Any]:
     return dict(checkpoint.weights)
 
 
-def supernode_of(site: Path) -> psutil.Process:
-    """The SuperNode started for a site: the leader of its process group."""
+def answering(site: Path) -> psutil.Process | None:
+    """The process that answers a site's present message, if there is one: below the keeper and the worker."""
     wanted = f'site="{site / "site.yaml"}"'
     found = [each for each in psutil.process_iter(["cmdline"]) if wanted in (each.info["cmdline"] or [])]
-    (leader,) = [each for each in found if os.getpgid(each.pid) == each.pid]
-    return leader
+    ours = {each.pid for each in found}
+    with suppress(psutil.Error):  # one that ends meanwhile
+        return next((each for each in found if sum(above.pid in ours for above in each.parents()) == 2), None)
+    return None
 
 
 def left_behind(folder: Path, hospitals: list[Path]) -> list[str]:
@@ -88,20 +93,24 @@ def test_processes_train_the_same_model_as_one_process(
     assert all(np.isfinite(ours[name]).all() and np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_a_round_closes_without_a_site_that_is_killed_in_it(
+def test_a_round_closes_without_a_site_that_does_not_answer(
     hospitals: list[Path], overrides: Sequence[str], tmp_path: Path
 ) -> None:
-    """Without keys a SuperNode that comes back is a stranger to Flower, so nobody restarts it here."""
-    killed: list[int] = []
+    """Its process is stopped, neither dead nor alive: nothing but the deadline tells."""
+    frozen: list[psutil.Process] = []
 
     def watch(kind: str, fields: Mapping[str, Any]) -> None:
-        if kind == "enlisted":
-            killed.append(supernode_of(hospitals[2]).pid)
-            os.killpg(killed[0], signal.SIGKILL)
+        if kind == "site-asked" and fields["site"] == "south" and not frozen:
+            deadline = time.monotonic() + 30
+            while not frozen and time.monotonic() < deadline:
+                frozen.extend(filter(None, [answering(hospitals[2])]))
+            frozen[0].suspend()
+        elif kind == "round-finished":
+            frozen[0].resume()
 
-    chosen = [*overrides, "rounds=1", "federation.deadline_s=45"]
-    report = play(hospitals, chosen, tmp_path / "run", watch)
-    assert len(killed) == 1
+    chosen = [*overrides, "rounds=1", "federation.deadline_s=45", "federation.least_deadline_s=45"]
+    report = play(hospitals, [*chosen, "acceptance.check=none"], tmp_path / "run", watch)
+    assert len(frozen) == 1
     (only,) = report["rounds"]
     assert sorted(only["sites"]) == ["east", "north"]
     assert only["left_out"] == {"south": "no reply within 45 s"}
@@ -119,6 +128,7 @@ def test_a_federation_below_its_quorum_fails_loudly(
         with (root / name / "site.yaml").open("a") as file:
             file.write("allowed_stages: [something_else]\n")
     command = [sys.executable, "-c", "from server.lab.cli import main; main()", "simulate", *overrides, "rounds=1"]
+    command += ["federation.void_repeats=0"]
     command += [f"data.root={root}", "data.workers=1", "--engine", "processes", "--run-dir", str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = " ".join(done.stderr.split())
@@ -129,6 +139,6 @@ def test_a_federation_below_its_quorum_fails_loudly(
     assert not (tmp_path / "run" / "model").exists()
     assert [entry["kind"] for entry in Ledger(tmp_path / "run" / "ledger.jsonl").entries()][-2:] == [
         "round-void",
-        "failed",
+        "paused",
     ]
     assert left_behind(tmp_path / "run", [root / "east"]) == []
