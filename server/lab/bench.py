@@ -5,6 +5,7 @@ Targets are ratios within one run, never seconds: another machine, or a busy one
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,44 +18,75 @@ from gmmas_core.types import ConfigError
 Row = Mapping[str, Any]
 
 
-def _network(repeats: int, seed: int, threads: int) -> Sequence[Row]:
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a benchmark may be told; each takes what concerns it.
+
+    Attributes:
+        repeats: measurements per row.
+        seed: of all inputs and weights.
+        threads: of torch.
+        sites: numbers of sites of `federation`; none for its own.
+        rounds: of `endurance`.
+    """
+
+    repeats: int
+    seed: int
+    threads: int
+    sites: tuple[int, ...] = ()
+    rounds: int = 300
+
+
+def _network(settings: Settings) -> Sequence[Row]:
     from server.lab.bench_network import bench_network
 
-    return bench_network(repeats, seed, threads)
+    return bench_network(settings.repeats, settings.seed, settings.threads)
 
 
-def _learning(repeats: int, seed: int, threads: int) -> Sequence[Row]:
+def _learning(settings: Settings) -> Sequence[Row]:
     from server.lab.bench_learning import bench_learning
 
-    torch.set_num_threads(threads)
-    return bench_learning(repeats, seed)
+    torch.set_num_threads(settings.threads)
+    return bench_learning(settings.repeats, settings.seed)
 
 
-def _data(repeats: int, seed: int, threads: int) -> Sequence[Row]:
+def _data(settings: Settings) -> Sequence[Row]:
     from server.lab.bench_data import bench_data
 
-    return bench_data(repeats, seed)
+    return bench_data(settings.repeats, settings.seed)
 
 
-def _aggregation(repeats: int, seed: int, threads: int) -> Sequence[Row]:
+def _aggregation(settings: Settings) -> Sequence[Row]:
     from server.lab.bench_aggregation import bench_aggregation
 
-    return bench_aggregation(repeats, seed)
+    return bench_aggregation(settings.repeats, settings.seed)
 
 
-def _round(repeats: int, seed: int, threads: int) -> Sequence[Row]:
+def _round(settings: Settings) -> Sequence[Row]:
     from server.lab.bench_round import bench_round
 
-    return bench_round(repeats, seed)
+    return bench_round(settings.repeats, settings.seed)
 
 
-def _inference(repeats: int, seed: int, threads: int) -> Sequence[Row]:
+def _inference(settings: Settings) -> Sequence[Row]:
     from server.lab.bench_inference import bench_inference
 
-    return bench_inference(repeats, seed, threads)
+    return bench_inference(settings.repeats, settings.seed, settings.threads)
 
 
-BENCHES: Mapping[str, tuple[Callable[[int, int, int], Sequence[Row]], str]] = {
+def _federation(settings: Settings) -> Sequence[Row]:
+    from server.lab.bench_federation import bench_federation
+
+    return bench_federation(settings.repeats, settings.seed, settings.sites)
+
+
+def _endurance(settings: Settings) -> Sequence[Row]:
+    from server.lab.endurance import bench_endurance
+
+    return bench_endurance(settings.rounds, settings.seed)
+
+
+BENCHES: Mapping[str, tuple[Callable[[Settings], Sequence[Row]], str]] = {
     "network": (
         _network,
         "one training step of the base preset; target: at most 0.6 x SegResNet, 0.2 x SwinUNETR",
@@ -63,12 +95,17 @@ BENCHES: Mapping[str, tuple[Callable[[int, int, int], Sequence[Row]], str]] = {
     "data": (_data, "one sample; target: cached patch 300 x MONAI's chain, 50 x its PersistentDataset"),
     "aggregation": (_aggregation, "averaging updates; target: 2 x Flower's speed, memory at 64 sites within 10 % of 4"),
     "round": (_round, "a round beyond local training; target: at most 5 s with real processes at 3 sites"),
+    "federation": (
+        _federation,
+        "a round of many sites at the coordinator; targets: flat memory, linear time, 0.5 x axpy, 2 x Flower",
+    ),
+    "endurance": (_endurance, "many rounds of the tiny network; target: memory that does not grow"),
     "inference": (_inference, "one whole case; target: at most 0.35 x MONAI's sliding window of SegResNet"),
 }
 """Name -> what measures it, and what it is measured against."""
 
 
-def bench(name: str, repeats: int, seed: int, threads: int) -> dict[str, Any]:
+def bench(name: str, settings: Settings) -> dict[str, Any]:
     """Run one benchmark.
 
     Returns:
@@ -79,10 +116,10 @@ def bench(name: str, repeats: int, seed: int, threads: int) -> dict[str, Any]:
     """
     if name not in BENCHES:
         raise ConfigError(f"bench: found {name!r}; expected any of {sorted(BENCHES)}")
-    if repeats < 1 or threads < 1:
+    if settings.repeats < 1 or settings.threads < 1:
         raise ConfigError("bench: found repeats or threads below 1; expected at least 1")
     measure, target = BENCHES[name]
-    rows = [dict(row) for row in measure(repeats, seed, threads)]
+    rows = [dict(row) for row in measure(settings)]
     machine = {
         "processor": platform.processor() or platform.machine(),
         "cores": torch.get_num_threads(),
@@ -92,9 +129,9 @@ def bench(name: str, repeats: int, seed: int, threads: int) -> dict[str, Any]:
         "bench": name,
         "about": target,
         "machine": machine,
-        "repeats": repeats,
-        "seed": seed,
-        "threads": threads,
+        "repeats": settings.repeats,
+        "seed": settings.seed,
+        "threads": settings.threads,
         "rows": rows,
     }
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gmmas_core.command_line import run_app
-from gmmas_core.types import DISCLAIMER
+from gmmas_core.types import DISCLAIMER, ConfigError
 from server.lab.study.cli import app as study_app
 
 app = typer.Typer(
@@ -87,10 +87,15 @@ def demo(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="network, learning, data, aggregation, round or inference.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="network, learning, data, aggregation, round, inference, federation or endurance."),
+    ],
     repeats: Annotated[int, typer.Option(help="Measurements per row.")] = 3,
     seed: Annotated[int, typer.Option(help="Of all inputs and weights.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch, where the benchmark uses them.")] = 1,
+    sites: Annotated[str, typer.Option(help="Of federation: numbers of sites, separated by commas.")] = "4,32,128,512",
+    rounds: Annotated[int, typer.Option(help="Of endurance.")] = 300,
     as_json: Json = False,
 ) -> None:
     """Measure ours beside its peers on this machine, on the same input in one run.
@@ -100,15 +105,27 @@ def bench(
         gmmas-lab bench network --repeats 5
 
         gmmas-lab bench aggregation --json
-    """
-    from server.lab.bench import bench as measure
-    from server.lab.bench import show
 
-    result = measure(name, repeats, seed, threads)
+        gmmas-lab bench federation --sites 4,32,128,512 --repeats 1
+
+        gmmas-lab bench endurance --rounds 300
+    """
+    from server.lab.bench import Settings, show
+    from server.lab.bench import bench as measure
+
+    settings = Settings(repeats=repeats, seed=seed, threads=threads, sites=_numbers(sites), rounds=rounds)
+    result = measure(name, settings)
     if as_json:
         typer.echo(json.dumps(result))
     else:
         show(result)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--sites: found {text!r}; expected whole numbers separated by commas") from None
 
 
 def _new_run_dir(name: str) -> Path:

@@ -1,6 +1,6 @@
 """A Grid without Ray and without processes: the same ServerApp and ClientApp, milliseconds per round.
 
-For fast tests and studies. This is the only file that touches Flower's private API, and a test pins the version for it.
+For fast tests and studies. It touches Flower's private API; a test pins the version for it.
 """
 
 import copy

@@ -5,8 +5,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,4 +52,30 @@ def best_of(repeats: int, work: Callable[[], object]) -> tuple[float, float]:
 def peak_rss_mb() -> float:
     """The most memory this program ever held, MiB; `getrusage` would report the larger process that started it."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found[1]) / 1024 if found else float("nan")
+
+
+@contextmanager
+def own_peak(every_s: float = 0.01) -> Iterator[list[float]]:
+    """Watch this process's anonymous memory; afterwards the list holds its peak, MiB.
+
+    Pages of memory-mapped files count as resident too, but the system takes them back whenever it needs them.
+    """
+    peak, stopped = [_anonymous_mb()], threading.Event()
+
+    def sample() -> None:
+        while not stopped.wait(every_s):
+            peak[0] = max(peak[0], _anonymous_mb())
+
+    watcher = threading.Thread(target=sample, daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        stopped.set()
+        watcher.join()
+
+
+def _anonymous_mb() -> float:
+    found = re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) / 1024 if found else float("nan")

@@ -7,7 +7,6 @@ twelve twelfths of the configured rounds. Stages with no share take one round an
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gmmas_core.data.phantom import HOSPITALS
 from gmmas_core.types import ConfigError
 
 EVERYBODY = "federated"
@@ -229,22 +228,21 @@ GAPS: tuple[tuple[str, str, str], ...] = tuple(
 """(arm, baseline, upper bound): how much of what the missing labels cost the arm wins back."""
 
 
-def arms_of(names: Sequence[str]) -> tuple[Arm, ...]:
+def arms_of(names: Sequence[str], table: Sequence[Arm] = ARMS) -> tuple[Arm, ...]:
     """Arms by name, in the table's order; all for an empty list.
 
     Raises:
         ConfigError: an unknown name.
     """
-    known = {arm.name: arm for arm in ARMS}
+    known = {arm.name: arm for arm in table}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigError(f"--arms: found {', '.join(unknown)}; expected any of {', '.join(known)}")
-    return tuple(arm for arm in ARMS if arm.name in names or not names)
+    return tuple(arm for arm in table if arm.name in names or not names)
 
 
-def parts_of(arm: Arm, sites: int) -> tuple[Part, ...]:
-    """The training runs of an arm among so many hospitals."""
-    names = [effects.name for effects in HOSPITALS[:sites]]
+def parts_of(arm: Arm, names: Sequence[str]) -> tuple[Part, ...]:
+    """The training runs of an arm among the hospitals of these names."""
     return {
         EVERYBODY: (Part(EVERYBODY),),
         POOLED: (Part(POOLED),),

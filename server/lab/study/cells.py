@@ -13,16 +13,31 @@ from typing import Any
 
 from gmmas_core.atomic import write_json
 from gmmas_core.config import Config, config_hash, load_config
-from gmmas_core.data.phantom import HOSPITALS
 from server.lab.study.arms import ONLY, POOLED, WITHOUT, Arm, Part, curriculum_overrides, parts_of
-from server.lab.study.data import Variant, data_recipe
-from server.lab.study.sizes import StudySize
+from server.lab.study.data import Variant
 
 FORMAT = 1
 """Raise it whenever a cell's content or its scoring changes: older results are then computed again."""
 
 NOTICE = "Phantoms: computer-generated images of nobody."
 _NEEDED = ("format", "key", "arm", "seed", "cases", "temperature", "train_s", "score_s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What all arms of a study stand on.
+
+    Attributes:
+        experiment: name in configs/experiment/ that every arm starts from.
+        sites: names of the hospitals.
+        subset_cases: test cases read from all subsets of the sequences.
+        recipe: what the phantoms follow from.
+    """
+
+    experiment: str
+    sites: tuple[str, ...]
+    subset_cases: int
+    recipe: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,29 +76,29 @@ class Cell:
         return Cell(**plain | {key: tuple(values[key]) for key in ("training", "reading")})
 
 
-def plan_cells(size: StudySize, arms: Sequence[Arm], repeats: int, overrides: Sequence[str]) -> list[Cell]:
+def plan_cells(ground: Ground, arms: Sequence[Arm], repeats: int, overrides: Sequence[str]) -> list[Cell]:
     """Every cell of a study, arm by arm within a seed, so that an unfinished study holds whole comparisons.
 
     Raises:
         ConfigError: an arm's configuration does not compose.
     """
-    base = [f"experiment={size.experiment}", f"notice='{NOTICE}'", *overrides]
+    base = [f"experiment={ground.experiment}", f"notice='{NOTICE}'", *overrides]
     settings = load_config(base)
     return [
-        _cell(size, arm, part, seed, base, settings)
+        _cell(ground, arm, part, seed, base, settings)
         for seed in range(repeats)
         for arm in arms
-        for part in parts_of(arm, size.sites)
+        for part in parts_of(arm, ground.sites)
     ]
 
 
-def _cell(size: StudySize, arm: Arm, part: Part, seed: int, base: Sequence[str], settings: Config) -> Cell:
+def _cell(ground: Ground, arm: Arm, part: Part, seed: int, base: Sequence[str], settings: Config) -> Cell:
     variant = Variant(part.group, arm.labelled, arm.masks)
     curriculum = curriculum_overrides(arm, settings.rounds)
-    training = (*base, *curriculum, *_size_overrides(part, size, settings), *arm.overrides, f"seed={seed}")
-    run_hash = _digest(FORMAT, config_hash(load_config(training)), data_recipe(size), asdict(variant))
+    training = (*base, *curriculum, *_size_overrides(part, ground, settings), *arm.overrides, f"seed={seed}")
+    run_hash = _digest(FORMAT, config_hash(load_config(training)), ground.recipe, asdict(variant))
     reading_hash = config_hash(load_config([*training, *arm.reading]))
-    key = _digest(run_hash, reading_hash, arm.name, part.test_site, size.subset_cases)
+    key = _digest(run_hash, reading_hash, arm.name, part.test_site, ground.subset_cases)
     return Cell(
         arm=arm.name,
         group=part.group,
@@ -92,17 +107,17 @@ def _cell(size: StudySize, arm: Arm, part: Part, seed: int, base: Sequence[str],
         training=training,
         reading=arm.reading,
         test_site=part.test_site,
-        subset_cases=size.subset_cases,
+        subset_cases=ground.subset_cases,
         run=f"{variant.name}-seed{seed}-{run_hash[:12]}",
         key=key[:24],
     )
 
 
-def _size_overrides(part: Part, size: StudySize, settings: Config) -> list[str]:
+def _size_overrides(part: Part, ground: Ground, settings: Config) -> list[str]:
     """How many sites there are, and as many steps for pooled cases as all hospitals take together."""
-    sites = 1 if part.group == POOLED or part.group.startswith(ONLY) else size.sites
+    sites = 1 if part.group == POOLED or part.group.startswith(ONLY) else len(ground.sites)
     sites -= part.group.startswith(WITHOUT)
-    steps = settings.training.local_steps * (len(HOSPITALS[: size.sites]) if part.group == POOLED else 1)
+    steps = settings.training.local_steps * (len(ground.sites) if part.group == POOLED else 1)
     return [f"federation.min_sites={sites}", f"federation.quorum={sites}", f"training.local_steps={steps}"]
 
 

@@ -1,32 +1,34 @@
 """`gmmas-lab study`: experiments on the method itself."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gmmas_core.types import DISCLAIMER
 
-app = typer.Typer(help=f"Measure what each part of the method is worth. {DISCLAIMER}", no_args_is_help=True)
+app = typer.Typer(help=f"Measure what a part of the method or a strategy is worth. {DISCLAIMER}", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `study method` a command of a group, although it is the only one so far."""
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Hydra overrides for every arm, e.g. rounds=24", show_default=False)
+]
+Repeats = Annotated[int, typer.Option(help="Seeds per arm.")]
+Workers = Annotated[int, typer.Option(help="Runs at the same time, one thread each.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.command()
 def method(
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="Hydra overrides for every arm, e.g. rounds=24", show_default=False)
-    ] = None,
+    overrides: Overrides = None,
     mode: Annotated[str, typer.Option(help="quick (five arms, minutes) or full (all arms, days on a CPU).")] = "quick",
     out: Annotated[Path, typer.Option(help="Folder of the study; an existing one is continued.")] = Path("runs/study"),
-    repeats: Annotated[int, typer.Option(help="Seeds per arm.")] = 3,
-    workers: Annotated[int, typer.Option(help="Runs at the same time, one thread each.")] = 2,
+    repeats: Repeats = 3,
+    workers: Workers = 2,
     arms: Annotated[str, typer.Option(help="Names, separated by commas; those of the mode when empty.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare supervision, Tumor-CutMix, pseudo-labels and the whole method on phantom hospitals.
 
@@ -39,11 +41,50 @@ def method(
     from server.lab.study.sizes import size_of
 
     size = size_of(mode)
-    names = [name.strip() for name in arms.split(",") if name.strip()]
     # Imported only now: a mistyped mode is answered before the network's libraries are loaded.
     from server.lab.study.method import study_method
 
-    study = study_method(size, out, arms=names, repeats=repeats, workers=workers, overrides=overrides or [])
+    study = study_method(size, out, arms=_names(arms), repeats=repeats, workers=workers, overrides=overrides or [])
+    _tell(study, out, as_json)
+
+
+@app.command()
+def strategies(
+    overrides: Overrides = None,
+    mode: Annotated[str, typer.Option(help="quick (half an hour on 2 cores) or full (a GPU or a night).")] = "quick",
+    out: Annotated[Path, typer.Option(help="Folder of the study; an existing one is continued.")] = Path(
+        "runs/strategies"
+    ),
+    repeats: Repeats = 3,
+    workers: Workers = 2,
+    arms: Annotated[
+        str, typer.Option(help="Names beside masked-fedavg, with commas; those of the mode when empty.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Compare aggregation strategies, modifiers and encodings on seven phantom hospitals in trouble.
+
+    Examples:
+
+        gmmas-lab study strategies --mode quick --out runs/strategies
+
+        gmmas-lab study strategies --mode full --arms uncertainty,median --repeats 5
+    """
+    from server.lab.study.strategy_sizes import strategy_size_of
+
+    size = strategy_size_of(mode)
+    # Imported only now: a mistyped mode is answered before the network's libraries are loaded.
+    from server.lab.study.strategies import study_strategies
+
+    study = study_strategies(size, out, arms=_names(arms), repeats=repeats, workers=workers, overrides=overrides or [])
+    _tell(study, out, as_json)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _tell(study: Mapping[str, Any], out: Path, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(study))
         return

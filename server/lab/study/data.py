@@ -10,11 +10,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmmas_core.atomic import publish_folder, write_json, write_text
 from gmmas_core.data.phantom import HOSPITALS, SiteEffects, make_case
@@ -111,7 +112,7 @@ def variant_sites(folder: Path, variant: Variant) -> list[Path]:
             fresh = Path(workshop)
             for name, members in _grouping(folder, variant.group).items():
                 rows = [row for member in members for row in _link_site(member, fresh / name, home / name, variant)]
-                _write_tables(fresh / name, name, rows)
+                write_tables(fresh / name, name, rows)
             fresh.chmod(0o755)
             os.rename(fresh, home)
             fresh.mkdir()  # for TemporaryDirectory to remove
@@ -155,7 +156,8 @@ def _link_site(source: Path, fresh: Path, final: Path, variant: Variant) -> list
     return rows
 
 
-def _write_tables(site: Path, name: str, rows: Sequence[Sequence[str]]) -> None:
+def write_tables(site: Path, name: str, rows: Sequence[Sequence[str]]) -> None:
+    """A hospital's participants.tsv and site.yaml."""
     text = "\n".join("\t".join(row) for row in [_COLUMNS, *rows]) + "\n"
     write_text(site / "participants.tsv", text)
     write_text(site / "site.yaml", site_yaml(name, "."))
@@ -179,14 +181,31 @@ def _write_site(
         latent, rng = draw_patient(whole, (*stream, case))
         phantom = make_case(latent, voxels, rng, whole)
         name = f"{'test' if split == 'holdout' else 'sub'}-{stream[1] + 1:02d}{case + 1:04d}"
-        folder = site / name
-        folder.mkdir(parents=True)
-        for sequence in sequences_of(whole, case):
-            content = nifti_bytes(phantom.images[sequence], whole.orientation)
-            (folder / f"{name}_{sequence}.nii.gz").write_bytes(content)
-        on_disk = np.where(phantom.seg_XYZ == ENHANCING, np.uint8(_ENHANCING_ON_DISK), phantom.seg_XYZ)
-        (folder / f"{name}_seg.nii.gz").write_bytes(nifti_bytes(on_disk, whole.orientation))
-        labels = [CLASS_NAMES[task][latent.labels[task]] for task in _TASKS]
-        rows.append([name, f"{latent.age:.1f}", latent.sex, *labels, split])
+        write_case(site, name, whole, case, phantom.images, phantom.seg_XYZ)
+        rows.append([name, f"{latent.age:.1f}", latent.sex, *label_words(latent.labels), split])
         on_case()
-    _write_tables(site, effects.name, rows)
+    write_tables(site, effects.name, rows)
+
+
+def write_case(
+    site: Path,
+    name: str,
+    effects: SiteEffects,
+    case: int,
+    images: Mapping[str, NDArray[np.int16]],
+    seg_XYZ: NDArray[np.uint8] | None,
+) -> None:
+    """The files of one patient: those sequences that the hospital has of case number `case`, and a mask or none."""
+    folder = site / name
+    folder.mkdir(parents=True)
+    for sequence in sequences_of(effects, case):
+        content = nifti_bytes(images[sequence], effects.orientation)
+        (folder / f"{name}_{sequence}.nii.gz").write_bytes(content)
+    if seg_XYZ is not None:
+        on_disk = np.where(seg_XYZ == ENHANCING, np.uint8(_ENHANCING_ON_DISK), seg_XYZ)
+        (folder / f"{name}_seg.nii.gz").write_bytes(nifti_bytes(on_disk, effects.orientation))
+
+
+def label_words(labels: Mapping[Task, int]) -> list[str]:
+    """The label columns of participants.tsv; n/a for a task without one."""
+    return [CLASS_NAMES[task][labels[task]] if task in labels else "n/a" for task in _TASKS]

@@ -106,7 +106,7 @@ def _arm(arm: Arm, table: ArmTable, results: Sequence[Result], found: Mapping[st
         "train_s": float(np.mean(trained)) if trained else None,
         "score_s": float(np.mean([result["score_s"] for result in results])),
         "core_fingerprints": sorted({result["core_fingerprint"] for result in results}),
-        "measures": {name: _as_json(value) for name, value in found.items()},
+        "measures": {name: as_json(value) for name, value in found.items()},
         "leak_suspected": bool(idh and idh.value is not None and idh.value > IDH_CEILING),
         "subsets": subset_means(results),
         "groups": groups(table),
@@ -114,7 +114,8 @@ def _arm(arm: Arm, table: ArmTable, results: Sequence[Result], found: Mapping[st
     }
 
 
-def _as_json(found: Estimate) -> dict[str, Any]:
+def as_json(found: Estimate) -> dict[str, Any]:
+    """A number with its 95 % interval, as study.json holds it."""
     interval = found.interval
     return {"value": found.value, "interval": None if interval is None else list(interval)}
 
@@ -130,7 +131,7 @@ def _expectations(estimates: Estimates, size: StudySize) -> list[dict[str, Any]]
         rows.append(
             asdict(entry)
             | {"label": MEASURES[entry.measure].label, "arm_value": arm.value, "baseline_value": baseline.value}
-            | {"difference": _as_json(found), "verdict": said, "outcome": _outcome(entry.expected, said)}
+            | {"difference": as_json(found), "verdict": said, "outcome": _outcome(entry.expected, said)}
         )
     return rows
 
@@ -153,7 +154,7 @@ def _differences(estimates: Estimates, size: StudySize) -> list[dict[str, Any]]:
         common = [name for name in MEASURES if name in estimates[arm] and name in estimates[baseline]]
         found = {name: difference(estimates[arm][name], estimates[baseline][name]) for name in common}
         said = {name: verdict(value, MEASURES[name], size.equivalence) for name, value in found.items()}
-        measures = {name: _as_json(value) | {"verdict": said[name]} for name, value in found.items()}
+        measures = {name: as_json(value) | {"verdict": said[name]} for name, value in found.items()}
         rows.append(
             {
                 "arm": arm,
@@ -176,6 +177,6 @@ def _gaps(estimates: Estimates) -> list[dict[str, Any]]:
                 continue
             of, low, high = (each for each in three if each is not None)
             label = MEASURES[name].label
-            found = _as_json(gap_recovered(of, low, high))
+            found = as_json(gap_recovered(of, low, high))
             rows.append({"arm": arm, "baseline": baseline, "upper": upper, "measure": name, "label": label} | found)
     return rows

@@ -11,7 +11,7 @@ def to_markdown(study: Mapping[str, Any]) -> str:
     titles = {arm["name"]: arm["title"] for arm in study["arms"]}
     measures = study["measures"]
     arms = [
-        [arm["title"], f"{arm['labelled']} %", *(_number(arm["measures"].get(name)) for name in COLUMNS)]
+        [arm["title"], f"{arm['labelled']} %", *(number(arm["measures"].get(name)) for name in COLUMNS)]
         for arm in study["arms"]
     ]
     expectations = [
@@ -20,7 +20,7 @@ def to_markdown(study: Mapping[str, Any]) -> str:
             f"{titles[row['arm']]} vs {titles[row['baseline']]}",
             row["label"],
             row["expected"],
-            _number(row["difference"], signed=True),
+            number(row["difference"], signed=True),
             row["verdict"],
             row["outcome"],
         ]
@@ -30,9 +30,9 @@ def to_markdown(study: Mapping[str, Any]) -> str:
     parts = [
         f"Method study `{study['size']['mode']}`: {len(study['seeds'])} seeds, {study['test_cases']} test phantoms, "
         f"95 % intervals from a paired bootstrap over seeds and cases. {study['notice']} {study['disclaimer']}",
-        _table(["Arm", "Labelled", *(measures[name]["label"] for name in COLUMNS)], arms),
-        _table(["Claim", "Compared", "Measure", "Expected", "Difference", "Verdict", "Claim is"], expectations),
-        _table(["Arm", "Measure", "Share of the label gap recovered"], gaps) if gaps else "",
+        table(["Arm", "Labelled", *(measures[name]["label"] for name in COLUMNS)], arms),
+        table(["Claim", "Compared", "Measure", "Expected", "Difference", "Verdict", "Claim is"], expectations),
+        table(["Arm", "Measure", "Share of the label gap recovered"], gaps) if gaps else "",
         _warnings(study),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -48,12 +48,14 @@ def _warnings(study: Mapping[str, Any]) -> str:
     return "\n\n".join(lines)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; a bar inside a cell becomes a slash."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)
 
 
-def _number(found: Mapping[str, Any] | None, *, signed: bool = False) -> str:
+def number(found: Mapping[str, Any] | None, *, signed: bool = False) -> str:
+    """A value with its interval."""
     if found is None or found["value"] is None:
         return "not measured"
     form = "+.3f" if signed else ".3f"

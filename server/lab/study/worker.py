@@ -23,10 +23,12 @@ from gmmas_core.types import GmmasError
 from server.lab.engines import in_process
 from server.lab.study.cells import Cell, write_result
 from server.lab.study.data import shared_test_sites, site_yaml, variant_sites
+from server.lab.study.own_models import reading_models
 from server.lab.study.scoring import score_test_set
+from server.lab.study.traffic import float32_bytes, traffic_of
 from server.run_folder import RunFolder
 
-DATA, RUNS = "data", "runs"
+DATA, RUNS, SITES = "data", "runs", "sites"
 STEPLESS = ("calibrate", "pseudo_label")
 
 
@@ -71,13 +73,18 @@ def _score(folder: Path, cell: Cell, loaded: LoadedModel) -> dict[str, Any]:
     started = time.monotonic()
     sites = [site for site in shared_test_sites(folder / DATA) if cell.test_site in ("", site.name)]
     config = load_config([*cell.training, *cell.reading])
-    cases = score_test_set(sites, loaded, config, cell.subset_cases, lambda done: _say(f"case {done}"))
+    run = RunFolder(folder / RUNS / cell.run)
+    cases: list[dict[str, Any]] = []
+    for group, model in reading_models(loaded, config, run.path / SITES, sites):
+        _say(f"{len(cases)} cases read")
+        cases += score_test_set(group, model, config, cell.subset_cases, lambda number: _say(f"case {number}"))
     return {
         "model_id": loaded.model_id,
         "core_fingerprint": loaded.provenance["training"]["core_fingerprint"],
         "steps_per_site": sum(slot.local_steps for slot in schedule(config) if slot.stage not in STEPLESS),
         "temperature": loaded.calibration.get("temperature", {}),
         "score_s": time.monotonic() - started,
+        "traffic": traffic_of(run.ledger) | {"float32_bytes": float32_bytes(config)},
         "cases": cases,
     }
 
@@ -89,7 +96,7 @@ def _own_sites(folder: Path, cell: Cell, run: Path) -> list[Path]:
     """
     own = []
     for shared in variant_sites(folder / DATA, cell.variant):
-        site = run / "sites" / shared.name
+        site = run / SITES / shared.name
         own.append(site)
         if (site / "site.yaml").exists():
             continue

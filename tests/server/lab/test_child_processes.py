@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,13 @@ def runs(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def wait_for_words(log: Path) -> str:
@@ -71,6 +79,30 @@ def test_last_words_of_a_dead_child_name_no_path(tmp_path: Path) -> None:
         ):
             child.require_alive()
         assert "/data" not in child.last_words()
+
+
+def test_a_child_that_is_killed_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.lab.child_processes.RESTART_S", 0.05)
+    with children(tmp_path) as started:
+        child = started.start("parent", [sys.executable, "-c", HAS_CHILD], {})
+        first, grandchild = child.process.pid, int(wait_for_words(child.log))
+        started.keep_alive()
+        os.kill(first, 9)
+        wait_until(lambda: child.log.read_text().count("\n") == 2)
+        started.require_kept()
+        assert child.process.pid != first
+        assert not runs(grandchild)
+    assert not runs(child.process.pid)
+
+
+def test_a_child_that_ends_again_and_again_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.lab.child_processes.RESTART_S", 0.001)
+    with children(tmp_path) as started:
+        child = started.start("node", [sys.executable, "-c", "print('no room'); raise SystemExit(3)"], {})
+        started.keep_alive()
+        with pytest.raises(FederationError, match=r"node: found that it ended with code 3.*it said last: no room"):
+            wait_until(started.require_kept)
+        assert child.log.read_text().count("no room") == 7
 
 
 def test_ports_are_free_and_differ() -> None:

@@ -57,18 +57,18 @@ def test_audit_finds_an_edited_ledger(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.jsonl")
     for number in range(3):
         ledger.append("round", round=number)
-    done = run("gmmas-coordinator", "audit", str(tmp_path), "--json", cwd=tmp_path)
+    done = run("gmmas-coordinator", "audit", "verify", str(tmp_path), "--json", cwd=tmp_path)
     assert (done.returncode, json.loads(done.stdout)["intact"]) == (0, True)
     text = ledger.path.read_text()
     ledger.path.write_text(text.replace('"round":1', '"round":9'))
     assert ledger.path.read_text() != text
-    done = run("gmmas-coordinator", "audit", str(tmp_path), cwd=tmp_path)
+    done = run("gmmas-coordinator", "audit", "verify", str(tmp_path), cwd=tmp_path)
     assert done.returncode == 1
-    assert "intact" not in done.stdout
+    assert "not intact" in done.stdout
 
 
 def test_audit_and_report_of_no_run_say_so(tmp_path: Path) -> None:
-    for command in ("audit", "report"):
-        done = run("gmmas-coordinator", command, str(tmp_path), cwd=tmp_path)
+    for command in (["audit", "verify"], ["report"]):
+        done = run("gmmas-coordinator", *command, str(tmp_path), cwd=tmp_path)
         assert done.returncode == 1
         assert "found no ledger.jsonl" in done.stderr

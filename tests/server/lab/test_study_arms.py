@@ -7,6 +7,7 @@ from gmmas_core.training.stages import STAGES
 from gmmas_core.types import ConfigError
 from server.lab.study.arms import ARMS, COMPARISONS, GAPS, Arm, arms_of, curriculum_overrides, parts_of, share_rounds
 from server.lab.study.cells import Cell, plan_cells
+from server.lab.study.method import ground_of
 from server.lab.study.sizes import SIZES, size_of
 from server.lab.study.tables import MEASURES
 
@@ -56,7 +57,7 @@ def test_too_few_rounds_are_refused() -> None:
 
 def test_the_parts_of_an_arm_cover_every_test_site_once() -> None:
     for arm in ARMS:
-        tested = [part.test_site for part in parts_of(arm, 3)]
+        tested = [part.test_site for part in parts_of(arm, ("north", "east", "south"))]
         assert tested == [""] or sorted(tested) == ["east", "north", "south"]
 
 
@@ -69,14 +70,14 @@ def test_unknown_names_are_answered_with_the_valid_ones() -> None:
 
 def test_cells_share_a_run_only_when_they_train_alike() -> None:
     arms = arms_of(["gmmas-20", "gmmas-20-paper-cleaning", "supervised-20"])
-    cells = {cell.arm: cell for cell in plan_cells(SIZES["quick"], arms, 1, ())}
+    cells = {cell.arm: cell for cell in plan_cells(ground_of(SIZES["quick"]), arms, 1, ())}
     assert cells["gmmas-20"].run == cells["gmmas-20-paper-cleaning"].run != cells["supervised-20"].run
     assert len({cell.key for cell in cells.values()}) == 3
 
 
 def test_pooled_cases_take_as_many_steps_as_all_hospitals() -> None:
-    (pooled,) = plan_cells(SIZES["quick"], arms_of(["pooled-100"]), 1, ["training.local_steps=10"])
-    local = plan_cells(SIZES["quick"], arms_of(["local-100"]), 1, ["training.local_steps=10"])
+    (pooled,) = plan_cells(ground_of(SIZES["quick"]), arms_of(["pooled-100"]), 1, ["training.local_steps=10"])
+    local = plan_cells(ground_of(SIZES["quick"]), arms_of(["local-100"]), 1, ["training.local_steps=10"])
     assert load_config(pooled.training).training.local_steps == 30
     assert [load_config(cell.training).training.local_steps for cell in local] == [10, 10, 10]
     assert Cell.from_json(pooled.to_json()) == pooled

@@ -15,7 +15,7 @@ from gmmas_core.types import DISCLAIMER, ConfigError, DataError, FederationError
 from server.lab.study.arms import arms_of
 from server.lab.study.breakdown import reliabilities, without_temperature
 from server.lab.study.cells import cell_path, plan_cells, read_result, write_result
-from server.lab.study.method import study_method
+from server.lab.study.method import ground_of, study_method
 from server.lab.study.sizes import SIZES
 
 SIZE = replace(
@@ -46,7 +46,7 @@ RESULT = {"cases": [{}], "temperature": {}, "train_s": 1.0, "score_s": 1.0}
 
 
 def test_a_finished_cell_is_known_and_a_damaged_one_is_not(tmp_path: Path) -> None:
-    cell, other = plan_cells(SIZE, arms_of(["supervised-20"]), 2, OVERRIDES)
+    cell, other = plan_cells(ground_of(SIZE), arms_of(["supervised-20"]), 2, OVERRIDES)
     assert read_result(tmp_path, cell) is None
     write_result(tmp_path, cell, RESULT)
     found = read_result(tmp_path, cell)
@@ -62,7 +62,7 @@ def test_a_finished_cell_is_known_and_a_damaged_one_is_not(tmp_path: Path) -> No
 def test_another_setting_is_another_cell() -> None:
     arms = arms_of(["supervised-20"])
     keys = {
-        plan_cells(size, arms, 1, overrides)[0].key
+        plan_cells(ground_of(size), arms, 1, overrides)[0].key
         for size, overrides in (
             (SIZE, OVERRIDES),
             (SIZE, (*OVERRIDES, "training.lr=0.0123")),
