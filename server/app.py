@@ -12,13 +12,14 @@ from flwr.serverapp import Grid, ServerApp
 
 from gmmas_core.config import load_config
 from gmmas_core.schedule import schedule
+from server.between_rounds import between_rounds, repeat_orders
 from server.enlist import enlist
 from server.evaluation_round import evaluate_everywhere
+from server.progress_log import ProgressLog
 from server.release import release
-from server.run import Watch, open_run
+from server.run import Run, RunPaused, Watch, open_run
 from server.run_folder import RunFolder
 from server.run_lock import run_lock
-from server.strategy import strategy_of
 from server.training_round import play_round
 
 app = ServerApp()
@@ -46,23 +47,45 @@ def run_federation(grid: Grid, overrides: Sequence[str], folder: RunFolder, watc
 
     Raises:
         ConfigError: the configuration is wrong.
-        FederationError: too few sites, a round below its quorum, or an acceptance check that failed.
+        RunPaused: by an order, or because rounds were void; it can be resumed.
+        FederationError: too few sites at the start, or an acceptance check that failed.
     """
     config = load_config(overrides)
-    strategy_of(config.strategy.name)
     folder.path.mkdir(parents=True, exist_ok=True)
     with run_lock(folder.path):
-        run = open_run(grid, config, overrides, folder, watch)
+        run = open_run(grid, config, overrides, folder, _both(watch, ProgressLog(folder.progress)))
         try:
-            enlist(run)
-            if config.acceptance.check == "beats_untrained" and run.round == 0:
-                evaluate_everywhere(run, split="holdout", subject="global")
-            for slot in schedule(config)[run.round :]:
-                play_round(run, slot)
-            return release(run)
-        except Exception as error:
-            run.ledger.append("failed", reason=f"{type(error).__name__}: {error}"[:500])
+            return _play(run)
+        except RunPaused as pause:
+            _close(run, "paused", str(pause))
             raise
+        except Exception as error:
+            _close(run, "failed", f"{type(error).__name__}: {error}"[:500])
+            raise
+
+
+def _play(run: Run) -> dict[str, Any]:
+    repeat_orders(run.memory.screen, run.ledger, run.round)
+    enlist(run)
+    if run.config.acceptance.check == "beats_untrained" and run.round == 0:
+        evaluate_everywhere(run, split="holdout", subject="global")
+    for slot in schedule(run.config)[run.round :]:
+        between_rounds(run)
+        play_round(run, slot)
+    return release(run)
+
+
+def _close(run: Run, kind: str, reason: str) -> None:
+    run.ledger.append(kind, reason=reason)
+    run.watch(kind, {"reason": reason})
+
+
+def _both(first: Watch, second: Watch) -> Watch:
+    def watch(kind: str, fields: Mapping[str, Any]) -> None:
+        second(kind, fields)
+        first(kind, fields)
+
+    return watch
 
 
 def _log(kind: str, fields: Mapping[str, Any]) -> None:

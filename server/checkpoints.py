@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 from gmmas_core.atomic import publish_folder, write_bytes, write_json
 from gmmas_core.types import DataError
 
-WEIGHTS, ABOUT = "weights.safetensors", "checkpoint.json"
+WEIGHTS, ARRAYS, ABOUT = "weights.safetensors", "memory.safetensors", "checkpoint.json"
 _PREFIX = "round-"
 
 log = logging.getLogger(__name__)
@@ -31,10 +31,17 @@ class Checkpoint:
     round: int
     weights: Mapping[str, NDArray[np.float32]]
     state: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[np.float32]]
     path: Path
 
 
-def save_round(folder: Path, round: int, weights: Mapping[str, NDArray[np.float32]], state: Mapping[str, Any]) -> Path:
+def save_round(
+    folder: Path,
+    round: int,
+    weights: Mapping[str, NDArray[np.float32]],
+    state: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[np.float32]],
+) -> Path:
     """Write the checkpoint of a round; a crash leaves the older checkpoints and nothing of this one.
 
     Args:
@@ -42,6 +49,7 @@ def save_round(folder: Path, round: int, weights: Mapping[str, NDArray[np.float3
         round: from 0; an existing checkpoint of that round is replaced.
         weights: parameter name -> array.
         state: JSON-able; whatever else the next round needs.
+        arrays: name -> array; what the next round needs beside the weights.
 
     Returns:
         The checkpoint's own folder.
@@ -53,11 +61,12 @@ def save_round(folder: Path, round: int, weights: Mapping[str, NDArray[np.float3
     for leftover in folder.glob(f".{_PREFIX}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     final = folder / f"{_PREFIX}{round:06d}"
-    data = save({name: np.asarray(array, order="C") for name, array in weights.items()})
-    contents = {"round": round, "state": dict(state), "weights_sha256": hashlib.sha256(data).hexdigest()}
+    data = {WEIGHTS: _saved(weights), ARRAYS: _saved(arrays)}
+    contents = {"round": round, "state": dict(state), **{_hash_of(name): _sha256(data[name]) for name in data}}
     temporary = Path(tempfile.mkdtemp(dir=folder, prefix=f".{final.name}."))
     try:
-        write_bytes(temporary / WEIGHTS, data)
+        for name, content in data.items():
+            write_bytes(temporary / name, content)
         write_json(temporary / ABOUT, contents | {"sha256": _digest(contents)})
         publish_folder(temporary, final)
     except BaseException:
@@ -85,28 +94,41 @@ def newest_valid(folder: Path, on_skip: Callable[[str], None] = log.warning) -> 
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read one checkpoint and check both its files against their hashes.
+    """Read one checkpoint and check its files against their hashes.
 
     Raises:
         DataError: a file is missing, unreadable or not as it was written.
     """
     try:
         about = json.loads((path / ABOUT).read_bytes())
-        data = (path / WEIGHTS).read_bytes()
+        data = {name: (path / name).read_bytes() for name in (WEIGHTS, ARRAYS)}
     except (OSError, ValueError):
-        raise DataError(f"checkpoint {path.name}: found a missing or unreadable file; expected two") from None
+        raise DataError(f"checkpoint {path.name}: found a missing or unreadable file; expected three") from None
     about = about if isinstance(about, dict) else {}
-    contents: dict[str, Any] = {key: about.get(key) for key in ("round", "state", "weights_sha256")}
+    contents: dict[str, Any] = {key: about.get(key) for key in ("round", "state", *map(_hash_of, data))}
     if about.get("sha256") != _digest(contents):
         raise DataError(f"checkpoint {path.name}: found {ABOUT} altered; expected it as written")
-    if hashlib.sha256(data).hexdigest() != contents["weights_sha256"]:
-        raise DataError(f"checkpoint {path.name}: found {WEIGHTS} altered or cut short; expected it as written")
+    altered = [name for name, content in data.items() if _sha256(content) != contents[_hash_of(name)]]
+    if altered:
+        raise DataError(f"checkpoint {path.name}: found {altered[0]} altered or cut short; expected it as written")
     try:
-        weights = load(data)
+        weights, arrays = (load(content) for content in data.values())
     except SafetensorError:
-        raise DataError(f"checkpoint {path.name}: found {WEIGHTS} unreadable; expected safetensors") from None
-    return Checkpoint(round=int(contents["round"]), weights=weights, state=contents["state"], path=path)
+        raise DataError(f"checkpoint {path.name}: found arrays unreadable; expected safetensors") from None
+    return Checkpoint(round=int(contents["round"]), weights=weights, state=contents["state"], arrays=arrays, path=path)
+
+
+def _saved(arrays: Mapping[str, NDArray[np.float32]]) -> bytes:
+    return bytes(save({name: np.asarray(array, order="C") for name, array in arrays.items()}))
+
+
+def _hash_of(file: str) -> str:
+    return f"{file.partition('.')[0]}_sha256"
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _digest(contents: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(contents, sort_keys=True, allow_nan=False).encode()).hexdigest()
+    return _sha256(json.dumps(contents, sort_keys=True, allow_nan=False).encode())

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from gmmas_core.command_line import run_app
-from gmmas_core.types import DISCLAIMER, FederationError
+from gmmas_core.types import DISCLAIMER
+from server import cli_audit, cli_launch, cli_quarantine, cli_release, cli_watch
 
 app = typer.Typer(
     name="gmmas-coordinator",
@@ -38,27 +39,8 @@ def report(run: RunArgument, as_json: Json = False) -> None:
     typer.echo(json.dumps(content) if as_json else f"report: {folder.report_html.resolve()}\n{DISCLAIMER}")
 
 
-@app.command()
-def audit(run: RunArgument, as_json: Json = False) -> None:
-    """Verify a run's ledger: any edit, deletion or reordering of its lines is found. Exit code 1 when there is one.
-
-    Example:
-
-        gmmas-coordinator audit runs/demo/run
-    """
-    from server.ledger import verify
-    from server.run_folder import RunFolder
-
-    path = RunFolder(run).ledger
-    if not path.is_file():
-        raise FederationError("run: found no ledger.jsonl; expected the folder of a run")
-    problems = verify(path)
-    if as_json:
-        typer.echo(json.dumps({"intact": not problems, "problems": [str(problem) for problem in problems]}))
-    else:
-        typer.echo("\n".join(str(problem) for problem in problems) or "intact")
-    if problems:
-        raise typer.Exit(1)
+for room in (cli_launch, cli_watch, cli_quarantine, cli_audit, cli_release):
+    room.register(app)
 
 
 def main() -> None:

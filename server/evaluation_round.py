@@ -8,13 +8,18 @@ from gmmas_core import wire
 from gmmas_core.calibration import calibration_text
 from gmmas_core.types import SEQUENCES, EvaluationPlan, FederationError
 from gmmas_core.weights import weights_hash
+from server.deadlines import Deadlines
+from server.enlist import askable, wait_for_sites
 from server.ledger_entries import metrics_to_entry
-from server.quorum import ask_with_quorum
+from server.quorum import RoundVoid, ask_with_quorum
+from server.rounds import Collected
 from server.run import Run
 
 
 def evaluate_everywhere(run: Run, *, split: str, subject: str, sequences: tuple[str, ...] = SEQUENCES) -> None:
     """Score the global weights, or what each site learns alone, on one split of every site, into the ledger.
+
+    A void evaluation is repeated `federation.void_repeats` times; sites that have answered answer again.
 
     Args:
         run: the federation.
@@ -23,7 +28,7 @@ def evaluate_everywhere(run: Run, *, split: str, subject: str, sequences: tuple[
         sequences: those the model may see, in SEQUENCES' order.
 
     Raises:
-        FederationError: fewer good replies than the quorum.
+        RoundVoid: fewer good replies than the quorum, or none from a mandatory site.
     """
     plan = EvaluationPlan(
         run_id=run.run_id,
@@ -38,21 +43,15 @@ def evaluate_everywhere(run: Run, *, split: str, subject: str, sequences: tuple[
         sequences=sequences,
         calibration=calibration_text(run.calibration) if subject == "global" else "",
     )
-    scored: dict[str, Any] = {}
-    run.watch("evaluation-started", {"split": split, "subject": subject, "sites": list(run.site_names.values())})
-
-    def on_reply(site: str, content: RecordDict) -> None:
-        scores = wire.read_scores(content)
-        asked = (site, run.run_id, run.round, split, subject, run.fingerprint.digest)
-        given = (scores.site, scores.run_id, scores.round, scores.split, scores.subject, scores.core_fingerprint)
-        if asked != given:
-            raise FederationError("reply: found scores for another question; expected the one asked")
-        scored[site] = {"num_cases": scores.num_cases, "metrics": metrics_to_entry(scores.metrics)}
-        run.watch("site-scored", {"split": split, "subject": subject, "site": site})
-
-    outcome = ask_with_quorum(
-        run, plan, MessageType.EVALUATE, question=f"evaluation of {subject} on {split}", on_reply=on_reply
-    )
+    for attempt in range(run.config.federation.void_repeats + 1):
+        wait_for_sites(run)
+        try:
+            scored, outcome = _score(run, plan)
+            break
+        except RoundVoid as void:
+            run.watch("round-void", {"round": run.round, "reason": str(void)})
+            if attempt == run.config.federation.void_repeats:
+                raise
     run.ledger.append(
         "evaluation",
         round=run.round,
@@ -63,3 +62,31 @@ def evaluate_everywhere(run: Run, *, split: str, subject: str, sequences: tuple[
         left_out=outcome.left_out,
     )
     run.watch("evaluation-finished", {"split": split, "subject": subject})
+
+
+def _score(run: Run, plan: EvaluationPlan) -> tuple[dict[str, Any], Collected]:
+    """One attempt: the ledger's entry of every site that scored, and how the question was answered."""
+    nodes, longest = askable(run), run.config.federation.deadline_s
+    scored: dict[str, Any] = {}
+    asked = {"split": plan.split, "subject": plan.subject}
+    run.watch("evaluation-started", {**asked, "sites": sorted(nodes.values())})
+
+    def on_reply(site: str, content: RecordDict) -> None:
+        scores = wire.read_scores(content)
+        ours = (site, plan.run_id, plan.round, plan.split, plan.subject, plan.core_fingerprint)
+        given = (scores.site, scores.run_id, scores.round, scores.split, scores.subject, scores.core_fingerprint)
+        if ours != given:
+            raise FederationError("reply: found scores for another question; expected the one asked")
+        scored[site] = {"num_cases": scores.num_cases, "metrics": metrics_to_entry(scores.metrics)}
+        run.watch("site-scored", {**asked, "site": site})
+
+    outcome = ask_with_quorum(
+        run,
+        plan,
+        MessageType.EVALUATE,
+        question=f"evaluation of {plan.subject} on {plan.split}",
+        on_reply=on_reply,
+        nodes=nodes,
+        deadlines=Deadlines(longest, longest),
+    )
+    return scored, outcome

@@ -11,6 +11,7 @@ from gmmas_core.metrics.threshold_baseline import best_threshold
 from gmmas_core.types import DISCLAIMER, SEQUENCES, FederationError, Metric, Sum, Task
 from server.ledger import Ledger
 from server.ledger_entries import metrics_from_entry
+from server.report_control import incidents
 from server.report_html import render_html
 from server.report_method import pseudo_labels, sequences_of, significance, subset_rows
 from server.run_folder import RunFolder
@@ -46,9 +47,10 @@ def build_report(entries: Sequence[Entry], config: Config) -> dict[str, Any]:
         config: of the run.
 
     Returns:
-        JSON-able: "disclaimer", "notice", "run", "sites", "rounds" (one per round played), "evaluations" (one per model
-        and split: numbers per site, pooled and worst site), "calibration", "pseudo_labels", "subsets" and
-        "significance" (None or empty where the run had no such part), "acceptance".
+        JSON-able: "disclaimer", "notice", "run", "sites", "rounds" (one per round played), "incidents" (what the round
+        control noticed), "evaluations" (one per model and split: numbers per site, pooled and worst site),
+        "calibration", "pseudo_labels", "subsets" and "significance" (None or empty where the run had no such part),
+        "acceptance".
     """
     begun = _last(entries, "begun") or {}
     released = _last(entries, "released")
@@ -71,16 +73,21 @@ def build_report(entries: Sequence[Entry], config: Config) -> dict[str, Any]:
             "core_fingerprint": begun.get("fingerprint"),
             "model_id": released["model_id"] if released else None,
         },
-        "sites": enlisted["sites"],
+        "sites": enlisted["sites"] | {entry["site"]: _about(entry) for entry in entries if entry["kind"] == "joined"},
         "not_enlisted": enlisted["left_out"],
         "rounds": [_round(rounds[number], config.task_list) for number in sorted(rounds)],
+        "incidents": incidents(entries),
         "evaluations": [_evaluation(entry, config.task_list) for entry in _newest_evaluations(entries)],
-        "calibration": (_last(_of_stage(entries, "calibrate"), "round") or {}).get("calibration"),
+        "calibration": _calibration(entries, released),
         "pseudo_labels": pseudo_labels(_of_stage(entries, "pseudo_label"), config.task_list),
         "subsets": subset_rows(entries, config.task_list),
         "significance": significance(entries, config.task_list),
         "acceptance": _acceptance(entries),
     }
+
+
+def _about(joined: Entry) -> dict[str, Any]:
+    return {key: joined[key] for key in ("cases", "sequences", "labels")}
 
 
 def pooled_metrics(entries: Iterable[Entry], which: str, split: str) -> dict[str, Metric] | None:
@@ -89,6 +96,14 @@ def pooled_metrics(entries: Iterable[Entry], which: str, split: str) -> dict[str
         if _is_complete(entry) and (_which(entry), entry["split"]) == (which, split):
             return _pool(entry["sites"])
     return None
+
+
+def _calibration(entries: Sequence[Entry], released: Entry | None) -> dict[str, Any] | None:
+    """The candidate's own once there is one, before that the newest."""
+    fitted = _of_stage(entries, "calibrate")
+    if released is not None:
+        fitted = [entry for entry in fitted if entry["round"] == released["calibrated_in"]]
+    return (_last(fitted, "round") or {}).get("calibration")
 
 
 def _of_stage(entries: Sequence[Entry], stage: str) -> list[Entry]:
@@ -103,10 +118,13 @@ def _round(entry: Entry, tasks: Sequence[Task]) -> dict[str, Any]:
         "lr": entry["lr"],
         "duration_s": entry["duration_s"],
         "left_out": entry["left_out"],
+        "bytes": entry["bytes"],
         "sites": {
             site: {
                 "cases": part["num_cases"],
                 "weights": part["weights"],
+                "norm": part["norm"],
+                "bytes": part["bytes"],
                 "uncertainty": part["uncertainty"],
                 "duration_s": part["duration_s"],
                 "train_loss": _means(metrics[site], "train-loss."),

@@ -22,6 +22,7 @@ from gmmas_core.reporting.wording import (
 )
 from gmmas_core.types import SEQUENCES
 from server import report_figures as figures
+from server.report_control import INCIDENTS
 from server.report_method_html import WHOSE, method_values, rounds_that_taught, stage_name
 from server.report_method_template import PARTS
 from server.report_template import REPORT
@@ -59,12 +60,13 @@ def render_html(report: Entry) -> str:
         ],
         "weights": _weights(report["rounds"], names),
         "left_out": _left_out(report),
+        "incidents": report["incidents"],
         "rounds": report["rounds"],
         "trust": _trust(by_split.get("holdout", {}), run["tasks"]),
         **method_values(report),
         "num_holdout": sum(site["cases"].get("holdout", 0) for site in report["sites"].values()),
     }
-    return render_page(REPORT, values, PARTS)
+    return render_page(REPORT, values, PARTS | {"incidents": INCIDENTS})
 
 
 def _verdict(report: Entry) -> dict[str, str]:

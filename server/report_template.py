@@ -119,12 +119,17 @@ such cases, or too few to let their numbers leave the house.
 
 {% if weights %}
 <h2>Who spoke for what</h2>
-<p>The global model is a weighted mean, part by part: each hospital counts with the number of its training cases that
-could
-teach that part anything. A hospital without a sequence or a label is silent for the part that reads or predicts it.</p>
+<p>The global model is made part by part.
+{% if run.strategy == "masked_fedavg" %}
+Each hospital counts with the number of its training cases that could teach that part anything.
+{% else %}
+How loudly each hospital speaks is decided by the strategy {{ run.strategy }}; the numbers are its weights.
+{% endif %}
+A hospital without a sequence or a label is silent for the part that reads or predicts it. Parts that stay at the
+hospitals are spoken for by nobody.</p>
 <div class="scroll"><table>
 <caption>Weight of each hospital in round {{ weights.round }} ({{ weights.stage }}), the last that taught the
-network: training cases (share of the mean)
+network: {{ "training cases" if run.strategy == "masked_fedavg" else "weight" }} (share of the mean)
 {%- if weights.absent %}; left out of this round: {{ weights.absent | join(", ") }}{% endif %}</caption>
 <thead><tr><th scope="col">Part of the network</th>{% for site in weights.sites %}<th scope="col">{{ site }}</th>{%
 endfor %}</tr></thead>
@@ -161,6 +166,8 @@ endfor %}</tr></thead>
 <p>Nobody: every enlisted hospital was counted in every round and every evaluation.</p>
 {% endif %}
 
+{% include "incidents" %}
+
 <h2>What this report does not say</h2>
 <ul>
 <li>It is no evidence that the model helps a patient. {{ disclaimer }}</li>
@@ -187,7 +194,7 @@ again.</li>
 folder:</p>
 <pre>gmmas-site predict CASE_FOLDER --model model --out out/</pre>
 <p>To verify that the record of this run has not been changed, and to write this page again from it:</p>
-<pre>gmmas-coordinator audit .
+<pre>gmmas-coordinator audit verify .
 gmmas-coordinator report .</pre>
 <dl>
 <dt>Run</dt><dd><code>{{ run.run_id }}</code></dd>

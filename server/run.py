@@ -13,18 +13,50 @@ from gmmas_core.config import Config, config_hash, save_config
 from gmmas_core.model.gmmas import GMMAS, build_training_model
 from gmmas_core.provenance import Fingerprint, core_fingerprint
 from gmmas_core.types import FederationError, SiteStatus
-from gmmas_core.weights import load_weights, weights_of
-from server.checkpoints import newest_valid
+from gmmas_core.weights import load_weights, weights_hash, weights_of
+from server.checkpoints import Checkpoint, newest_valid
 from server.ledger import Ledger
+from server.roll import Roll
 from server.run_folder import RunFolder
+from server.screen_memory import ScreenMemory
+
+MOMENTS, LAST_STEP = "moments/", "last-step/"
+"""Where the memory's arrays stand in a checkpoint."""
 
 Watch = Callable[[str, Mapping[str, Any]], None]
 """Told of everything that happens, by kind and fields: a progress bar, a log, or nothing."""
 
 
+class RunPaused(FederationError):
+    """The run stands still, with nothing lost, until a person resumes it; the message says why."""
+
+
+@dataclass
+class Memory:
+    """What the coordinator remembers from round to round beside the weights; part of every checkpoint.
+
+    Attributes:
+        screen: norms, offences, quarantine.
+        times: stage -> site -> seconds from question to reply in its last rounds of that stage, newest last.
+        strategy: the strategy's own, JSON-able.
+        moments: the server optimizer's arrays.
+        last_step: parameter -> global weights after the last training round minus before; {} before the first.
+    """
+
+    screen: ScreenMemory = field(default_factory=ScreenMemory)
+    times: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    strategy: Mapping[str, Any] = field(default_factory=dict)
+    moments: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    last_step: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
 @dataclass
 class Run:
-    """One federation while it lasts; rounds change `weights`, `round` and, in a calibrating stage, `calibration`."""
+    """One federation while it lasts; rounds change `weights`, `round`, `memory` and, after calibration, `calibration`.
+
+    `enlisted` holds every site that ever fitted, by name; `nodes` those online now, by Flower's node id; `unanswered`
+    the sites, by message id, whose replies to closed rounds may still come.
+    """
 
     grid: Grid
     config: Config
@@ -39,12 +71,11 @@ class Run:
     weights: dict[str, NDArray[np.float32]]
     round: int = 0
     calibration: Mapping[str, Any] = field(default_factory=dict)
-    sites: Mapping[int, SiteStatus] = field(default_factory=dict)
-
-    @property
-    def site_names(self) -> dict[int, str]:
-        """Node id -> site name."""
-        return {node: status.site for node, status in self.sites.items()}
+    memory: Memory = field(default_factory=Memory)
+    enlisted: dict[str, SiteStatus] = field(default_factory=dict)
+    nodes: dict[int, str] = field(default_factory=dict)
+    unanswered: dict[str, str] = field(default_factory=dict)
+    roll: Roll = field(default_factory=Roll)
 
 
 def open_run(grid: Grid, config: Config, overrides: Sequence[str], folder: RunFolder, watch: Watch) -> Run:
@@ -99,6 +130,35 @@ def _resume(run: Run, begun: Mapping[str, Any]) -> None:
         load_weights(run.model, checkpoint.weights)
         run.weights = weights_of(run.model)
         run.round = checkpoint.round
-        run.calibration = checkpoint.state.get("calibration", {})
+        run.calibration = checkpoint.state["calibration"]
+        run.memory = _memory(checkpoint)
     run.ledger.append("resumed", round=run.round)
     run.watch("resumed", {"round": run.round})
+
+
+def checkpoint_state(run: Run) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
+    """What a checkpoint holds beside the weights: plain values, and arrays."""
+    memory = run.memory
+    state = {
+        "weights_hash": weights_hash(run.weights),
+        "run_id": run.run_id,
+        "calibration": run.calibration,
+        "screen": memory.screen.to_json(),
+        "times": memory.times,
+        "strategy": memory.strategy,
+    }
+    arrays = {f"{MOMENTS}{name}": value for name, value in memory.moments.items()}
+    return state, arrays | {f"{LAST_STEP}{name}": value for name, value in memory.last_step.items()}
+
+
+def _memory(checkpoint: Checkpoint) -> Memory:
+    def under(prefix: str) -> dict[str, NDArray[np.float32]]:
+        return {name[len(prefix) :]: np.array(a) for name, a in checkpoint.arrays.items() if name.startswith(prefix)}
+
+    return Memory(
+        screen=ScreenMemory.from_json(checkpoint.state["screen"]),
+        times=checkpoint.state["times"],
+        strategy=checkpoint.state["strategy"],
+        moments=under(MOMENTS),
+        last_step=under(LAST_STEP),
+    )

@@ -1,113 +1,153 @@
-"""One round of training: plan, send, screen each reply, weigh it, add it, and only then move the global weights."""
+"""One round of training: plan, ask, screen and weigh every reply, and only then move the global weights."""
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from flwr.app import MessageType, RecordDict
+import numpy as np
+from flwr.app import MessageType
+from numpy.typing import NDArray
 
-from gmmas_core import wire
 from gmmas_core.calibration import calibration_text, fit_calibration
 from gmmas_core.metrics.evaluation import add
-from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.schedule import Slot
-from gmmas_core.types import Metric, RoundPlan, SiteUpdate
+from gmmas_core.types import RoundPlan
 from gmmas_core.weights import load_weights, weights_hash
-from server.aggregation import Accumulator
 from server.checkpoints import save_round
-from server.ledger_entries import metrics_to_entry
-from server.quorum import ask_with_quorum
-from server.run import Run
-from server.screening import screen
-from server.strategy import strategy_of
+from server.deadlines import deadlines, observe
+from server.enlist import askable, wait_for_sites
+from server.quarantine import after_round
+from server.quorum import RoundVoid, ask_with_quorum
+from server.rounds import Collected
+from server.run import Run, RunPaused, checkpoint_state
+from server.sampling import choose_sites
+from server.server_optimizer import OPTIMIZERS
+from server.tally import Tally
 
 CALIBRATE = "calibrate"
 """The stage after which the coordinator has something to compute."""
 
 
-@dataclass
-class _Tally:
-    """The round's sum so far, and a line for the ledger per site counted in it."""
-
-    run: Run
-    plan: RoundPlan
-    enlisted: Mapping[str, int]
-    accumulator: Accumulator
-    sites: dict[str, Any] = field(default_factory=dict)
-    metrics: list[Mapping[str, Metric]] = field(default_factory=list)
-
-    def count(self, site: str, content: RecordDict) -> None:
-        """Screen one reply and add it.
-
-        Raises:
-            WireError, FederationError: it is not fit to be counted; the sum is as it was.
-        """
-        run = self.run
-        update = wire.read_update(content)
-        screen(
-            update,
-            run.weights,
-            self.plan,
-            fingerprint=run.fingerprint.digest,
-            sites_known=[site],
-            max_weight=self.enlisted[site],
-        )
-        weights = strategy_of(run.config.strategy.name)(update)
-        self.accumulator.add(update.weights, {key: weights[group_of(key)] for key in update.weights})
-        self.sites[site] = _entry(update, weights)
-        self.metrics.append(update.metrics)
-        run.watch("site-counted", {"round": self.plan.round, "site": site, "duration_s": update.duration_s})
-
-
 def play_round(run: Run, slot: Slot) -> None:
-    """Train one round everywhere; afterwards `run.weights` and `run.round` are the new ones, on disk and in the ledger.
+    """Train one round; afterwards `run.weights` and `run.round` are the new ones, on disk and in the ledger.
+
+    A void round (no quorum, or without a mandatory site) leaves everything as it was and is repeated; sites that have
+    answered answer again from their store.
+
+    Raises:
+        RunPaused: void more often than `federation.void_repeats` allows.
+    """
+    repeats = run.config.federation.void_repeats
+    for attempt in range(repeats + 1):
+        try:
+            _play(run, slot)
+            return
+        except RoundVoid as void:
+            run.watch("round-void", {"round": slot.round, "reason": str(void)})
+            if attempt == repeats:
+                raise RunPaused(
+                    f"{void}; the round was tried {repeats + 1} times; resume the run when they are back"
+                ) from None
+            wait_for_sites(run)
+
+
+def _play(run: Run, slot: Slot) -> None:
+    """One attempt.
 
     The ledger's line is written before the checkpoint: a crash between the two repeats the round, to which the sites
     answer from their store, and the report takes the last line of a round.
-
-    Raises:
-        FederationError: fewer good replies than the quorum; the global weights stay as they were.
     """
-    plan = _plan(run, slot)
-    enlisted = {status.site: status.num_cases.get("train", 0) for status in run.sites.values()}
-    accumulator = Accumulator(run.weights, max_weight=max(1, *enlisted.values()), max_sites=len(enlisted))
-    tally = _Tally(run, plan, enlisted, accumulator)
-    run.watch("round-started", {"round": slot.round, "stage": slot.stage, "lr": slot.lr, "sites": list(enlisted)})
+    plan, nodes = _plan(run, slot), _asked(run, slot.round)
+    times = run.memory.times.setdefault(slot.stage, {})  # a stage's rounds are alike, those of two stages are not
+    limits = deadlines(times, list(nodes.values()), run.config.federation)
+    tally = Tally(run, plan, list(nodes.values()))
+    run.watch(
+        "round-started",
+        {
+            "round": slot.round,
+            "stage": slot.stage,
+            "lr": slot.lr,
+            "sites": sorted(nodes.values()),
+            "soft_s": limits.soft_s,
+            "hard_s": limits.hard_s,
+        },
+    )
     started = time.monotonic()
-    outcome = ask_with_quorum(run, plan, MessageType.TRAIN, question=f"round {slot.round}", on_reply=tally.count)
-    run.weights = accumulator.result()
+    question = f"round {slot.round}"
+    try:
+        outcome = ask_with_quorum(
+            run, plan, MessageType.TRAIN, question=question, on_reply=tally.count, nodes=nodes, deadlines=limits
+        )
+        collected = time.monotonic()
+        mean = tally.combine(outcome, question)
+    finally:
+        tally.close()
+    _move(run, slot, tally, mean)
+    _remember(run, tally, outcome)
+    finished = time.monotonic()
+    phases = {"collect_s": round(collected - started, 3), "aggregate_s": round(finished - collected, 3)}
+    _write_down(run, slot, tally, outcome, phases)
+    state, arrays = checkpoint_state(run)
+    save_round(run.folder.checkpoints, slot.round, run.weights, state, arrays)
+    run.watch("round-finished", {"round": slot.round, "duration_s": finished - started, "left_out": outcome.left_out})
+
+
+def _asked(run: Run, number: int) -> dict[int, str]:
+    """Node -> site of those asked in this round: a seeded choice of the sites that are online and not quarantined."""
+    settings = run.config.federation
+    online = askable(run)
+    chosen = choose_sites(
+        run.config.seed, number, list(online.values()), settings.mandatory, settings.sample_share, settings.quorum
+    )
+    return {node: site for node, site in online.items() if site in chosen}
+
+
+def _move(run: Run, slot: Slot, tally: Tally, mean: Mapping[str, NDArray[np.float32]]) -> None:
+    """The mean, through the server's optimiser, becomes the global weights; a calibrating stage fits temperatures."""
+    settings = run.config.strategy.server_optimizer
+    spoken = tally.spoken_groups
+    weights, moments = OPTIMIZERS[settings.name](run.weights, mean, spoken, run.memory.moments, settings)
+    if spoken:
+        run.memory.last_step = {name: value - run.weights[name] for name, value in weights.items()}
+    run.memory.moments = moments
+    run.weights = dict(weights)
     load_weights(run.model, run.weights)
     run.round = slot.round
     if slot.stage == CALIBRATE:
-        run.calibration = fit_calibration(reduce(add, tally.metrics), run.config.task_list, run.config.calibration)
-    duration_s = time.monotonic() - started
-    digest = weights_hash(run.weights)
+        metrics = [voice.metrics for voice in tally.voices]
+        run.calibration = fit_calibration(reduce(add, metrics), run.config.task_list, run.config.calibration)
+
+
+def _remember(run: Run, tally: Tally, outcome: Collected) -> None:
+    for site in outcome.counted:
+        observe(run.memory.times[tally.plan.stage], site, outcome.seconds[site])
+    before = dict(run.memory.screen.quarantined)
+    after_round(run.memory.screen, tally.paces, tally.offended, run.config.screening)
+    for site in run.memory.screen.quarantined.keys() - before.keys():
+        run.ledger.append("quarantined", site=site, reason=run.memory.screen.quarantined[site])
+    run.memory.strategy = tally.strategy.remember(tally.voices, run.memory.strategy)
+
+
+def _write_down(run: Run, slot: Slot, tally: Tally, outcome: Collected, phases: Mapping[str, float]) -> None:
+    received = sum(entry["bytes"] for entry in tally.entries.values())
+    sent = sum(value.nbytes for value in run.weights.values()) * len(tally.asked)
+    fields: dict[str, Any] = {"calibration": run.calibration} if slot.stage == CALIBRATE else {}
     run.ledger.append(
         "round",
         round=slot.round,
         stage=slot.stage,
         lr=slot.lr,
-        duration_s=round(duration_s, 3),
-        weights_hash=digest,
-        sites=tally.sites,
+        duration_s=round(sum(phases.values()), 3),
+        phases=phases,
+        asked=sorted(tally.asked),
+        weights_hash=weights_hash(run.weights),
+        sites=tally.entries,
         left_out=outcome.left_out,
-        **({"calibration": run.calibration} if slot.stage == CALIBRATE else {}),
+        late=outcome.late,
+        bytes={"sent": sent, "received": received},
+        **fields,
     )
-    state = {"weights_hash": digest, "run_id": run.run_id, "calibration": run.calibration}
-    save_round(run.folder.checkpoints, slot.round, run.weights, state)
-    run.watch("round-finished", {"round": slot.round, "duration_s": duration_s, "left_out": outcome.left_out})
-
-
-def _entry(update: SiteUpdate, weights: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "num_cases": update.num_cases,
-        "weights": dict(weights),
-        "uncertainty": dict(update.uncertainty),
-        "duration_s": update.duration_s,
-        "metrics": metrics_to_entry(update.metrics),
-    }
 
 
 def _plan(run: Run, slot: Slot) -> RoundPlan:

@@ -14,7 +14,7 @@ from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.types import ConfigError, FederationError
 from gmmas_core.weights import weights_hash, weights_of
 from server.app import run_federation
-from server.checkpoints import newest_valid
+from server.checkpoints import newest_valid, read_checkpoint
 from server.lab.engines import in_process
 from server.lab.in_process_grid import InProcessGrid
 from server.ledger import verify
@@ -53,9 +53,8 @@ def test_a_run_leaves_model_report_and_an_intact_ledger(play: Play, tmp_path: Pa
     assert verify(folder.ledger) == []
     assert list(folder.events.iterdir())
     loaded = load_model(folder.model)
-    checkpoint = newest_valid(folder.checkpoints)
-    assert checkpoint is not None
-    assert weights_hash(weights_of(loaded.model)) == weights_hash(checkpoint.weights)
+    chosen = read_checkpoint(folder.checkpoints / f"round-{loaded.provenance['training']['rounds']:06d}")
+    assert weights_hash(weights_of(loaded.model)) == weights_hash(chosen.weights)
 
 
 def test_a_round_is_the_masked_mean_of_what_the_sites_sent(play: Play, fresh_sites: list[Path], tmp_path: Path) -> None:

@@ -84,10 +84,15 @@ def played_round() -> Callable[..., Entry]:
                 | ({"stem.t1": 0, "global.stem.t1": 0} if site == "south" else {}),
                 "uncertainty": {"segmentation": 0.0},
                 "duration_s": 12.5,
+                "norm": 1.0,
+                "doubts": [],
+                "bytes": 1000,
                 "metrics": metrics_to_entry(validation | losses),
             }
         entry = {"kind": "round", "round": number, "stage": "supervised", "lr": 1e-3, "duration_s": 40.0}
-        return entry | {"weights_hash": "0" * 64, "sites": counted, "left_out": {}} | fields
+        traffic = {"sent": 1000 * len(sites), "received": 1000 * len(sites)}
+        entry |= {"weights_hash": "0" * 64, "sites": counted, "left_out": {}, "late": [], "bytes": traffic}
+        return entry | fields
 
     return make
 
@@ -116,7 +121,7 @@ def ledger_entries(evaluation: Callable[..., Entry], played_round: Callable[...,
         played_round(2, north_east, left_out={"south": "no reply within 600 s"}),
         evaluation({"north": (8, 0.8, 2), "east": (6, 0.7, 2), "south": (2, 0.5, 2)}, subject="global", round=2),
         evaluation({"north": (8, 0.7, 1), "east": (6, 0.6, 1)}, subject="local_only", round=2),
-        {"kind": "released", "round": 2, "model_id": "d" * 64},
+        {"kind": "released", "round": 2, "model_id": "d" * 64, "calibrated_in": None},
         {"kind": "judged", "check": "beats_untrained", "passed": True, "statement": "whole-tumour Dice: higher"},
     ]
     return [{"time": time} | line for line in lines]

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from server.checkpoints import ABOUT, WEIGHTS, newest_valid, save_round
+from server.checkpoints import ABOUT, ARRAYS, WEIGHTS, newest_valid, save_round
 
+MOMENTS = {"moments/m.a.scale": np.array([0.5, -0.25], np.float32)}
 STATE = {"run_id": "r", "weights_hash": "abc"}
 
 
@@ -23,7 +24,7 @@ def weights_of(round: int) -> dict[str, np.ndarray]:
 def folder(tmp_path: Path) -> Path:
     """Checkpoints of rounds 9, 10 and 11."""
     for round in (9, 11, 10):
-        save_round(tmp_path / "checkpoints", round, weights_of(round), STATE)
+        save_round(tmp_path / "checkpoints", round, weights_of(round), STATE, MOMENTS)
     return tmp_path / "checkpoints"
 
 
@@ -32,6 +33,9 @@ def test_the_newest_is_read_back_bit_for_bit(folder: Path) -> None:
     assert found is not None
     assert found.round == 11
     assert found.state == STATE
+    assert {name: value.tobytes() for name, value in found.arrays.items()} == {
+        name: value.tobytes() for name, value in MOMENTS.items()
+    }
     assert set(found.weights) == {"a.scale", "b.weight"}
     for name, value in weights_of(11).items():
         assert found.weights[name].shape == value.shape
@@ -60,6 +64,8 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "cut weights": lambda path: (path / WEIGHTS).write_bytes((path / WEIGHTS).read_bytes()[:-10]),
     "empty weights": lambda path: (path / WEIGHTS).write_bytes(b""),
     "no weights": lambda path: (path / WEIGHTS).unlink(),
+    "cut memory": lambda path: (path / ARRAYS).write_bytes((path / ARRAYS).read_bytes()[:-1]),
+    "no memory": lambda path: (path / ARRAYS).unlink(),
     "no json": lambda path: (path / ABOUT).unlink(),
     "cut json": lambda path: (path / ABOUT).write_text((path / ABOUT).read_text()[:-20]),
     "other json": lambda path: (path / ABOUT).write_text("[1]"),
@@ -89,7 +95,7 @@ def test_nothing_valid_is_none_with_all_reasons(folder: Path) -> None:
 
 
 def test_a_round_played_again_replaces_its_checkpoint(folder: Path) -> None:
-    save_round(folder, 11, weights_of(42), STATE | {"again": True})
+    save_round(folder, 11, weights_of(42), STATE | {"again": True}, {})
     found = newest_valid(folder)
     assert found is not None
     assert found.state["again"] is True
@@ -99,7 +105,7 @@ def test_a_round_played_again_replaces_its_checkpoint(folder: Path) -> None:
 
 def test_a_save_that_fails_leaves_nothing_behind(folder: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
-        save_round(folder, 12, weights_of(12), {"loss": float("nan")})
+        save_round(folder, 12, weights_of(12), {"loss": float("nan")}, {})
     assert sorted(path.name for path in folder.iterdir()) == ["round-000009", "round-000010", "round-000011"]
 
 
@@ -108,5 +114,5 @@ def test_what_a_killed_save_left_is_swept_by_the_next(folder: Path) -> None:
     leftover.mkdir()
     (leftover / WEIGHTS).write_bytes(b"half")
     assert newest_valid(folder).round == 11  # type: ignore[union-attr]
-    save_round(folder, 12, weights_of(12), STATE)
+    save_round(folder, 12, weights_of(12), STATE, MOMENTS)
     assert not leftover.exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gmmas_core.types import FederationError
-from server.ledger import GENESIS, Ledger, verify
+from server.ledger import GENESIS, Ledger, entries_of, heads, verify
 
 
 @pytest.fixture
@@ -153,3 +153,22 @@ def test_lines_survive_the_death_of_the_process(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     assert [json.loads(line)["round"] for line in path.read_text().splitlines()] == [1]
     assert verify(path) == []
+
+
+def test_every_head_is_known_by_its_line(ledger: Ledger) -> None:
+    known = heads(ledger.path)
+    assert list(known.values()) == [0, 1, 2, 3, 4, 5]
+    assert known[GENESIS] == 0
+    assert known[ledger.head] == 5
+    assert [known[entry["previous"]] for entry in ledger.entries()] == [0, 1, 2, 3, 4]
+
+
+def test_a_line_without_its_end_is_neither_head_nor_entry(ledger: Ledger) -> None:
+    ledger.path.write_bytes(ledger.path.read_bytes()[:-1])
+    assert list(heads(ledger.path).values()) == [0, 1, 2, 3, 4]
+    assert [entry["round"] for entry in entries_of(ledger.path)] == [1, 2, 3, 4]
+
+
+def test_damaged_lines_are_passed_over(ledger: Ledger) -> None:
+    ledger.path.write_bytes(b"".join(TAMPERINGS["foreign text"](lines_of(ledger))))
+    assert [entry["round"] for entry in entries_of(ledger.path)] == [1, 2, 3, 4, 5]
