@@ -188,7 +188,7 @@ def _split(split: str, by_model: Mapping[str, Entry], tasks: Sequence[str], site
         "threshold": main["flair_threshold"],
         "pooled_dice": main["pooled"]["segmentation"]["wt"]["dice"]["mean"],
         "unreported": _unreported(main, sites, split),
-        "is_holdout": split == "holdout",
+        "split": split,
     }
 
 

@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 from gmmas_core.config import Config, config_hash, save_config
 from gmmas_core.model.gmmas import GMMAS, build_training_model
 from gmmas_core.provenance import Fingerprint, core_fingerprint
-from gmmas_core.types import FederationError, SiteStatus
+from gmmas_core.types import DataError, FederationError, SiteStatus
 from gmmas_core.weights import load_weights, weights_hash, weights_of
-from server.checkpoints import Checkpoint, newest_valid
+from server.checkpoints import Checkpoint, newest_valid, read_checkpoint
 from server.ledger import Ledger
 from server.roll import Roll
 from server.run_folder import RunFolder
 from server.screen_memory import ScreenMemory
-
-MOMENTS, LAST_STEP = "moments/", "last-step/"
-"""Where the memory's arrays stand in a checkpoint."""
 
 Watch = Callable[[str, Mapping[str, Any]], None]
 """Told of everything that happens, by kind and fields: a progress bar, a log, or nothing."""
@@ -33,7 +30,9 @@ class RunPaused(FederationError):
 
 @dataclass
 class Memory:
-    """What the coordinator remembers from round to round beside the weights; part of every checkpoint.
+    """What the coordinator remembers from round to round beside the weights.
+
+    All but `last_step`, which is found again from the checkpoints, is part of every checkpoint.
 
     Attributes:
         screen: norms, offences, quarantine.
@@ -125,13 +124,14 @@ def _resume(run: Run, begun: Mapping[str, Any]) -> None:
             "run folder: found a run begun with another configuration or release; expected the same; "
             "continue with the same settings or choose another folder"
         )
-    checkpoint = newest_valid(run.folder.checkpoints)
+    checkpoint, initial = newest_valid(run.folder.checkpoints), run.weights
     if checkpoint is not None:
         load_weights(run.model, checkpoint.weights)
         run.weights = weights_of(run.model)
         run.round = checkpoint.round
         run.calibration = checkpoint.state["calibration"]
         run.memory = _memory(checkpoint)
+        run.memory.last_step = _last_step(initial, checkpoint)
     run.ledger.append("resumed", round=run.round)
     run.watch("resumed", {"round": run.round})
 
@@ -147,18 +147,29 @@ def checkpoint_state(run: Run) -> tuple[dict[str, Any], dict[str, NDArray[np.flo
         "times": memory.times,
         "strategy": memory.strategy,
     }
-    arrays = {f"{MOMENTS}{name}": value for name, value in memory.moments.items()}
-    return state, arrays | {f"{LAST_STEP}{name}": value for name, value in memory.last_step.items()}
+    return state, memory.moments
 
 
 def _memory(checkpoint: Checkpoint) -> Memory:
-    def under(prefix: str) -> dict[str, NDArray[np.float32]]:
-        return {name[len(prefix) :]: np.array(a) for name, a in checkpoint.arrays.items() if name.startswith(prefix)}
-
     return Memory(
         screen=ScreenMemory.from_json(checkpoint.state["screen"]),
         times=checkpoint.state["times"],
         strategy=checkpoint.state["strategy"],
-        moments=under(MOMENTS),
-        last_step=under(LAST_STEP),
+        moments={name: np.array(value) for name, value in checkpoint.arrays.items()},
     )
+
+
+def _last_step(initial: Mapping[str, NDArray[np.float32]], newest: Checkpoint) -> dict[str, NDArray[np.float32]]:
+    """From the newest other weights to the newest: computed, because stored it would double every checkpoint.
+
+    Rounds that train nothing have the weights of the round before. Where older checkpoints are gone or damaged the step
+    is longer than the last round's; only its direction is ever looked at.
+    """
+    for number in range(newest.round - 1, 0, -1):
+        try:
+            older = read_checkpoint(newest.path.with_name(f"round-{number:06d}"))
+        except DataError:
+            continue
+        if older.state["weights_hash"] != newest.state["weights_hash"]:
+            return {name: value - older.weights[name] for name, value in newest.weights.items()}
+    return {name: value - initial[name] for name, value in newest.weights.items()}

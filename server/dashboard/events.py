@@ -205,7 +205,8 @@ def _released(story: Story, event: Event) -> None:
 
 def _version_released(story: Story, event: Event) -> None:
     """What a person does after the run changes nothing about how it ended."""
-    against = f", although a gate is not open, by {event['override']}" if event.get("override") else ""
+    override = event.get("override") or {}
+    against = f", although a gate is not open, by {override['name']}: {override['reason']}" if override else ""
     severity = "warning" if against else "note"
     story.alert(event, severity, f"model version released: {event.get('version', 'without a name')}{against}")
 

@@ -10,6 +10,7 @@ import pytest
 
 from client.app import app as client_app
 from gmmas_core.checkpoint import load_model
+from gmmas_core.config import load_config
 from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.types import ConfigError, FederationError
 from gmmas_core.weights import weights_hash, weights_of
@@ -18,6 +19,7 @@ from server.checkpoints import newest_valid, read_checkpoint
 from server.lab.engines import in_process
 from server.lab.in_process_grid import InProcessGrid
 from server.ledger import verify
+from server.run import open_run
 from server.run_folder import RunFolder
 
 Play = Callable[..., dict[str, Any]]
@@ -105,6 +107,18 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     assert cut is not None
     assert cut.round == 2
     assert weights_hash(whole.weights) == weights_hash(cut.weights)
+
+
+def test_a_resumed_run_knows_the_last_step(play: Play, overrides: tuple[str, ...], tmp_path: Path) -> None:
+    play("rounds=2")
+    folder = RunFolder(tmp_path / "run")
+    before, after = (read_checkpoint(folder.checkpoints / f"round-00000{number}").weights for number in (1, 2))
+    chosen = [*overrides, "rounds=2"]
+    run = open_run(InProcessGrid(client_app, []), load_config(chosen), chosen, folder, lambda kind, fields: None)
+    assert run.memory.last_step.keys() == after.keys()
+    assert any(step.any() for step in run.memory.last_step.values())
+    for name, step in run.memory.last_step.items():
+        np.testing.assert_array_equal(step, after[name] - before[name])
 
 
 def test_a_run_folder_of_another_configuration_is_refused(play: Play, tmp_path: Path) -> None:
