@@ -42,7 +42,7 @@ def _of_entry(entry: Entry) -> list[tuple[str, str]]:
         case "late":
             return [(entry["site"], "replied to a closed round; the reply was dropped")]
         case "round-void":
-            return [("", f"{entry['question']} was void: too few good replies")]
+            return [("", f"{entry['question']} was void: too few good replies, or too few for the strategy")]
         case "order":
             order = entry["order"]
             return [(str(order.get("site", "")), f"the coordinator's order: {order['kind']}")]

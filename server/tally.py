@@ -14,7 +14,7 @@ from server.aggregation import Accumulator
 from server.cohort_screen import far_sites
 from server.ledger_entries import metrics_to_entry
 from server.plain_share import hold_to_plain_share
-from server.quorum import require_quorum
+from server.quorum import RoundVoid, require_quorum
 from server.rounds import Collected
 from server.run import Run
 from server.screening import screen
@@ -115,7 +115,7 @@ class Tally:
         """The round's mean (or what the strategy makes of its updates); sites too far from the others are left out.
 
         Raises:
-            RoundVoid: too few are left.
+            RoundVoid: too few are left, for the quorum or for the strategy.
         """
         if self.strategy.streams:
             self._note_weights(self._loudness)
@@ -128,7 +128,12 @@ class Tally:
         self._loudness = hold_to_plain_share(loudness, self._plain(), doubtful)
         self._note_weights(to_integers(self._loudness, MAX_WEIGHT))
         combine = self.strategy.combine or weighted_mean
-        return combine(self._spool, self._loudness, self.run.weights, config)
+        try:
+            return combine(self._spool, self._loudness, self.run.weights, config)
+        except FederationError as reason:  # e.g. fewer sites than the strategy needs
+            number, left_out = self.plan.round, outcome.left_out
+            self.run.ledger.append("round-void", round=number, question=question, left_out=left_out)
+            raise RoundVoid(f"{question}: {reason}") from None
 
     def close(self) -> None:
         """Give the disk space back."""

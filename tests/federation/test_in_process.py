@@ -18,8 +18,8 @@ from server.app import run_federation
 from server.checkpoints import newest_valid, read_checkpoint
 from server.lab.engines import in_process
 from server.lab.in_process_grid import InProcessGrid
-from server.ledger import verify
-from server.run import open_run
+from server.ledger import Ledger, verify
+from server.run import RunPaused, open_run
 from server.run_folder import RunFolder
 
 Play = Callable[..., dict[str, Any]]
@@ -180,4 +180,12 @@ def test_a_failed_acceptance_check_is_an_error_but_loses_nothing(play: Play, tmp
 def test_an_unknown_check_is_refused_before_anything_is_trained(play: Play, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="beats_untrained"):
         play("rounds=1", "acceptance.check=wins")
+    assert newest_valid(RunFolder(tmp_path / "run").checkpoints) is None
+
+
+def test_a_strategy_that_needs_more_sites_makes_the_round_void_and_the_run_pause(play: Play, tmp_path: Path) -> None:
+    with pytest.raises(RunPaused, match=r"round 1: .*tried 1 times"):
+        play("rounds=1", "strategy=krum", "federation.void_repeats=0")
+    kinds = [entry["kind"] for entry in Ledger(RunFolder(tmp_path / "run").ledger).entries()]
+    assert kinds[-2:] == ["round-void", "paused"]
     assert newest_valid(RunFolder(tmp_path / "run").checkpoints) is None
