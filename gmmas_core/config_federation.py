@@ -87,7 +87,7 @@ class FederationConfig:
     mandatory: list[str]  # sites without whose good reply a round is void
     sample_share: float  # share of the known sites asked in a training round, at least the quorum; 1 asks all
     deadline_s: float  # longest wait for a reply, whatever was observed
-    least_deadline_s: float  # shortest wait before a round closes without the slow sites
+    least_deadline_s: float  # shortest wait before a round closes without the slow sites, never above deadline_s
     soft_factor: float  # the soft deadline is so many times the slowest site's usual time; at it, a quorum is enough
     hard_factor: float  # the hard deadline is so many times the soft one; at it, the round closes
     void_repeats: int  # a void round is repeated so often before the run pauses
@@ -103,10 +103,9 @@ class FederationConfig:
         require(
             0 < self.sample_share <= 1, f"federation.sample_share: found {self.sample_share}; expected above 0 up to 1"
         )
-        require(
-            0 < self.least_deadline_s <= self.deadline_s,
-            f"federation.least_deadline_s: found {self.least_deadline_s}; expected above 0 up to deadline_s",
-        )
+        for name in ("deadline_s", "least_deadline_s"):
+            value = getattr(self, name)
+            require(value > 0, f"federation.{name}: found {value}; expected above 0")
         for name in ("soft_factor", "hard_factor"):
             value = getattr(self, name)
             require(value >= 1, f"federation.{name}: found {value}; expected at least 1")
