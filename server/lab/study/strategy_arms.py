@@ -29,7 +29,7 @@ STRATEGY_ARMS: tuple[Arm, ...] = (
     _arm("semi-supervised", "semi-supervised weights", "strategy=semi_supervised"),
     _arm("trimmed-mean", "trimmed mean", "strategy=trimmed_mean"),
     _arm("median", "coordinate median", "strategy=median"),
-    _arm("krum", "Multi-Krum (2 faulty, 4 kept)", "strategy=krum", "strategy.krum_faulty=2", "strategy.krum_kept=4"),
+    _arm("krum", "Multi-Krum (1 faulty, 4 kept)", "strategy=krum", "strategy.krum_faulty=1", "strategy.krum_kept=4"),
     _arm("adam", "masked FedAvg + server Adam", f"{OPTIMIZER}.name=adam", f"{OPTIMIZER}.lr=0.003"),
     _arm("yogi", "masked FedAvg + server Yogi", f"{OPTIMIZER}.name=yogi", f"{OPTIMIZER}.lr=0.003"),
     _arm("fedprox", "masked FedAvg + FedProx (0.01)", "strategy.proximal=0.01"),
