@@ -12,6 +12,7 @@ Source: Reddi et al. 2021, Adaptive Federated Optimization (arXiv 2003.00295), a
 """
 
 from collections.abc import Callable, Mapping, Set
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,31 +47,6 @@ def none(
     return {name: (mean if group_of(name) in spoken else previous)[name].copy() for name in previous}, {}
 
 
-def adam(
-    previous: Mapping[str, Floats],
-    mean: Mapping[str, Floats],
-    spoken: Set[str],
-    moments: Mapping[str, Floats],
-    config: ServerOptimizerConfig,
-) -> tuple[Weights, Weights]:
-    """FedAdam."""
-    return _adaptive(previous, mean, spoken, moments, config, _adam_moment)
-
-
-def yogi(
-    previous: Mapping[str, Floats],
-    mean: Mapping[str, Floats],
-    spoken: Set[str],
-    moments: Mapping[str, Floats],
-    config: ServerOptimizerConfig,
-) -> tuple[Weights, Weights]:
-    """FedYogi."""
-    return _adaptive(previous, mean, spoken, moments, config, _yogi_moment)
-
-
-OPTIMIZERS: Mapping[str, Optimizer] = {"none": none, "adam": adam, "yogi": yogi}
-
-
 def _adaptive(
     previous: Mapping[str, Floats],
     mean: Mapping[str, Floats],
@@ -102,3 +78,10 @@ def _adam_moment(v: Floats, square: Floats, beta2: float) -> Floats:
 def _yogi_moment(v: Floats, square: Floats, beta2: float) -> Floats:
     forgotten: Floats = (1 - beta2) * square * np.sign(v - square)
     return v - forgotten
+
+
+OPTIMIZERS: Mapping[str, Optimizer] = {
+    "none": none,
+    "adam": partial(_adaptive, second=_adam_moment),
+    "yogi": partial(_adaptive, second=_yogi_moment),
+}
