@@ -112,6 +112,11 @@ class Accumulator:
         self._scratch = [np.empty(min(BLOCK, size)) for _ in range(cores if size >= PARALLEL_FROM else 1)]
 
     @property
+    def bounds(self) -> dict[str, float]:
+        """Parameter -> largest magnitude that an update may have there."""
+        return {key: total.bound for key, total in self._totals.items()}
+
+    @property
     def num_sites(self) -> int:
         """Updates added so far."""
         return self._num_sites
@@ -203,7 +208,9 @@ def bound_of(name: str, reference: Floats) -> float:
 
 def is_within(values: Floats, bound: float) -> bool:
     """Whether every value is finite and at most `bound` in magnitude; NaN compares false."""
-    return values.size == 0 or (float(values.max()) <= bound and float(values.min()) >= -bound)
+    flat = values.reshape(-1)
+    stretches = (flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK))  # the second look is in the cache
+    return all(float(part.max()) <= bound and float(part.min()) >= -bound for part in stretches)
 
 
 def _add_fit_blocks(share: Sequence[_Block], scratch: NDArray[np.float64], unfit: list[str]) -> int:

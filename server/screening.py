@@ -14,7 +14,7 @@ from gmmas_core.config import ScreeningConfig
 from gmmas_core.model.log_variances import SEGMENTATION
 from gmmas_core.model.parameter_groups import GROUPS, group_of
 from gmmas_core.types import SEQUENCES, FederationError, RoundPlan, SiteStatus, SiteUpdate, Sum, Task
-from server.aggregation import bound_of, is_within
+from server.aggregation import is_within
 from server.signal_bounds import unfit_signals
 
 SHOWN = 3  # names listed in a reason
@@ -35,6 +35,7 @@ def screen(
     reference: Mapping[str, NDArray[np.float32]],
     plan: RoundPlan,
     *,
+    bounds: Mapping[str, float],
     fingerprint: str,
     enlisted: SiteStatus,
     config: ScreeningConfig,
@@ -45,6 +46,7 @@ def screen(
         update: as decoded from the wire.
         reference: the weights that the sites were sent.
         plan: of the round being collected.
+        bounds: parameter -> largest magnitude of a value, `server.aggregation.bound_of` what was sent.
         fingerprint: the coordinator's own core fingerprint.
         enlisted: what the site said of itself when it joined, after `screen_status`; bounds what it can have seen.
         config: of the screening.
@@ -62,7 +64,7 @@ def screen(
     _check_numbers(update, plan, config)
     _check_metrics(update, plan, enlisted)
     _check_arrays(update.weights, reference)
-    _check_values(update.weights, reference)
+    _check_values(update.weights, bounds)
 
 
 def screen_status(status: SiteStatus, tasks: Sequence[Task]) -> None:
@@ -164,8 +166,8 @@ def _check_arrays(weights: Mapping[str, NDArray[np.float32]], reference: Mapping
         raise Rejected(f"weights: found another shape or dtype for {_listed(wrong)}; expected those sent")
 
 
-def _check_values(weights: Mapping[str, NDArray[np.float32]], reference: Mapping[str, NDArray[np.float32]]) -> None:
-    unfit = [name for name, sent in reference.items() if not is_within(weights[name], bound_of(name, sent))]
+def _check_values(weights: Mapping[str, NDArray[np.float32]], bounds: Mapping[str, float]) -> None:
+    unfit = [name for name, bound in bounds.items() if not is_within(weights[name], bound)]
     if not unfit:
         return
     groups = _listed(sorted({group_of(name) for name in unfit}))

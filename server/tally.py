@@ -84,6 +84,7 @@ class Tally:
             update,
             run.weights,
             self.plan,
+            bounds=self._sum.bounds,
             fingerprint=run.fingerprint.digest,
             enlisted=run.enlisted[site],
             config=screening,

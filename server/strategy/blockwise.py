@@ -1,38 +1,21 @@
-"""Reads a stretch of every site's update at a time, so that memory grows neither with sites nor with parameters."""
+"""Per element, the middle of what the sites say."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core.model.parameter_groups import group_of
+from server.columns import columns, sorted_rows
 from server.spool import Spool
 from server.strategy.strategy import Loudness
 
 Floats = NDArray[np.float32]
 
-BUDGET = 2**19  # numbers in memory at a time: 2 MB, whatever the number of sites
-
 
 def speakers(loudness: Loudness, group: str) -> tuple[str, ...]:
     """Sites that speak for a group, sorted."""
     return tuple(sorted(site for site, weights in loudness.items() if weights.get(group, 0) > 0))
-
-
-def columns(updates: Sequence[Floats]) -> Iterator[tuple[slice, Floats]]:
-    """Stretches of one parameter's flat index, and there the values of every site: (sites, elements).
-
-    Args:
-        updates: one parameter, once per site; may be memory maps. At least one.
-    """
-    flat = [np.ascontiguousarray(update).reshape(-1) for update in updates]
-    step = max(1, BUDGET // len(flat))
-    for start in range(0, flat[0].size, step):
-        stretch = slice(start, start + step)
-        block = np.empty((len(flat), flat[0][stretch].size), np.float32)
-        for row, values in zip(block, flat):
-            row[:] = values[stretch]
-        yield stretch, block
 
 
 def middle_of_columns(
@@ -60,7 +43,7 @@ def middle_of_columns(
         cut = cut_of(group, len(sites))
         flat = result[name].reshape(-1)
         for stretch, block in columns([spool.read_parameter(site, name) for site in sites]):
-            block.sort(axis=0)
-            kept = block[cut : len(sites) - cut] + 0.0  # -0 and 0 are equal to a sort and must be to a reader
+            # -0 and 0 are equal to a sort and must be to a reader.
+            kept = np.stack(sorted_rows(block)[cut : len(sites) - cut]) + 0.0
             flat[stretch] = np.clip(kept.mean(axis=0, dtype=np.float64), kept[0], kept[-1])
     return result

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gmmas_core.config import StrategyConfig, load_config
 from gmmas_core.types import FederationError
 from server.spool import Spool
-from server.strategy import STRATEGIES, blockwise
+from server.strategy import STRATEGIES
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -144,16 +144,8 @@ def test_one_site_with_huge_values_moves_nothing_far(name: str) -> None:
 @pytest.mark.parametrize("name", ROBUST)
 def test_blocks_do_not_show(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = combined(name, cohort(6))
-    monkeypatch.setattr(blockwise, "BUDGET", 12)  # two elements of six sites at a time
+    monkeypatch.setattr("server.columns.BUDGET", 12)  # two elements of six sites at a time
     assert as_bytes(combined(name, cohort(6))) == as_bytes(whole)
-
-
-def test_a_block_holds_no_more_than_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blockwise, "BUDGET", 100)
-    updates = [np.arange(1000, dtype=np.float32) + k for k in range(7)]
-    blocks = list(blockwise.columns(updates))
-    assert max(block.size for _, block in blocks) <= 100
-    np.testing.assert_array_equal(np.concatenate([block for _, block in blocks], axis=1), np.stack(updates))
 
 
 # Krum

@@ -10,6 +10,7 @@ import pytest
 from gmmas_core.config import ScreeningConfig
 from gmmas_core.model.parameter_groups import GROUPS
 from gmmas_core.types import RoundPlan, SiteStatus, SiteUpdate, Sum, Task
+from server.aggregation import bound_of
 from server.screening import MAX_CASES, Rejected, screen, screen_status
 
 TASKS = (Task.IDH,)
@@ -75,7 +76,8 @@ def good() -> SiteUpdate:
 def judge(update: SiteUpdate, stage: str = "supervised", reference: Any = REFERENCE) -> None:
     """Screen against the one plan and status of this file."""
     plan = dataclasses.replace(PLAN, stage=stage, local_steps=5)
-    screen(update, reference, plan, fingerprint="f00d", enlisted=ENLISTED, config=CONFIG)
+    bounds = {name: bound_of(name, value) for name, value in reference.items()}
+    screen(update, reference, plan, bounds=bounds, fingerprint="f00d", enlisted=ENLISTED, config=CONFIG)
 
 
 def spoilt(**changes: Any) -> SiteUpdate:
