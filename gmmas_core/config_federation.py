@@ -93,6 +93,7 @@ class FederationConfig:
     void_repeats: int  # a void round is repeated so often before the run pauses
     start_timeout_s: float  # for min_sites to come online
     poll_s: float
+    keep_best: int  # checkpoints kept beside the newest: those best on validation
 
     def __post_init__(self) -> None:
         require(self.quorum >= 1, f"federation.quorum: found {self.quorum}; expected at least 1")
@@ -109,6 +110,7 @@ class FederationConfig:
         for name in ("soft_factor", "hard_factor"):
             value = getattr(self, name)
             require(value >= 1, f"federation.{name}: found {value}; expected at least 1")
+        require(self.keep_best >= 1, f"federation.keep_best: found {self.keep_best}; expected at least 1")
         require(self.void_repeats >= 0, f"federation.void_repeats: found {self.void_repeats}; expected 0 or more")
 
 

@@ -13,7 +13,7 @@ from gmmas_core.provenance import core_fingerprint
 from gmmas_core.types import FederationError
 from gmmas_core.weights import load_weights, weights_hash
 from server.best_round import Entry, History
-from server.checkpoints import read_checkpoint
+from server.checkpoints import path_of, read_checkpoint
 from server.run_folder import RunFolder
 
 
@@ -47,7 +47,7 @@ def read_candidate(folder: RunFolder, history: History, number: int) -> Candidat
         raise FederationError(
             f"round {number}: found no such round in the ledger; expected 1 to {max(history.rounds, default=0)}"
         )
-    checkpoint = read_checkpoint(folder.checkpoints / f"round-{number:06d}")
+    checkpoint = read_checkpoint(path_of(folder.checkpoints, number))
     expected = history.rounds[number]["weights_hash"]
     if weights_hash(checkpoint.weights) != expected:
         raise FederationError(

@@ -35,6 +35,16 @@ class Checkpoint:
     path: Path
 
 
+def path_of(folder: Path, round: int) -> Path:
+    """Where the checkpoint of a round lies."""
+    return folder / f"{_PREFIX}{round:06d}"
+
+
+def checkpoints_of(folder: Path) -> list[int]:
+    """Rounds of which there is a checkpoint, sorted; whether it reads back is not looked at."""
+    return sorted(int(path.name.removeprefix(_PREFIX)) for path in folder.glob(f"{_PREFIX}{'[0-9]' * 6}"))
+
+
 def save_round(
     folder: Path,
     round: int,
@@ -60,7 +70,7 @@ def save_round(
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(f".{_PREFIX}*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    final = folder / f"{_PREFIX}{round:06d}"
+    final = path_of(folder, round)
     data = {WEIGHTS: _saved(weights), ARRAYS: _saved(arrays)}
     contents = {"round": round, "state": dict(state), **{_hash_of(name): _sha256(data[name]) for name in data}}
     temporary = Path(tempfile.mkdtemp(dir=folder, prefix=f".{final.name}."))

@@ -14,7 +14,7 @@ from gmmas_core.model.gmmas import GMMAS, build_training_model
 from gmmas_core.provenance import Fingerprint, core_fingerprint
 from gmmas_core.types import DataError, FederationError, SiteStatus
 from gmmas_core.weights import load_weights, weights_hash, weights_of
-from server.checkpoints import Checkpoint, newest_valid, read_checkpoint
+from server.checkpoints import Checkpoint, newest_valid, path_of, read_checkpoint
 from server.ledger import Ledger
 from server.roll import Roll
 from server.run_folder import RunFolder
@@ -167,7 +167,7 @@ def _last_step(initial: Mapping[str, NDArray[np.float32]], newest: Checkpoint) -
     """
     for number in range(newest.round - 1, 0, -1):
         try:
-            older = read_checkpoint(newest.path.with_name(f"round-{number:06d}"))
+            older = read_checkpoint(path_of(newest.path.parent, number))
         except DataError:
             continue
         if older.state["weights_hash"] != newest.state["weights_hash"]:

@@ -17,6 +17,7 @@ from gmmas_core.weights import load_weights, weights_hash
 from server.checkpoints import save_round
 from server.deadlines import deadlines, observe
 from server.enlist import askable, wait_for_sites
+from server.pruning import prune
 from server.quarantine import after_round
 from server.quorum import RoundVoid, ask_with_quorum
 from server.rounds import Collected
@@ -90,6 +91,7 @@ def _play(run: Run, slot: Slot) -> None:
     _write_down(run, slot, tally, outcome, phases)
     state, arrays = checkpoint_state(run)
     save_round(run.folder.checkpoints, slot.round, run.weights, state, arrays)
+    prune(run.folder.checkpoints, run.ledger, run.config.task_list, run.config.federation.keep_best)
     run.watch("round-finished", {"round": slot.round, "duration_s": finished - started, "left_out": outcome.left_out})
 
 
