@@ -18,6 +18,7 @@ VERDICT_COLOURS = {
     "worse": SITE_COLOURS[1],
     "unresolved": FAINT,
     "equivalent": SITE_COLOURS[2],
+    "at chance": FAINT,
 }
 
 _TRIES = 400

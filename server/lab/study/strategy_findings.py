@@ -26,6 +26,10 @@ DAY_S = 24 * 3600.0
 NOT_FEDERATED = ("local-only", "pooled")
 """Bounds to compare with; no federation could choose them as its default."""
 
+AT_CHANCE = "at chance"
+_NEED_LEARNING = {"auroc_idh": "auroc_idh", "brier_idh": "auroc_idh"}
+"""Measure -> the AUROC without which its differences mean nothing: two ways of guessing are not better or worse."""
+
 
 def find_strategies(
     size: StrategySize,
@@ -126,12 +130,25 @@ def _traffic(results: Sequence[Result], size: StrategySize, federation: Federati
 def _against(arm: Arm, estimates: Estimates) -> dict[str, Any]:
     """Every measure of an arm minus the baseline's, case by case and seed by seed, and what that means."""
     found = {name: difference(estimates[arm.name][name], estimates[BASELINE][name]) for name in STRATEGY_MEASURES}
-    said = {name: verdict(value, STRATEGY_MEASURES[name]) for name, value in found.items()}
+    said = {
+        name: AT_CHANCE
+        if _is_guess(name, estimates[arm.name]) and _is_guess(name, estimates[BASELINE])
+        else verdict(value, STRATEGY_MEASURES[name])
+        for name, value in found.items()
+    }
     return {
         "arm": arm.name,
         "measures": {name: as_json(value) | {"verdict": said[name]} for name, value in found.items()},
         "outcome": outcome_of(arm.name, [said[name] for name in PRIMARY]),
     }
+
+
+def _is_guess(measure: str, found: Mapping[str, Estimate]) -> bool:
+    """Whether a measure of a task says nothing because the AUROC's interval does not lie above 0.5."""
+    if measure not in _NEED_LEARNING:
+        return False
+    interval = found[_NEED_LEARNING[measure]].interval
+    return interval is None or interval[0] <= 0.5
 
 
 def outcome_of(arm: str, primary: Sequence[str]) -> str:

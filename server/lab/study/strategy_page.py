@@ -8,8 +8,8 @@ STRATEGY_PAGE = """
 {% if found is none or found.value is none %}<td class="absent">not measured</td>
 {% else %}<td>{{ found.value | number(digits) }}
 {% if found.interval %}<span class="ci">{{ found.interval | interval(digits) }}</span>{% endif %}
-{% if found.verdict is defined and found.verdict in ("better", "worse") %}<span class="ci">{{ found.verdict }}</span>
-{% endif %}</td>{% endif %}
+{% if found.verdict is defined and found.verdict in ("better", "worse", "at chance") %}
+<span class="ci">{{ found.verdict }}</span>{% endif %}</td>{% endif %}
 {% endmacro %}
 {% block body %}
 <p>{{ study.arms | length }} arms, {{ study.seeds | length }} seeds, {{ study.test_cases }} test phantoms with true
@@ -39,7 +39,8 @@ resolved: the study is too small to say, not proof that there is no difference."
 {{ study.seeds | length }} seeds say little about their own spread. "win": at least one of
 {% for name in study.primary %}{{ study.measures[name].label }}{{ ", " if not loop.last }}{% endfor %} is better beyond
 its interval and none is worse; "mixed": some better, some worse. With {{ comparisons }} intervals about
-{{ (comparisons * 0.05) | round(1) }} exclude 0 by chance. Brier: lower is better.</p>
+{{ (comparisons * 0.05) | round(1) }} exclude 0 by chance. Brier: lower is better. "at chance":
+neither of the two reads IDH better than a guess (interval of the AUROC above 0.5), so nothing is better or worse.</p>
 
 <h2>Every arm</h2>
 <div class="scroll"><table>

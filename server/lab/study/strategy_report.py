@@ -10,6 +10,7 @@ from gmmas_core.reporting.page import render_page
 from server.lab.site_times import PATIENTS, SPREAD
 from server.lab.study.figures import forest
 from server.lab.study.markdown import number, table
+from server.lab.study.strategy_findings import AT_CHANCE
 from server.lab.study.strategy_page import STRATEGY_PAGE
 
 SHOWN = ("dice_mean", "worst_dice", "dice_wt", "dice_tc", "dice_et", "auroc_idh", "brier_idh")
@@ -93,7 +94,7 @@ def _rounds(study: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _signed(found: Mapping[str, Any]) -> str:
-    mark = f" {found['verdict']}" if found["verdict"] in ("better", "worse") else ""
+    mark = f" {found['verdict']}" if found["verdict"] in ("better", "worse", AT_CHANCE) else ""
     return number(found, signed=True) + mark
 
 

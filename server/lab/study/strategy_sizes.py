@@ -39,7 +39,15 @@ STRATEGY_SIZES: Mapping[str, StrategySize] = {
         validation=6,
         test=24,
         resamples=1000,
-        left_out=("yogi", "local-heads", "shared-variances"),
+        left_out=(
+            "uncertainty-doubt",
+            "uncertainty-homoscedastic",
+            "yogi",
+            "fedprox",
+            "fedbn",
+            "local-heads",
+            "shared-variances",
+        ),
     ),
     "full": StrategySize(
         mode="full", experiment="strategies_full", voxels=48, train=800, validation=20, test=120, resamples=2000

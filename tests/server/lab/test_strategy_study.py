@@ -24,7 +24,7 @@ from server.lab.study.own_models import reading_models
 from server.lab.study.strategies import study_strategies
 from server.lab.study.strategy_arms import BASELINE, STRATEGY_ARMS, strategy_arms_of
 from server.lab.study.strategy_data import strategy_cases, strategy_recipe, write_strategy_data
-from server.lab.study.strategy_findings import outcome_of
+from server.lab.study.strategy_findings import find_strategies, outcome_of
 from server.lab.study.strategy_measures import STRATEGY_MEASURES
 from server.lab.study.strategy_report import conclusion
 from server.lab.study.strategy_sizes import STRATEGY_SIZES, strategy_size_of
@@ -203,6 +203,36 @@ def test_the_worst_hospital_is_the_one_with_the_least_mean() -> None:
 )
 def test_an_arm_wins_only_when_nothing_got_worse(arm: str, said: tuple[str, ...], expected: str) -> None:
     assert outcome_of(arm, said) == expected
+
+
+def _guesses(distance: float) -> list[dict[str, Any]]:
+    """One seed; probabilities of 0.5 plus or minus a distance that have nothing to do with the label."""
+    cases = []
+    for name in SITE_NAMES:
+        for number in range(12):
+            record = _record(name, number, 0.5)
+            record["probability"] = {"idh": 0.5 + distance * (-1) ** (number // 2)}
+            cases.append(record)
+    traffic = {"sent": 1, "received": 1, "rounds": 1, "float32_bytes": 1, "voice": {}, "left_out": {}, "doubted": {}}
+    return [{"seed": 0, "cases": cases, "train_s": 1.0, "score_s": 1.0, "steps_per_site": 1, "traffic": traffic}]
+
+
+def test_two_ways_of_guessing_are_not_better_or_worse_than_each_other() -> None:
+    results = {BASELINE: _guesses(0.3), "median": _guesses(0.01)}
+    study = find_strategies(SIZE, strategy_arms_of(["median"]), results, {}, load_config([]).federation)
+    (row,) = study["differences"]
+    low, high = row["measures"]["brier_idh"]["interval"]
+    assert low < high < 0  # the Brier score does differ
+    assert row["measures"]["brier_idh"]["verdict"] == "at chance"
+    assert row["outcome"] == "no gain"
+    learned = [{**results[BASELINE][0], "cases": [dict(record) for record in results[BASELINE][0]["cases"]]}]
+    for record in learned[0]["cases"]:
+        record["probability"] = {"idh": 0.1 + 0.8 * record["label"]["idh"]}
+    study = find_strategies(
+        SIZE, strategy_arms_of(["median"]), results | {"median": learned}, {}, load_config([]).federation
+    )
+    assert study["differences"][0]["measures"]["brier_idh"]["verdict"] == "better"
+    assert study["differences"][0]["outcome"] == "win"
 
 
 def test_the_conclusion_says_no_gain_when_nothing_won() -> None:
