@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from client.local_data import open_local_data
+from client.local_data import LocalData, open_local_data
 from client.local_evaluation import score_one
 from client.local_report import write_local_report
 from client.significance import no_significance, significance
@@ -19,8 +19,11 @@ from gmmas_core.metrics.merging import scored_labels, scored_regions
 from gmmas_core.model.fusion import learned_weights
 from gmmas_core.reporting.sequence_parts import drop_one_changes
 from gmmas_core.subsets import SUBSETS
-from gmmas_core.types import DISCLAIMER, REGIONS, SEQUENCES, DataError, EvaluationPlan, Metric, Task
+from gmmas_core.types import DISCLAIMER, REGIONS, SEQUENCES, Case, DataError, EvaluationPlan, Metric, Task
 from gmmas_core.weights import weights_of
+
+Scores = dict[tuple[str, ...], list[CaseScore]]
+"""Subset of the sequences -> one score a case."""
 
 
 def evaluate_model(
@@ -56,23 +59,10 @@ def evaluate_model(
     cases = data.split(split)
     if not cases:
         raise DataError(f"{split}: found no case; expected at least one; check the split column of the site's table")
-    asked = SUBSETS if subsets else (SEQUENCES,)
-    scores: dict[tuple[str, ...], list[CaseScore]] = {subset: [] for subset in asked}
-    worth: Mapping[str, Metric] = no_significance(config.task_list)
-    for done, case in enumerate(cases):
-        on_progress(done, len(cases))
-        for subset in asked:
-            if subset == SEQUENCES or set(subset) <= set(case.images):
-                scores[subset].append(score_one(site, config, loaded.model, data, case, loaded.calibration, subset)[1])
-        if subsets:
-            worth = add(worth, significance(site, config, loaded.model, data, [case], loaded.calibration))
-    on_progress(len(cases), len(cases))
+    scores, worth = _score_cases(site, config, loaded, data, cases, subsets, on_progress)
     more: dict[str, Any] = {"model_id": loaded.model_id}
     if subsets:
-        more["subsets"] = [_subset_row(subset, scores[subset], config.task_list) for subset in SUBSETS]
-        changes = drop_one_changes(worth, config.task_list)
-        learned = learned_weights(weights_of(loaded.model))
-        more["significance"] = {"learned": learned, "drop_one": changes} if changes else None
+        more |= _subset_parts(loaded, config, scores, worth)
     plan = _plan(loaded, config, split)
     page = write_local_report(site, plan, config, loaded.model, data, scores[SEQUENCES], loaded.calibration, more)
     return {
@@ -84,6 +74,45 @@ def evaluate_model(
         "split": split,
         "summary": local_summary(scores[SEQUENCES], config.task_list, config.evaluation.bootstrap, config.seed),
         "report": str(page.relative_to(site.state)),
+    }
+
+
+def _score_cases(
+    site: Site,
+    config: Config,
+    loaded: LoadedModel,
+    data: LocalData,
+    cases: Sequence[Case],
+    subsets: bool,
+    on_progress: Callable[[int, int], None],
+) -> tuple[Scores, Mapping[str, Metric]]:
+    """Read every case as often as asked, from the sequences that it has.
+
+    Returns:
+        Scores by subset, and the sums behind what each sequence is worth (zero without `subsets`).
+    """
+    model, calibration = loaded.model, loaded.calibration
+    asked = SUBSETS if subsets else (SEQUENCES,)
+    scores: Scores = {subset: [] for subset in asked}
+    worth: Mapping[str, Metric] = no_significance(config.task_list)
+    for done, case in enumerate(cases):
+        on_progress(done, len(cases))
+        for subset in asked:
+            if subset == SEQUENCES or set(subset) <= set(case.images):
+                scores[subset].append(score_one(site, config, model, data, case, calibration, subset)[1])
+        if subsets:
+            worth = add(worth, significance(site, config, model, data, [case], calibration))
+    on_progress(len(cases), len(cases))
+    return scores, worth
+
+
+def _subset_parts(loaded: LoadedModel, config: Config, scores: Scores, worth: Mapping[str, Metric]) -> dict[str, Any]:
+    """What only a reading of all subsets can say: "subsets" and "significance"."""
+    changes = drop_one_changes(worth, config.task_list)
+    learned = learned_weights(weights_of(loaded.model))
+    return {
+        "subsets": [_subset_row(subset, scores[subset], config.task_list) for subset in SUBSETS],
+        "significance": {"learned": learned, "drop_one": changes} if changes else None,
     }
 
 

@@ -10,7 +10,8 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,26 +98,38 @@ def save_model(
     weights = weights_of(model)
     content_hash = weights_hash(weights)
     model_id = _identity(config, content_hash, calibration)
-    temporary: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        (temporary / WEIGHTS).write_bytes(safetensors.numpy.save(weights))
-        save_config(config, temporary / CONFIG)
-        atomic.write_json(temporary / CALIBRATION, calibration)
+    with _replacing(folder) as fresh:
+        (fresh / WEIGHTS).write_bytes(safetensors.numpy.save(weights))
+        save_config(config, fresh / CONFIG)
+        atomic.write_json(fresh / CALIBRATION, calibration)
         record = {
             "format": FORMAT,
             "model_id": model_id,
             "weights_hash": content_hash,
             "config_hash": config_hash(config),
-            "files": {name: _sha256(temporary / name) for name in HASHED},
+            "files": {name: _sha256(fresh / name) for name in HASHED},
             "fingerprint": json.loads(core_fingerprint(model, config).to_json()),
             "training": dict(provenance),
         }
-        atomic.write_json(temporary / PROVENANCE, record)
+        atomic.write_json(fresh / PROVENANCE, record)
         count = sum(array.size for array in weights.values())
         card = model_card(model_id, config, num_parameters=count, training=provenance, temperatures=temperatures)
-        (temporary / CARD).write_text(card, encoding="utf-8")
+        (fresh / CARD).write_text(card, encoding="utf-8")
+    return model_id
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder to write into, which takes the place of `folder` when all went well.
+
+    Raises:
+        DataError: a file or a folder cannot be written; what was there is untouched.
+    """
+    temporary: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        yield temporary
         _let_others_read(temporary)
         atomic.publish_folder(temporary, folder)
     except OSError as error:
@@ -127,7 +140,6 @@ def save_model(
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
-    return model_id
 
 
 def load_model(folder: Path) -> LoadedModel:

@@ -1,4 +1,4 @@
-"""A small federation's ledger, made of cases with known scores: what the report is tested on."""
+"""A round with its bounds, for the screens; and a small federation's ledger of known scores, for the report."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,14 +6,49 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gmmas_core.config import ScreeningConfig
 from gmmas_core.metrics.evaluation import CaseScore, RegionScore, merge
 from gmmas_core.metrics.threshold_baseline import THRESHOLDS
 from gmmas_core.model.parameter_groups import GROUPS
-from gmmas_core.types import REGIONS, Metric, Sum, Task
+from gmmas_core.types import REGIONS, Metric, RoundPlan, Sum, Task
 from server.ledger_entries import metrics_to_entry
 
 TASKS = (Task.HISTOLOGY, Task.IDH, Task.CODEL)
 Entry = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def screening() -> ScreeningConfig:
+    """The bounds that the screens' tests count with."""
+    return ScreeningConfig(
+        window=50,
+        warm_up=6,
+        norm_soft=3,
+        norm_hard=10,
+        direction_soft=-0.5,
+        distance_soft=2,
+        distance_hard=4,
+        max_log_variance=20,
+        quarantine_after=3,
+    )
+
+
+@pytest.fixture(scope="session")
+def plan() -> RoundPlan:
+    """Round 3 of "run-1": four steps of 0.01 on IDH."""
+    return RoundPlan(
+        run_id="run-1",
+        round=3,
+        seed=0,
+        weights_hash="",
+        stage="supervised",
+        local_steps=4,
+        lr=0.01,
+        tasks=(Task.IDH,),
+        deadline_s=1.0,
+        config_hash="",
+        core_fingerprint="f00d",
+    )
 
 
 def region_scores(dice: float) -> dict[str, RegionScore | None]:

@@ -20,21 +20,6 @@ REFERENCE = {
     TRUNK: np.full(4, 0.5, np.float32),
     LOG_VARIANCE: np.zeros(1, np.float32),
 }
-PLAN = RoundPlan(
-    run_id="run-1",
-    round=3,
-    seed=0,
-    weights_hash="",
-    stage="supervised",
-    local_steps=1,
-    lr=0.1,
-    tasks=TASKS,
-    deadline_s=1.0,
-    config_hash="",
-    core_fingerprint="f00d",
-)
-
-
 ENLISTED = SiteStatus(
     site="north",
     core_fingerprint="f00d",
@@ -44,17 +29,7 @@ ENLISTED = SiteStatus(
     num_sequences={"t1": 20, "t1c": 20, "t2": 12, "flair": 15},
     num_labels={"segmentation": 12, "idh": 14},
 )
-CONFIG = ScreeningConfig(
-    window=50,
-    warm_up=6,
-    norm_soft=3,
-    norm_hard=10,
-    direction_soft=-0.5,
-    distance_soft=2,
-    distance_hard=4,
-    max_log_variance=20,
-    quarantine_after=3,
-)
+Judge = Callable[..., None]
 
 
 def good() -> SiteUpdate:
@@ -73,11 +48,16 @@ def good() -> SiteUpdate:
     )
 
 
-def judge(update: SiteUpdate, stage: str = "supervised", reference: Any = REFERENCE) -> None:
-    """Screen against the one plan and status of this file."""
-    plan = dataclasses.replace(PLAN, stage=stage, local_steps=5)
-    bounds = {name: bound_of(name, value) for name, value in reference.items()}
-    screen(update, reference, plan, bounds=bounds, fingerprint="f00d", enlisted=ENLISTED, config=CONFIG)
+@pytest.fixture
+def judge(screening: ScreeningConfig, plan: RoundPlan) -> Judge:
+    """Screen an update of a site that joined as ENLISTED."""
+
+    def judge(update: SiteUpdate, stage: str = "supervised", reference: Any = REFERENCE) -> None:
+        asked = dataclasses.replace(plan, stage=stage, local_steps=5)
+        bounds = {name: bound_of(name, value) for name, value in reference.items()}
+        screen(update, reference, asked, bounds=bounds, fingerprint="f00d", enlisted=ENLISTED, config=screening)
+
+    return judge
 
 
 def spoilt(**changes: Any) -> SiteUpdate:
@@ -113,11 +93,11 @@ def without(key: str) -> SiteUpdate:
     return spoilt(weights={name: value for name, value in good().weights.items() if name != key})
 
 
-def test_a_fit_update_passes() -> None:
+def test_a_fit_update_passes(judge: Judge) -> None:
     judge(good())
 
 
-def test_a_site_that_saw_nothing_passes() -> None:
+def test_a_site_that_saw_nothing_passes(judge: Judge) -> None:
     judge(spoilt(num_cases=0, seen=dict.fromkeys(GROUPS(TASKS), 0)))
 
 
@@ -167,7 +147,7 @@ CASES: dict[str, tuple[Callable[[], SiteUpdate], str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_fault_is_rejected_with_its_reason(name: str) -> None:
+def test_each_fault_is_rejected_with_its_reason(name: str, judge: Judge) -> None:
     make, reason = CASES[name]
     with pytest.raises(Rejected, match=reason) as caught:
         judge(make())
@@ -177,24 +157,24 @@ def test_each_fault_is_rejected_with_its_reason(name: str) -> None:
     assert text.isprintable()
 
 
-def test_many_faulty_names_are_listed_shortly() -> None:
+def test_many_faulty_names_are_listed_shortly(judge: Judge) -> None:
     update = spoilt(weights={f"unknown.{number}": np.zeros(1, "f4") for number in range(1000)})
     with pytest.raises(Rejected, match=r"missing .* and unknown unknown\.0, unknown\.1, unknown\.10 and 997 more"):
         judge(update)
 
 
-def test_the_bound_follows_the_reference() -> None:
+def test_the_bound_follows_the_reference(judge: Judge) -> None:
     judge(with_value(TRUNK, 1500), reference={**REFERENCE, TRUNK: np.full(4, 100, np.float32)})
     with pytest.raises(Rejected):
         judge(with_value(TRUNK, 1500))
 
 
-def test_counts_may_reach_what_the_site_joined_with() -> None:
+def test_counts_may_reach_what_the_site_joined_with(judge: Judge) -> None:
     judge(with_seen(20, trunk=20, stem__t2=12, stem__flair=15, head__idh=14, decoder=12))
 
 
 @pytest.mark.parametrize("stage", ["semi_supervised", "distill", "contrast", "finetune"])
-def test_pseudo_labels_may_inform_decoder_and_heads_but_bring_no_sequence(stage: str) -> None:
+def test_pseudo_labels_may_inform_decoder_and_heads_but_bring_no_sequence(stage: str, judge: Judge) -> None:
     judge(with_seen(20, head__idh=20, decoder=20, uncertainty__idh=20), stage)
     with pytest.raises(Rejected, match=r"stem\.t2"):
         judge(with_seen(20, stem__t2=13), stage)
@@ -224,12 +204,12 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize("name", POSSIBLE)
-def test_a_possible_signal_passes(name: str) -> None:
+def test_a_possible_signal_passes(name: str, judge: Judge) -> None:
     judge(with_signal(name, POSSIBLE[name]))
 
 
 @pytest.mark.parametrize(("name", "metric"), [(name, metric) for name, bad in IMPOSSIBLE.items() for metric in bad])
-def test_an_impossible_signal_is_rejected(name: str, metric: Any) -> None:
+def test_an_impossible_signal_is_rejected(name: str, metric: Any, judge: Judge) -> None:
     with pytest.raises(Rejected, match=rf"impossible values for signal\.{name};"):
         judge(with_signal(name, metric))
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,31 +19,9 @@ from server.suspicion import Suspicion, suspect
 TASKS = (Task.IDH,)
 STEM, TRUNK = "fusion.stem.weight_t2", "encoder.conv.weight"
 REFERENCE = {STEM: np.ones((2, 3), np.float32), TRUNK: np.full(BLOCK + 3, 0.5, np.float32)}
-ELEMENTS = BLOCK + 9
-PLAN = RoundPlan(
-    run_id="run-1",
-    round=3,
-    seed=0,
-    weights_hash="",
-    stage="supervised",
-    local_steps=4,
-    lr=0.01,
-    tasks=TASKS,
-    deadline_s=1.0,
-    config_hash="",
-    core_fingerprint="",
-)
-CONFIG = ScreeningConfig(
-    window=50,
-    warm_up=6,
-    norm_soft=3,
-    norm_hard=10,
-    direction_soft=-0.5,
-    distance_soft=2,
-    distance_hard=4,
-    max_log_variance=20,
-    quarantine_after=3,
-)
+USUAL = [1.0] * 6
+"""A memory of six equal paces, as many as the warm-up."""
+Judge = Callable[..., Suspicion]
 
 
 def update(stem: float, trunk: float, **changes: Any) -> SiteUpdate:
@@ -55,15 +34,20 @@ def update(stem: float, trunk: float, **changes: Any) -> SiteUpdate:
     return dataclasses.replace(made, **changes)
 
 
-def judge(given: SiteUpdate, usual: float | None, last: float | None = None, plan: RoundPlan = PLAN) -> Suspicion:
-    """Against a memory of six equal paces (or none), and a last global step of one value everywhere."""
-    memory = ScreenMemory(norms=[] if usual is None else [usual] * 6)
-    step = {} if last is None else {name: np.full_like(value, last) for name, value in REFERENCE.items()}
-    return suspect(given, REFERENCE, step, memory, CONFIG, plan)
+@pytest.fixture
+def judge(screening: ScreeningConfig, plan: RoundPlan) -> Judge:
+    """Judge an update against the paces remembered and a last global step of one value everywhere; the plan changed."""
+
+    def judge(given: SiteUpdate, paces: Sequence[float] = (), last: float | None = None, **changes: Any) -> Suspicion:
+        step = {} if last is None else {name: np.full_like(value, last) for name, value in REFERENCE.items()}
+        asked = dataclasses.replace(plan, **changes)
+        return suspect(given, REFERENCE, step, ScreenMemory(norms=list(paces)), screening, asked)
+
+    return judge
 
 
-def test_norms_are_those_of_the_differences() -> None:
-    found = judge(update(2.0, 0.25), None)
+def test_norms_are_those_of_the_differences(judge: Judge) -> None:
+    found = judge(update(2.0, 0.25))
     assert found.norms["stem.t2"] == pytest.approx(2 * math.sqrt(6), rel=1e-6)
     assert found.norms["trunk"] == pytest.approx(0.25 * math.sqrt(BLOCK + 3), rel=1e-6)
     assert found.norm == pytest.approx(math.hypot(found.norms["stem.t2"], found.norms["trunk"]))
@@ -71,77 +55,72 @@ def test_norms_are_those_of_the_differences() -> None:
     assert found.norms["decoder"] == 0
 
 
-def test_a_group_for_which_the_site_is_silent_does_not_count() -> None:
+def test_a_group_for_which_the_site_is_silent_does_not_count(judge: Judge) -> None:
     spoken = update(2.0, 0.25)
-    silent = judge(dataclasses.replace(spoken, seen={**spoken.seen, "trunk": 0}), None)
+    silent = judge(dataclasses.replace(spoken, seen={**spoken.seen, "trunk": 0}))
     assert silent.norms["trunk"] == 0
     assert silent.norm == pytest.approx(2 * math.sqrt(6), rel=1e-6)
 
 
-def test_the_pace_is_one_when_every_step_moves_every_element_by_the_learning_rate() -> None:
-    assert judge(update(0.04, 0.04), None).pace == pytest.approx(1, rel=1e-4)
-    faster = dataclasses.replace(PLAN, lr=0.08, local_steps=5)
-    assert judge(update(0.4, 0.4), None, plan=faster).pace == pytest.approx(1, rel=1e-4)
+def test_the_pace_is_one_when_every_step_moves_every_element_by_the_learning_rate(judge: Judge) -> None:
+    assert judge(update(0.04, 0.04)).pace == pytest.approx(1, rel=1e-4)
+    assert judge(update(0.4, 0.4), lr=0.08, local_steps=5).pace == pytest.approx(1, rel=1e-4)
 
 
-def test_a_stage_that_raises_the_learning_rate_is_not_held_against_the_sites() -> None:
-    before = judge(update(0.0004, 0.0004), None, plan=dataclasses.replace(PLAN, lr=0.0001))
-    after = judge(update(0.04, 0.04), before.pace)  # a hundred times the norm
+def test_a_stage_that_raises_the_learning_rate_is_not_held_against_the_sites(judge: Judge) -> None:
+    before = judge(update(0.0004, 0.0004), lr=0.0001)
+    after = judge(update(0.04, 0.04), [before.pace] * 6)  # a hundred times the norm
     assert after.norm > 99 * before.norm
     assert after.doubts == ()
 
 
 @pytest.mark.parametrize(("moved", "doubts"), [(2.9, 0), (3.1, 1), (9.9, 1)])
-def test_beyond_the_soft_bound_there_is_a_doubt(moved: float, doubts: int) -> None:
-    found = judge(update(0.04 * moved, 0.04 * moved), 1.0)
+def test_beyond_the_soft_bound_there_is_a_doubt(moved: float, doubts: int, judge: Judge) -> None:
+    found = judge(update(0.04 * moved, 0.04 * moved), USUAL)
     assert len(found.doubts) == doubts
     assert all(doubt == "norm: its step is more than 3 times the usual one" for doubt in found.doubts)
 
 
-def test_beyond_the_hard_bound_it_is_rejected_without_a_number_of_the_site() -> None:
+def test_beyond_the_hard_bound_it_is_rejected_without_a_number_of_the_site(judge: Judge) -> None:
     with pytest.raises(Rejected, match="norm: found a step more than 10 times the usual one") as caught:
-        judge(update(0.04 * 10.1, 0.04 * 10.1), 1.0)
+        judge(update(0.04 * 10.1, 0.04 * 10.1), USUAL)
     assert "0.4" not in str(caught.value)
 
 
-def test_nobody_is_judged_during_warm_up() -> None:
-    memory = ScreenMemory(norms=[1.0] * 5)
-    last = {name: np.ones_like(value) for name, value in REFERENCE.items()}
-    assert suspect(update(-100.0, -100.0), REFERENCE, last, memory, CONFIG, PLAN).doubts == ()
-    memory.norms.append(1.0)
+def test_nobody_is_judged_during_warm_up(judge: Judge) -> None:
+    assert judge(update(-100.0, -100.0), USUAL[1:], last=1.0).doubts == ()
     with pytest.raises(Rejected):
-        suspect(update(-100.0, -100.0), REFERENCE, last, memory, CONFIG, PLAN)
+        judge(update(-100.0, -100.0), USUAL, last=1.0)
 
 
-def test_half_of_what_is_remembered_may_be_odd() -> None:
-    memory = ScreenMemory(norms=[1.0, 1.0, 1.0, 1.0, 1e9, 1e9, 1e9])
+def test_half_of_what_is_remembered_may_be_odd(judge: Judge) -> None:
     with pytest.raises(Rejected):
-        suspect(update(4.0, 4.0), REFERENCE, {}, memory, CONFIG, PLAN)
+        judge(update(4.0, 4.0), [1.0, 1.0, 1.0, 1.0, 1e9, 1e9, 1e9])
 
 
-def test_an_update_against_the_last_step_is_doubted() -> None:
-    assert judge(update(0.04, 0.04), 1.0, last=1.0).doubts == ()
-    assert judge(update(-0.04, -0.04), 1.0, last=1.0).doubts == (
+def test_an_update_against_the_last_step_is_doubted(judge: Judge) -> None:
+    assert judge(update(0.04, 0.04), USUAL, last=1.0).doubts == ()
+    assert judge(update(-0.04, -0.04), USUAL, last=1.0).doubts == (
         "direction: it goes against the federation's last step",
     )
-    assert judge(update(-0.04, -0.04), 1.0, last=None).doubts == ()
-    assert judge(update(-0.04, -0.04), 1.0, last=0.0).doubts == ()
+    assert judge(update(-0.04, -0.04), USUAL, last=None).doubts == ()
+    assert judge(update(-0.04, -0.04), USUAL, last=0.0).doubts == ()
 
 
 @pytest.mark.parametrize(("against", "doubts"), [(0.74, 0), (0.76, 1)])
-def test_the_direction_is_the_cosine(against: float, doubts: int) -> None:
+def test_the_direction_is_the_cosine(against: float, doubts: int, judge: Judge) -> None:
     """A share s of equal elements goes back and the rest forth: the cosine is 1 - 2 s, -0.5 for three quarters."""
     size = REFERENCE[TRUNK].size
     moved = np.where(np.arange(size) < against * size, -0.04, 0.04).astype(np.float32)
     given = update(0.0, 0.0)
     given = dataclasses.replace(given, weights={**given.weights, TRUNK: REFERENCE[TRUNK] + moved})
-    assert len(judge(given, 1.0, last=1.0).doubts) == doubts
+    assert len(judge(given, USUAL, last=1.0).doubts) == doubts
 
 
-def test_a_site_that_is_silent_everywhere_is_not_judged() -> None:
-    found = judge(update(9.0, 9.0, seen=dict.fromkeys(GROUPS(TASKS), 0)), 1e-9, last=1.0)
+def test_a_site_that_is_silent_everywhere_is_not_judged(judge: Judge) -> None:
+    found = judge(update(9.0, 9.0, seen=dict.fromkeys(GROUPS(TASKS), 0)), [1e-9] * 6, last=1.0)
     assert (found.norm, found.pace, found.doubts) == (0, 0, ())
 
 
-def test_a_run_that_has_not_moved_judges_nobody() -> None:
-    assert judge(update(1.0, 1.0), 0.0).doubts == ()
+def test_a_run_that_has_not_moved_judges_nobody(judge: Judge) -> None:
+    assert judge(update(1.0, 1.0), [0.0] * 6).doubts == ()

@@ -43,8 +43,10 @@ def method(
     size = size_of(mode)
     # Imported only now: a mistyped mode is answered before the network's libraries are loaded.
     from server.lab.study.method import study_method
+    from server.lab.study.running import Request
 
-    study = study_method(size, out, arms=_names(arms), repeats=repeats, workers=workers, overrides=overrides or [])
+    request = Request(arms=_names(arms), repeats=repeats, workers=workers, overrides=overrides or ())
+    study = study_method(size, out, request)
     _tell(study, out, as_json)
 
 
@@ -74,9 +76,11 @@ def strategies(
 
     size = strategy_size_of(mode)
     # Imported only now: a mistyped mode is answered before the network's libraries are loaded.
+    from server.lab.study.running import Request
     from server.lab.study.strategies import study_strategies
 
-    study = study_strategies(size, out, arms=_names(arms), repeats=repeats, workers=workers, overrides=overrides or [])
+    request = Request(arms=_names(arms), repeats=repeats, workers=workers, overrides=overrides or ())
+    study = study_strategies(size, out, request)
     _tell(study, out, as_json)
 
 

@@ -1,7 +1,7 @@
-"""What every study does with its folder: claim it or refuse it, find what is finished, name what failed."""
+"""What every study does with its folder: claim it or refuse it, and find what is finished."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -62,19 +62,3 @@ def complete(folder: Path, arms: Sequence[Arm], cells: Sequence[Cell]) -> dict[s
         if len(there) == len(results):
             found[arm.name] = there
     return found
-
-
-def named(cells: Sequence[Cell], failures: Mapping[str, str]) -> dict[str, str]:
-    """Reasons by what a person calls the run."""
-    return {
-        f"{cell.arm} ({cell.group}, seed {cell.seed})": failures[cell.run] for cell in cells if cell.run in failures
-    }
-
-
-def failed_text(failures: Mapping[str, str], runs: int) -> str:
-    """The sentence that ends a study of which some runs failed."""
-    reasons = "; ".join(f"{name}: {reason}" for name, reason in failures.items())
-    return (
-        f"study: found {len(failures)} of {runs} runs failed ({reasons}); expected none; the report holds the others; "
-        "run the command again to retry"
-    )

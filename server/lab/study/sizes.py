@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gmmas_core.types import ConfigError
+
+Size = TypeVar("Size")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +69,17 @@ SIZES: Mapping[str, StudySize] = {
 """Mode -> size."""
 
 
-def size_of(mode: str) -> StudySize:
-    """The size of a mode.
+def by_mode(sizes: Mapping[str, Size], mode: str) -> Size:
+    """The size of a mode, in a study's table of sizes.
 
     Raises:
         ConfigError: unknown mode.
     """
-    if mode not in SIZES:
-        raise ConfigError(f"--mode: found {mode!r}; expected any of {', '.join(SIZES)}")
-    return SIZES[mode]
+    if mode not in sizes:
+        raise ConfigError(f"--mode: found {mode!r}; expected any of {', '.join(sizes)}")
+    return sizes[mode]
+
+
+def size_of(mode: str) -> StudySize:
+    """`by_mode` for the study of the method."""
+    return by_mode(SIZES, mode)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gmmas_core.types import ConfigError
+from server.lab.study.sizes import by_mode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +57,5 @@ STRATEGY_SIZES: Mapping[str, StrategySize] = {
 
 
 def strategy_size_of(mode: str) -> StrategySize:
-    """The size of a mode.
-
-    Raises:
-        ConfigError: unknown mode.
-    """
-    if mode not in STRATEGY_SIZES:
-        raise ConfigError(f"--mode: found {mode!r}; expected any of {', '.join(STRATEGY_SIZES)}")
-    return STRATEGY_SIZES[mode]
+    """`by_mode` for the study of the strategies."""
+    return by_mode(STRATEGY_SIZES, mode)

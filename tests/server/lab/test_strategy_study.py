@@ -21,6 +21,7 @@ from server.lab.study.data import Variant, shared_test_sites, variant_sites
 from server.lab.study.faults import broken_image, wrong_labels, wrong_mask
 from server.lab.study.hard_sites import HARD_SITES, SITE_NAMES, cases_per_site
 from server.lab.study.own_models import reading_models
+from server.lab.study.running import Request
 from server.lab.study.strategies import study_strategies
 from server.lab.study.strategy_arms import BASELINE, STRATEGY_ARMS, strategy_arms_of
 from server.lab.study.strategy_data import strategy_cases, strategy_recipe, write_strategy_data
@@ -282,7 +283,8 @@ MICRO = (
 @pytest.mark.slow
 def test_a_study_end_to_end_is_resumed_and_reads_with_each_hospitals_own_norms(tmp_path: Path) -> None:
     folder = tmp_path / "study"
-    study = study_strategies(SIZE, folder, arms=["median", "fedbn", "float16"], repeats=1, overrides=MICRO)
+    request = Request(arms=["median", "fedbn", "float16"], repeats=1, overrides=MICRO)
+    study = study_strategies(SIZE, folder, request)
     by_name = {arm["name"]: arm for arm in study["arms"]}
     assert list(by_name) == [BASELINE, "median", "fedbn", "float16"]
     assert study["test_cases"] == 2 * len(SITE_NAMES)
@@ -296,7 +298,7 @@ def test_a_study_end_to_end_is_resumed_and_reads_with_each_hospitals_own_norms(t
     assert DISCLAIMER in (folder / "study.md").read_text()
 
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "cells").iterdir()}
-    again = study_strategies(SIZE, folder, arms=["median"], repeats=1, overrides=MICRO)
+    again = study_strategies(SIZE, folder, replace(request, arms=["median"]))
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "cells").iterdir()} == before
     assert [row for row in study["differences"] if row["arm"] == "median"] == again["differences"]
 

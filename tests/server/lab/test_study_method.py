@@ -16,6 +16,7 @@ from server.lab.study.arms import arms_of
 from server.lab.study.breakdown import reliabilities, without_temperature
 from server.lab.study.cells import cell_path, plan_cells, read_result, write_result
 from server.lab.study.method import ground_of, study_method
+from server.lab.study.running import Request
 from server.lab.study.sizes import SIZES
 
 SIZE = replace(
@@ -76,17 +77,17 @@ def test_another_setting_is_another_cell() -> None:
 def test_foreign_folders_and_other_studies_are_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(DataError, match=r"thesis\.txt"):
-        study_method(SIZE, tmp_path, overrides=OVERRIDES)
+        study_method(SIZE, tmp_path, Request(overrides=OVERRIDES))
     assert os.listdir(tmp_path) == ["thesis.txt"]
     (tmp_path / "thesis.txt").rename(tmp_path / "about.json")
     with pytest.raises(DataError, match="name another folder"):
-        study_method(SIZE, tmp_path, overrides=OVERRIDES)
+        study_method(SIZE, tmp_path, Request(overrides=OVERRIDES))
 
 
 @pytest.mark.parametrize(("arms", "repeats"), [(["nope"], 1), ([], 0)])
 def test_bad_requests_touch_nothing(arms: Sequence[str], repeats: int, tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
-        study_method(SIZE, tmp_path / "study", arms=arms, repeats=repeats, overrides=OVERRIDES)
+        study_method(SIZE, tmp_path / "study", Request(arms=arms, repeats=repeats, overrides=OVERRIDES))
     assert not (tmp_path / "study").exists()
 
 
@@ -121,7 +122,8 @@ def test_a_mistyped_mode_ends_with_one_sentence_and_exit_code_1(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_study_end_to_end(tmp_path: Path) -> None:
-    study = study_method(SIZE, tmp_path / "study", repeats=2, overrides=OVERRIDES)
+    request = Request(repeats=2, overrides=OVERRIDES)
+    study = study_method(SIZE, tmp_path / "study", request)
     folder = tmp_path / "study"
     assert [arm["runs"] for arm in study["arms"]] == [2, 2]
     assert (study["test_cases"], study["seeds"]) == (12, [0, 1])
@@ -136,12 +138,12 @@ def test_a_study_end_to_end(tmp_path: Path) -> None:
     cells = sorted((folder / "cells").iterdir())
     before = {path.name: path.stat().st_mtime_ns for path in cells}
     cells[0].write_text("{damaged")
-    again = study_method(SIZE, folder, repeats=2, overrides=OVERRIDES)
+    again = study_method(SIZE, folder, request)
     changed = [path.name for path in cells if path.stat().st_mtime_ns != before[path.name]]
     assert changed == [cells[0].name]
     assert again["expectations"] == study["expectations"]  # the run was kept, its scores are the same
 
-    hopeless = [*OVERRIDES, "federation.deadline_s=0.0001"]
+    hopeless = Request(arms=["supervised-20"], repeats=1, overrides=[*OVERRIDES, "federation.deadline_s=0.0001"])
     with pytest.raises(FederationError, match=r"1 of 1 runs failed \(supervised-20 \(federated, seed 0\)"):
-        study_method(SIZE, folder, arms=["supervised-20"], repeats=1, overrides=hopeless)
+        study_method(SIZE, folder, hopeless)
     assert "supervised-20 (federated, seed 0)" in json.loads((folder / "study.json").read_text())["failures"]
