@@ -1,6 +1,6 @@
 """What the coordinator does before each round: obey orders, count heads, take note of replies that came too late."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.enlist import refresh_sites
@@ -17,15 +17,12 @@ def between_rounds(run: Run) -> None:
     Raises:
         RunPaused: the coordinator ordered it.
     """
-    orders = take_orders(run.folder)
+    orders = take_orders(run.folder, run.ledger)
     for order in orders:
-        run.ledger.append("order", order=order)
         apply_to_screen(run.memory.screen, order)
     for site in collect_late(run.grid, run.unanswered):
         run.ledger.append("late", site=site)
-    for order in orders:
-        if order["kind"] in ("pause", "stop"):
-            raise RunPaused(f"order: {order['kind']}; resume the run when it should go on")
+    _pause_if_told(orders)
     refresh_sites(run)
 
 
@@ -39,9 +36,24 @@ def apply_to_screen(screen: ScreenMemory, order: Mapping[str, Any]) -> None:
 
 
 def repeat_orders(screen: ScreenMemory, ledger: Ledger, round: int) -> None:
-    """Obey again the orders that the ledger holds since a checkpoint's round: the checkpoint does not know them."""
+    """Obey again the orders that the ledger holds since a checkpoint's round: the checkpoint does not know them.
+
+    Raises:
+        RunPaused: the coordinator ordered it, and the run ended in another way before it could pause.
+    """
     entries = list(ledger.entries())
     ends = [number for number, entry in enumerate(entries) if entry["kind"] == "round" and entry["round"] == round]
+    not_paused_since = []
     for entry in entries[ends[-1] + 1 if ends else 0 :]:
         if entry["kind"] == "order":
             apply_to_screen(screen, entry["order"])
+            not_paused_since.append(entry["order"])
+        elif entry["kind"] == "paused":
+            not_paused_since.clear()
+    _pause_if_told(not_paused_since)
+
+
+def _pause_if_told(orders: Sequence[Mapping[str, Any]]) -> None:
+    for order in orders:
+        if order["kind"] in ("pause", "stop"):
+            raise RunPaused(f"order: {order['kind']}; resume the run when it should go on")

@@ -1,8 +1,9 @@
 """What a person asks of a running coordinator: one small file per order, because only the coordinator may write.
 
-A command places an order; the coordinator takes it between two rounds and writes into the ledger that it has. Without
-a running coordinator the order waits for the next resume. The files come from outside, so each is checked, and one that
-is no order is set aside under another name instead of ending a run.
+A command places an order; the coordinator takes it between two rounds: it writes a line into the ledger, which is when
+the order counts, and only then removes the file. A crash between the two leaves both, and the line tells that the file
+has had its day. Without a running coordinator the order waits for the next resume. The files come from outside, so each
+is checked, and one that is no order is set aside under another name instead of ending a run.
 """
 
 import json
@@ -11,6 +12,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from uuid import uuid4
 
 from gmmas_core.atomic import sync_folder, write_json
 from gmmas_core.types import FederationError
+from server.ledger import Ledger
 from server.run_folder import RunFolder
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -31,6 +34,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 MAX_BYTES = 2**14
 MAX_REASON = 500  # characters
 SET_ASIDE = ".no-order"  # appended to the name of a file that is no order
+
+_ID = re.compile(r"[0-9]{20}-[0-9a-f]{8}\.json")
+"""Name of an order's file, and the order's identity in the ledger."""
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -58,34 +64,46 @@ def place_order(run_folder: RunFolder, kind: str, **fields: str) -> Path:
     # Wall-clock time orders the files of several people's commands; the suffix keeps two at the same instant apart.
     path = run_folder.orders / f"{time.time_ns():020d}-{uuid4().hex[:8]}.json"
     write_json(path, order)
+    sync_folder(run_folder.path)  # the first order makes the folder of all orders
     return path
 
 
-def take_orders(run_folder: RunFolder) -> list[dict[str, Any]]:
-    """Take every order that waits, oldest first; each is handed out once.
+def take_orders(run_folder: RunFolder, ledger: Ledger) -> list[dict[str, Any]]:
+    """Take every order that waits, oldest first; each is handed out once, whatever crashes when.
+
+    Args:
+        run_folder: of the run.
+        ledger: of the run; it gets a line "order" with "id" and "order" for each, on disk before the file goes.
 
     Returns:
         Orders as {"kind", "placed_at", ...}. Files that are no order are renamed and logged.
+
+    Raises:
+        FederationError: a line that cannot be written; this order and those after it wait on.
     """
-    if not run_folder.orders.is_dir():
-        return []
+    waiting = sorted(run_folder.orders.glob("*.json"))
+    known = {entry.get("id") for entry in ledger.entries() if entry["kind"] == "order"} if waiting else set()
     taken = []
-    for path in sorted(run_folder.orders.glob("*.json")):
+    for path in waiting:
         order = _read(path)
         if isinstance(order, str):
-            log.warning("orders: found %s; it was set aside; place the order again", order)
-            os.replace(path, path.with_name(path.name + SET_ASIDE))
-        else:
-            path.unlink()
+            log.warning("orders: found %s; it is set aside; place the order again", order)
+            with suppress(OSError):  # it is found again before the next round
+                os.replace(path, path.with_name(path.name + SET_ASIDE))
+            continue
+        if path.name not in known:
+            ledger.append("order", id=path.name, order=order)
             taken.append(order)
-    if taken:
-        sync_folder(run_folder.orders)
+        with suppress(OSError):  # whoever placed it took it back, or it stays and its line is known
+            path.unlink()
     return taken
 
 
 def _read(path: Path) -> dict[str, Any] | str:
     """The order in a file, or why there is none."""
     try:
+        if not _ID.fullmatch(path.name):
+            return "a file whose name no command gave it"
         if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_BYTES:
             return "something that is no small file"
         order = json.loads(path.read_bytes())

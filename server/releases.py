@@ -104,14 +104,14 @@ def publish(
 
 
 def roll_back(folder: RunFolder, version: str) -> dict[str, Any]:
-    """Make another version the current one.
+    """Make another version the current one; one that a crash kept out of the ledger is none, nobody answers for it.
 
     Raises:
         FederationError: no such version, or a run that is being played.
     """
     _read(folder)
     with run_lock(folder.path):
-        known = [name for _, name in _numbered(folder)]
+        known = [entry["version"] for entry in versions(folder) if entry["in_ledger"]]
         if version not in known:
             raise FederationError(f"release {version[:20]!r}: found no such version; expected any of {known}")
         line = {"version": version, "before": current(folder)}
@@ -158,6 +158,7 @@ def _write(folder: RunFolder, key: Ed25519PrivateKey, choice: Choice, line: Mapp
     provenance = provenance_of(entries, config, candidate, max(history.rounds))
     final = folder.releases / line["version"]
     folder.releases.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     temporary = Path(tempfile.mkdtemp(dir=folder.releases, prefix=f".{final.name}."))
     try:
         content = temporary / final.name
@@ -178,6 +179,14 @@ def _write(folder: RunFolder, key: Ed25519PrivateKey, choice: Choice, line: Mapp
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return model_id
+
+
+def _sweep(folder: RunFolder) -> None:
+    """Remove what crashes left half written."""
+    for leftover in folder.releases.glob(".v*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in folder.releases.glob(f".{CURRENT}.*"):
+        leftover.unlink(missing_ok=True)
 
 
 def _without_other_models(entries: Sequence[Entry]) -> list[Entry]:

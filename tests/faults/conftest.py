@@ -1,15 +1,21 @@
-"""Real processes that can be killed one by one, and the run they are measured against: the same, played undisturbed."""
+"""Two ways to die: real processes that can be killed one by one, and a power that fails at any single write.
 
+And the run that the former are measured against: the same, played undisturbed.
+"""
+
+import io
 import json
 import os
 import runpy
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -25,6 +31,11 @@ from server.ledger import Ledger, verify
 from server.run_folder import RunFolder
 
 PATIENCE_S = 240.0
+
+WRITES = ("open", "write", "fsync", "replace", "rename", "mkdir", "unlink", "rmdir", "ftruncate")
+"""Names in `os` that change a disk."""
+
+OnWrite = Callable[[str, tuple[Any, ...]], None]
 
 
 class Federation:
@@ -111,6 +122,94 @@ class Federation:
     def _below(ancestor: int, words: str) -> psutil.Process | None:
         below = psutil.Process(ancestor).children(recursive=True)
         return next((each for each in below if any(words in part for part in each.cmdline())), None)
+
+
+class Write(NamedTuple):
+    """One write: a name of WRITES, and the path it was given, "" for a file that is open already."""
+
+    name: str
+    path: str
+
+
+class Power:
+    """Counts a coordinator's writes, and fails at one of them."""
+
+    @staticmethod
+    @contextmanager
+    def watching(on_write: OnWrite) -> Iterator[None]:
+        """Tell of every write of this thread before it is done; the hospitals write from threads of their own."""
+        ours = threading.get_ident()
+        real_open = io.open
+        real = {name: getattr(os, name) for name in WRITES}
+
+        def wrapped(name: str) -> Callable[..., Any]:
+            def call(*arguments: Any, **named: Any) -> Any:
+                reads = name == "open" and not arguments[1] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+                if threading.get_ident() == ours and not reads:
+                    on_write(name, arguments)
+                return real[name](*arguments, **named)
+
+            return call
+
+        def open_file(file: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
+            if threading.get_ident() == ours and isinstance(file, str | Path) and set(mode) & set("wa+x"):
+                on_write("open", (file,))
+            return real_open(file, mode, *arguments, **named)
+
+        for name in WRITES:
+            setattr(os, name, wrapped(name))
+        io.open = open_file  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            io.open = real_open
+            for name, function in real.items():
+                setattr(os, name, function)
+
+    def writes_of(self, work: Callable[[], Any]) -> list[Write]:
+        """All writes of some work, in order."""
+        seen: list[Write] = []
+
+        def on_write(name: str, arguments: tuple[Any, ...]) -> None:
+            seen.append(Write(name, "" if isinstance(arguments[0], int) else str(arguments[0])))
+
+        with self.watching(on_write):
+            work()
+        return seen
+
+    def cut_at(self, number: int, half: bool, work: Callable[[], Any]) -> bool:
+        """Do some work in a fork that is killed before its n-th write, or in its middle; whether it came that far."""
+        child = os.fork()
+        if child == 0:
+            really_write, left = os.write, [number]
+
+            def on_write(name: str, arguments: tuple[Any, ...]) -> None:
+                if left[0] == 0:
+                    if half and name == "write":
+                        really_write(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
+                    os.kill(os.getpid(), signal.SIGKILL)
+                left[0] -= 1
+
+            with suppress(BaseException), self.watching(on_write):
+                work()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        return os.WIFSIGNALED(status)
+
+    @staticmethod
+    def cases(writes: Sequence[Write]) -> list[tuple[int, bool]]:
+        """Every write's number, and once more with True for each that can end in its middle."""
+        return [
+            (k, half)
+            for k, write in enumerate(writes)
+            for half in ((False, True) if write.name == "write" else (False,))
+        ]
+
+
+@pytest.fixture(scope="session")
+def power() -> Power:
+    """The power of the machine that the coordinator runs on."""
+    return Power()
 
 
 def wait_for(look: Callable[[], Any], what: str, pause_s: float = 0.1) -> Any:

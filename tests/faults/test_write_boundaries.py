@@ -6,12 +6,8 @@ case cheap. What comes after the last round changes no weights and is left out h
 """
 
 import errno
-import io
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,7 +15,7 @@ from uuid import UUID
 import pytest
 
 import server.app
-from gmmas_core.config import load_config
+from gmmas_core.config import config_hash, load_config
 from gmmas_core.types import FederationError, GmmasError
 from gmmas_core.weights import weights_hash
 from server.checkpoints import newest_valid
@@ -28,74 +24,12 @@ from server.ledger import Ledger, verify
 from server.run_folder import RunFolder
 from server.run_lock import run_lock
 
-WRITES = ("open", "write", "fsync", "replace", "rename", "mkdir", "unlink", "rmdir", "ftruncate")
-"""Names in `os` that change a disk."""
-
-OnWrite = Callable[[str, tuple[Any, ...]], None]
+MEDIAN = pytest.mark.parametrize("two_rounds", [("strategy=median",)], indirect=True)
+"""The rounds of a strategy that needs all updates on disk before the first one counts."""
 
 
 def play(sites: list[Path], overrides: Sequence[str], folder: Path) -> None:
     in_process(sites, overrides, RunFolder(folder), lambda kind, fields: None)
-
-
-@contextmanager
-def watching_writes(on_write: OnWrite) -> Iterator[None]:
-    """Tell of every write of this thread before it is done; the hospitals write from threads of their own."""
-    ours = threading.get_ident()
-    real_open = io.open
-    real = {name: getattr(os, name) for name in WRITES}
-
-    def wrapped(name: str) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            reads = name == "open" and not arguments[1] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-            if threading.get_ident() == ours and not reads:
-                on_write(name, arguments)
-            return real[name](*arguments, **named)
-
-        return call
-
-    def open_file(file: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
-        if threading.get_ident() == ours and isinstance(file, str | Path) and set(mode) & set("wa+x"):
-            on_write("open", (file,))
-        return real_open(file, mode, *arguments, **named)
-
-    for name in WRITES:
-        setattr(os, name, wrapped(name))
-    io.open = open_file  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        io.open = real_open
-        for name, function in real.items():
-            setattr(os, name, function)
-
-
-def writes_of(work: Callable[[], None]) -> list[str]:
-    """The names of all writes of some work, in order."""
-    seen: list[str] = []
-    with watching_writes(lambda name, _: seen.append(name)):
-        work()
-    return seen
-
-
-def cut_power_at(number: int, half: bool, work: Callable[[], None]) -> bool:
-    """Do some work in a fork that is killed before its n-th write, or in the middle of it; whether it came that far."""
-    child = os.fork()
-    if child == 0:
-        really_write, left = os.write, [number]
-
-        def on_write(name: str, arguments: tuple[Any, ...]) -> None:
-            if left[0] == 0:
-                if half and name == "write":
-                    really_write(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
-                os.kill(os.getpid(), signal.SIGKILL)
-            left[0] -= 1
-
-        with suppress(BaseException), watching_writes(on_write):
-            work()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
 
 
 def end_of(folder: Path) -> tuple[int, str]:
@@ -107,16 +41,17 @@ def end_of(folder: Path) -> tuple[int, str]:
 
 
 @pytest.fixture
-def two_rounds(overrides: Sequence[str]) -> tuple[str, ...]:
-    return (*overrides, "rounds=2", "acceptance.check=none", "federation.poll_s=0.001")
+def two_rounds(overrides: Sequence[str], request: pytest.FixtureRequest) -> tuple[str, ...]:
+    more: tuple[str, ...] = getattr(request, "param", ())
+    return (*overrides, "rounds=2", "acceptance.check=none", "federation.poll_s=0.001", *more)
 
 
 @pytest.fixture(autouse=True)
 def _rounds_only(monkeypatch: pytest.MonkeyPatch, two_rounds: Sequence[str]) -> None:
-    """One run id for all, so that the hospitals answer from their store; no release; no progress file."""
+    """One run id per configuration, so that the hospitals answer from their store; no release; no progress file."""
     config = load_config(two_rounds)
     monkeypatch.setattr("server.app.load_config", lambda overrides: config)
-    monkeypatch.setattr("server.run.uuid4", lambda: UUID(int=1))
+    monkeypatch.setattr("server.run.uuid4", lambda: UUID(hex=config_hash(config)[:32]))
     monkeypatch.setattr("server.app.release", lambda run: {})
     monkeypatch.setattr("server.app.ProgressLog", lambda path: lambda kind, fields: None)
 
@@ -131,25 +66,48 @@ def expected(hospitals: list[Path], two_rounds: Sequence[str], tmp_path: Path) -
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_power_cut_at_every_write(
-    hospitals: list[Path], two_rounds: Sequence[str], expected: tuple[int, str], tmp_path: Path
+    hospitals: list[Path], two_rounds: Sequence[str], expected: tuple[int, str], power: Any, tmp_path: Path
 ) -> None:
-    writes = writes_of(lambda: play(hospitals, two_rounds, tmp_path / "counted"))
-    assert {"open", "write", "fsync", "replace", "mkdir"} <= set(writes)
-    cases = [(k, half) for k, name in enumerate(writes) for half in ((False, True) if name == "write" else (False,))]
-    for k, half in cases:
+    writes = power.writes_of(lambda: play(hospitals, two_rounds, tmp_path / "counted"))
+    assert {"open", "write", "fsync", "replace", "mkdir"} <= {write.name for write in writes}
+    for k, half in power.cases(writes):
         folder = tmp_path / f"cut-{k}-{half}"
-        assert cut_power_at(k, half, lambda folder=folder: play(hospitals, two_rounds, folder))  # type: ignore[misc]
+        assert power.cut_at(k, half, lambda folder=folder: play(hospitals, two_rounds, folder))
         play(hospitals, two_rounds, folder)
         assert end_of(folder) == expected, f"write {k} ({writes[k]}), half={half}"
 
 
 @pytest.mark.slow
+@MEDIAN
+def test_power_cut_at_every_write_of_the_spool(
+    hospitals: list[Path], two_rounds: Sequence[str], expected: tuple[int, str], power: Any, tmp_path: Path
+) -> None:
+    """Of the second round's; the spool is never synced, so every file that a cut leaves in it is torn as well."""
+    writes = power.writes_of(lambda: play(hospitals, two_rounds, tmp_path / "counted"))
+    of_spool = [k for k, write in enumerate(writes) if "/spool" in write.path]
+    names = [writes[k].name for k in of_spool]
+    # A folder once for each round's attempt, three updates in each of two rounds, each removed at the round's end.
+    assert {name: names.count(name) for name in set(names)} == {"mkdir": 2, "open": 6, "replace": 6, "unlink": 6}
+    torn = 0
+    for k in of_spool[len(of_spool) // 2 :]:
+        folder = tmp_path / f"cut-{k}"
+        assert power.cut_at(k, False, lambda folder=folder: play(hospitals, two_rounds, folder))
+        for file in RunFolder(folder).spool.glob("*"):
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+            torn += 1
+        play(hospitals, two_rounds, folder)
+        assert end_of(folder) == expected, f"write {k} ({writes[k]})"
+        assert list(RunFolder(folder).spool.iterdir()) == []
+    assert torn > 0
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_disk_that_is_full_from_every_write_on(
-    hospitals: list[Path], two_rounds: Sequence[str], expected: tuple[int, str], tmp_path: Path
+    hospitals: list[Path], two_rounds: Sequence[str], expected: tuple[int, str], power: Any, tmp_path: Path
 ) -> None:
     """The run fails loudly, and goes on from there when there is room again."""
-    writes = writes_of(lambda: play(hospitals, two_rounds, tmp_path / "counted"))
+    writes = power.writes_of(lambda: play(hospitals, two_rounds, tmp_path / "counted"))
     for k in range(0, len(writes), 3):
         folder, left = tmp_path / f"full-{k}", [k]
 
@@ -158,7 +116,7 @@ def test_a_disk_that_is_full_from_every_write_on(
             if left[0] < 0 and name in ("open", "write", "fsync", "mkdir"):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        with watching_writes(on_write), pytest.raises((GmmasError, OSError)):
+        with power.watching(on_write), pytest.raises((GmmasError, OSError)):
             play(hospitals, two_rounds, folder)
         play(hospitals, two_rounds, folder)
         assert end_of(folder) == expected, f"write {k} ({writes[k]})"

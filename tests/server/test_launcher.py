@@ -229,7 +229,7 @@ def obedient(folder: RunFolder) -> StandIn:
 
     def obeys(ledger: Ledger) -> None:
         deadline = time.monotonic() + 10
-        while not (orders := take_orders(folder)) and time.monotonic() < deadline:
+        while not (orders := take_orders(folder, ledger)) and time.monotonic() < deadline:
             time.sleep(0.01)
         ledger.append("paused", reason=f"order: {orders[0]['kind']}")
 
