@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gmmas_core.metrics.evaluation import CaseScore
 
 SiteOption = Annotated[Path, typer.Option("--site", help="site.yaml or its folder.")]
+ALONE = "local training alone"
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -39,13 +40,16 @@ def pull(
     as_json: Json = False,
 ) -> None:
     """Take a release in after checking its signature, every file and the core it was made with. Nothing is replaced."""
-    from client.model_store import fingerprint_of
+    from client.model_store import fingerprint_of, installed_models
     from client.model_store import pull as take_in
     from client.site import read_site
 
-    installed, loaded = take_in(read_site(site), source, public_key)
+    place = read_site(site)
+    known = [model.name for model in installed_models(place)]
+    installed, loaded = take_in(place, source, public_key)
     content = {**_facts(installed), "key_fingerprint": fingerprint_of(public_key), "warnings": list(loaded.warnings)}
-    lines = [f"installed {installed.name}: {loaded.model_id}", f"signed by {content['key_fingerprint']}"]
+    done = "already installed" if installed.name in known else "installed"
+    lines = [f"{done}: {installed.name}, model {loaded.model_id}", f"signed by {content['key_fingerprint']}"]
     lines += [f"warning: {warning}" for warning in loaded.warnings]
     _print(as_json, content, [*lines, f"next: gmmas-site model use {installed.name} --site {site}"])
 
@@ -98,8 +102,9 @@ def use(
     loaded = check(installed)
     with progress_bar(f"scoring {installed.name}") as advance:
         scores = score_holdout(place, loaded.config, loaded.model, loaded.calibration, advance)
-    others = _others(place, installed, loaded, not without_local_only and bool(scores))
-    content = compared(place, installed.name, loaded, scores, others)
+    why_not_alone = "skipped, as asked" if without_local_only else "" if scores else "there is no holdout case"
+    others, left_out = _others(place, installed, loaded, why_not_alone)
+    content = compared(place, installed.name, loaded, scores, others, left_out)
     page = write_comparison(place, content)
     if not as_json:
         typer.echo("\n".join([content["disclaimer"], *_table_lines(content), f"page: {page}"]))
@@ -108,7 +113,7 @@ def use(
         raise typer.Exit(1)
     switch(place, installed)
     if as_json:
-        typer.echo(json.dumps({**content, "page": str(page), "current": installed.name}))
+        typer.echo(json.dumps({**content, "page": str(page), "current": installed.name}, indent=1))
     else:
         typer.echo(f"in use: {installed.name}\nmodel folder: {installed.folder}")
 
@@ -119,30 +124,63 @@ def show(site: SiteOption, as_json: Json = False) -> None:
     from client.site import read_site
 
     models = [_facts(installed) for installed in installed_models(read_site(site))]
-    lines = [f"{'*' if model['in_use'] else ' '} {model['name']}: {model['model_id']}" for model in models]
+    lines = [
+        f"{'*' if model['in_use'] else ' '} {model['name']}: {model['model_id'] or 'signature.json cannot be read'}"
+        + (", in use" if model["in_use"] else "")
+        for model in models
+    ]
     _print(as_json, {"models": models}, lines or ["no model installed"])
 
 
 def _others(
-    site: "Site", installed: "Installed", loaded: "LoadedModel", with_local_only: bool
-) -> dict[str, "Sequence[CaseScore]"]:
-    """What the release is compared with -> its scores."""
-    from client.model_comparison import score_holdout, train_local_only
-    from client.model_store import check, in_use
+    site: "Site", installed: "Installed", loaded: "LoadedModel", why_not_alone: str
+) -> tuple[dict[str, "Sequence[CaseScore]"], dict[str, str]]:
+    """What the release is compared with -> its scores, and what it is not compared with -> why.
+
+    A comparison that fails keeps nobody from the new model: the failure may be why the old one has to go.
+    """
+    from client.model_store import in_use
+    from gmmas_core.types import GmmasError
 
     others: dict[str, Sequence[CaseScore]] = {}
+    left_out: dict[str, str] = {}
     current = in_use(site)
-    if current is not None and current.name != installed.name:
-        theirs = check(current)
-        with progress_bar(f"scoring {current.name}") as advance:
-            scores = score_holdout(site, theirs.config, theirs.model, theirs.calibration, advance)
-        others[f"the model in use, {current.name}"] = scores
-    if with_local_only:
-        with progress_bar("training alone"):
-            model, calibration = train_local_only(site, loaded)
-        with progress_bar("scoring it") as advance:
-            others["local training alone"] = score_holdout(site, loaded.config, model, calibration, advance)
-    return others
+    if current is None:
+        left_out["a model in use"] = "there is none yet"
+    elif current.name == installed.name:
+        left_out["the model in use"] = "it is this one"
+    else:
+        title = f"the model in use, {current.name}"
+        try:
+            others[title] = _score_installed(site, current)
+        except GmmasError as error:
+            left_out[title] = str(error)
+    if why_not_alone:
+        left_out[ALONE] = why_not_alone
+        return others, left_out
+    try:
+        others[ALONE] = _score_alone(site, loaded)
+    except GmmasError as error:
+        left_out[ALONE] = str(error)
+    return others, left_out
+
+
+def _score_installed(site: "Site", installed: "Installed") -> "Sequence[CaseScore]":
+    from client.model_comparison import score_holdout
+    from client.model_store import check
+
+    loaded = check(installed)
+    with progress_bar(f"scoring {installed.name}") as advance:
+        return score_holdout(site, loaded.config, loaded.model, loaded.calibration, advance)
+
+
+def _score_alone(site: "Site", loaded: "LoadedModel") -> "Sequence[CaseScore]":
+    from client.model_comparison import score_holdout, train_local_only
+
+    with progress_bar("training alone, rounds") as advance:
+        model, calibration = train_local_only(site, loaded, advance)
+    with progress_bar(f"scoring {ALONE}") as advance:
+        return score_holdout(site, loaded.config, model, calibration, advance)
 
 
 def _facts(installed: "Installed") -> dict[str, Any]:
@@ -151,17 +189,32 @@ def _facts(installed: "Installed") -> dict[str, Any]:
 
 
 def _table_lines(content: Mapping[str, Any]) -> list[str]:
-    from gmmas_core.reporting.wording import interval, measured
+    from gmmas_core.reporting.wording import cases
 
-    lines = [f"{content['name']} on {content['cases']} holdout cases of {content['site']}"]
+    lines = [f"{content['name']} on the holdout of {content['site']}, {cases(content['cases'])}:"]
+    lines += [f"  {row['measure']}: {_result(row)}" for row in content["results"]]
     for part in content["comparisons"]:
         lines.append(f"beside {part['with']}:")
-        for row in part["rows"]:
-            change = "not assessable" if row["difference"] is None else f"{row['difference']:+.3f}"
-            ends = interval(row["interval"], 3) or "no interval"
-            values = f"{measured(row['release'], row['n'], 3)} against {measured(row['other'], row['n'], 3)}"
-            lines.append(f"  {row['measure']}: {values}, {change} ({ends}), n = {row['n']}: {row['verdict']}")
-    return lines
+        lines += [f"  {row['measure']}: {_difference(row)}" for row in part["rows"]]
+    return [*lines, *(f"not compared with {part['with']}: {part['reason']}" for part in content["left_out"])]
+
+
+def _result(row: Mapping[str, Any]) -> str:
+    from gmmas_core.reporting.wording import interval, number
+
+    if row["value"] is None:
+        return f"not assessable: {row['reason']}"
+    return f"{number(row['value'], 3)} ({interval(row['interval'], 3) or 'no interval'}), n = {row['n']}"
+
+
+def _difference(row: Mapping[str, Any]) -> str:
+    from gmmas_core.reporting.wording import interval, number
+
+    if row["difference"] is None:
+        return str(row["verdict"])
+    values = f"{number(row['release'], 3)} against {number(row['other'], 3)}"
+    ends = interval(row["interval"], 3) or "no interval"
+    return f"{values}, {row['difference']:+.3f} ({ends}), n = {row['n']}: {row['verdict']}"
 
 
 def _print(as_json: bool, content: Mapping[str, Any], lines: Sequence[str]) -> None:

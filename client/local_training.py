@@ -1,7 +1,7 @@
 """One round at a hospital: received weights -> scores on validation cases -> local steps -> what may leave."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,7 +136,13 @@ def play_stage(
 
 
 def train_alone(
-    site: Site, plan: EvaluationPlan, config: Config, model: GMMAS, weights: Weights, data: LocalData
+    site: Site,
+    plan: EvaluationPlan,
+    config: Config,
+    model: GMMAS,
+    weights: Weights,
+    data: LocalData,
+    on_round: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """What this hospital would have reached without the others: as many rounds on its own cases alone.
 
@@ -145,12 +151,24 @@ def train_alone(
     pseudo-labels are the site's own too, and no state of the federation's rounds is read or written. The weights never
     leave the site; only their scores do.
 
+    Args:
+        site: whose cases.
+        plan: run id, seed and deadline of the rounds that are imitated.
+        config: its curriculum is played.
+        model: its weights are replaced.
+        weights: to start from.
+        data: the site's cases and their cache.
+        on_round: told (rounds done, rounds in all), before the first round and after each.
+
     Returns:
         The site's own calibration, {} when the curriculum has none.
     """
     load_weights(model, weights)
     calibration: dict[str, Any] = {}
-    for slot in schedule(config):
+    slots = schedule(config)
+    tell = on_round or _tell_nobody
+    tell(0, len(slots))
+    for slot in slots:
         alone = RoundPlan(
             run_id=f"{plan.run_id}alone",  # pseudo-labels of the federation's model must not mix with its own
             round=slot.round,
@@ -167,7 +185,12 @@ def train_alone(
         output = play_stage(site, alone, config, model, data, calibration)
         if slot.stage == "calibrate":
             calibration = fit_calibration(output.metrics, config.task_list, config.calibration)
+        tell(slot.round, len(slots))
     return calibration
+
+
+def _tell_nobody(done: int, total: int) -> None:
+    """Inside a federation nobody watches a site's rounds."""
 
 
 def _log_variances(weights: Weights, tasks: Sequence[str]) -> dict[str, float]:

@@ -110,11 +110,15 @@ def find(site: Site, version: str) -> Installed:
     """
     models = installed_models(site)
     found = [model for model in models if version in (model.name, model.name.partition("-")[0])]
-    if len(found) != 1:
+    if not found:
+        known = ", ".join(model.name for model in models) or "none"
         raise DataError(
-            f"model {version[:80]!r}: found {len(found)} of that name; expected one of "
-            f"{[model.name for model in models]}; give the full name, or pull it first"
+            f"model {version[:80]!r}: found no installed model of that name; expected one of these: {known}; "
+            "pull it first"
         )
+    if len(found) > 1:
+        names = " or ".join(model.name for model in found)
+        raise DataError(f"model {version[:80]!r}: found {len(found)} of that version; expected one; give {names}")
     return found[0]
 
 

@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from gmmas_core.signing import FILE_NAME
+from gmmas_core.signing import FILE_NAME, SIGNATURE
 from gmmas_core.types import DataError
 
 MAX_FILES = 16
@@ -41,6 +41,11 @@ def unpack(source: Path, target: Path) -> None:
 
 
 def _copy_folder(source: Path, target: Path) -> None:
+    if not (source / SIGNATURE).exists():
+        raise DataError(
+            f"release {source.name!r}: found no {SIGNATURE} in the folder; expected a signed release, such as v1; "
+            "ask the coordinator for one"
+        )
     paths = sorted(source.iterdir())
     _check_names([path.name for path in paths])
     total = 0
@@ -60,9 +65,9 @@ def _unzip(source: Path, target: Path) -> None:
             for info, name in names.items():
                 with archive.open(info) as file:
                     total += _write(file, target / name, MAX_TOTAL_BYTES - total)
-    except _UNREADABLE as error:
+    except _UNREADABLE:
         raise DataError(
-            f"release {source.name}: cannot be unpacked ({type(error).__name__}); expected an undamaged .zip; "
+            f"release {source.name}: found a file that cannot be unpacked; expected an undamaged .zip of a release; "
             "get it again"
         ) from None
 

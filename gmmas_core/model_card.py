@@ -95,6 +95,8 @@ def _limits(config: Config, temperatures: Mapping[Task, float]) -> list[str]:
 
 def cell(value: object) -> str:
     """One line that cannot break out of a table or a list."""
+    if value is None:
+        return "none"
     if isinstance(value, list | tuple):
         return ", ".join(map(cell, value)) or "none"
     text = f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from server.audit import Findings
 
 
 def register(app: typer.Typer) -> None:
@@ -41,9 +44,28 @@ def verify(
             typer.echo(f"problem: {problem}")
         for note in found.notes:
             typer.echo(f"note: {note}")
-        verdict = "not intact" if found.problems else "intact"
-        typer.echo(
-            f"{verdict}: {found.lines} lines, {found.confirmed} heads confirmed by {len(witness or [])} witnesses"
-        )
+        typer.echo(sentence(found, len(witness or [])))
     if found.problems:
         raise typer.Exit(1)
+
+
+def sentence(found: "Findings", witnesses: int) -> str:
+    """Is the run intact, how long is its ledger, and who besides the run itself says so.
+
+    Args:
+        found: by the audit.
+        witnesses: how many were heard.
+    """
+    verdict = "not intact" if found.problems else "intact"
+    lines = f"the ledger has {found.lines} {'line' if found.lines == 1 else 'lines'}"
+    heard = f"{witnesses} {'witness' if witnesses == 1 else 'witnesses'}"
+    match witnesses, found.confirmed:
+        case 0, _:
+            confirmed = "no witness was heard"
+        case _, 0:
+            confirmed = f"nothing that {heard} wrote down confirms it"
+        case _, 1:
+            confirmed = f"1 note of {heard} confirms it"
+        case _:
+            confirmed = f"{found.confirmed} notes of {heard} confirm it"
+    return f"{verdict}: {lines}; {confirmed}"

@@ -39,7 +39,7 @@ def release_card(
     facts = known_facts(report, config, holdout, candidate)
     return "\n".join(
         [
-            model_card.rstrip(),
+            _own_card(model_card, candidate),
             "",
             f"# Release {line['version']}",
             "",
@@ -55,6 +55,15 @@ def release_card(
             "",
         ]
     )
+
+
+def _own_card(model_card: str, candidate: Candidate) -> str:
+    """The model's own card, with in words what provenance.json has for programs."""
+    words = {
+        f"- calibrated_in: {cell(candidate.calibrated_in)}": f"- calibration: {_calibration(candidate.calibrated_in)}",
+        "- notice: ": "- notice: none",
+    }
+    return "\n".join(words.get(line, line) for line in model_card.rstrip().split("\n"))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
@@ -104,7 +113,7 @@ def _choice(scores: Sequence[RoundScore], candidate: Candidate) -> list[str]:
             _value(score.dice),
             _value(score.auroc),
             score.cases,
-            f"round {score.calibrated_in}" if score.calibrated_in else "not calibrated",
+            _calibration(score.calibrated_in),
             score.set_aside or "compared",
         )
         for score in scores
@@ -169,6 +178,10 @@ def _unknown(report: Entry, holdout: Entry | None, candidate: Candidate) -> list
             "- Whether its probabilities can be taken as frequencies: no calibration was fitted on these weights."
         )
     return [*lines, ""]
+
+
+def _calibration(number: int | None) -> str:
+    return "not calibrated" if number is None else f"round {number}"
 
 
 def _pairs(table: Mapping[str, object]) -> str:

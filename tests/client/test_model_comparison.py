@@ -10,9 +10,12 @@ import typer
 from typer.testing import CliRunner, Result
 
 from client.cli_model import register
-from client.model_comparison import BETTER, UNCLEAR, WORSE, compare
+from client.model_comparison import BETTER, TOO_FEW, UNCLEAR, WORSE, compare, train_local_only
+from client.site import read_site
+from gmmas_core.checkpoint import load_model
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.metrics.evaluation import CaseScore, RegionScore
+from gmmas_core.reporting.wording import NOT_ASSESSABLE
 from gmmas_core.types import DISCLAIMER, REGIONS, UNKNOWN, DataError, Task
 
 TASKS = (Task.IDH,)
@@ -50,7 +53,7 @@ def test_differences_are_paired_by_case_whatever_the_order() -> None:
     assert rows["AUROC, IDH"]["difference"] == pytest.approx(1.0 - 0.5)
     brier = (0.01 + 0.04 + 0.16) / 3 - (0.49 + 0.36 + 0.1225) / 3
     assert rows["Brier score, IDH"]["difference"] == pytest.approx(brier)
-    assert {row["verdict"] for row in rows.values()} == {UNCLEAR}
+    assert {row["verdict"] for row in rows.values()} == {TOO_FEW}
 
 
 def test_the_interval_is_of_the_paired_difference_and_decides_the_verdict() -> None:
@@ -76,7 +79,7 @@ def test_patients_are_drawn_and_not_cases() -> None:
 
 def test_what_cannot_be_compared_has_no_number() -> None:
     rows = rows_of([score("a", None, 0.4, UNKNOWN)], [score("a", 0.4, 0.4, UNKNOWN)])
-    assert all((row["n"], row["difference"], row["verdict"]) == (0, None, UNCLEAR) for row in rows.values())
+    assert all((row["n"], row["difference"], row["verdict"]) == (0, None, NOT_ASSESSABLE) for row in rows.values())
     assert all(row["n"] == 0 for row in rows_of([], []).values())
 
 
@@ -117,15 +120,28 @@ def test_from_arrival_to_use(
         source = make_release(tmp_path / version, version=version, seed=seed)
         done = command("pull", source, *site, "--public-key", public)
         assert done.exit_code == 0, done.output
-        assert done.stdout.startswith(f"{DISCLAIMER}\ninstalled {version}-")
+        assert done.stdout.startswith(f"{DISCLAIMER}\ninstalled: {version}-")
+    again = command("pull", source, *site, "--public-key", public)
+    assert again.stdout.startswith(f"{DISCLAIMER}\nalready installed: v2-")
     assert command("verify", *site).stdout.count("intact") == 2
+
+    skipped = command("use", "v1", *site, "--without-local-only", answer="n\n")
+    assert skipped.exit_code == 1
+    assert "not compared with a model in use: there is none yet" in skipped.stdout
+    assert "not compared with local training alone: skipped, as asked" in skipped.stdout
+    assert "\n  Dice, whole tumour: 0." in skipped.stdout
+    page = Path(skipped.stdout.split("page: ")[1].splitlines()[0])
+    assert "What it was not compared with" in page.read_text()
 
     alone = command("use", "v1", *site, "--yes", "--json")
     assert alone.exit_code == 0, alone.output
     found = json.loads(alone.stdout)
     assert [part["with"] for part in found["comparisons"]] == ["local training alone"]
     assert found["cases"] == 3
+    own = {row["measure"]: row for row in found["results"]}
     rows = {row["measure"]: row for row in found["comparisons"][0]["rows"]}
+    assert list(own) == list(rows)
+    assert own["Dice, whole tumour"]["value"] == rows["Dice, whole tumour"]["release"]
     assert rows["Dice, whole tumour"]["n"] == 3
     assert rows["Dice, whole tumour"]["difference"] == pytest.approx(
         rows["Dice, whole tumour"]["release"] - rows["Dice, whole tumour"]["other"]
@@ -151,10 +167,45 @@ def test_from_arrival_to_use(
     assert [part["with"] for part in saved["comparisons"]] == [f"the model in use, {models[0]['name']}"]
 
 
+@pytest.mark.slow
+def test_what_cannot_be_compared_keeps_nobody_from_the_new_model(
+    command: Command, make_release: MakeRelease, release_key: Path, tmp_path: Path
+) -> None:
+    """The model in use is damaged, and there is no case to train on: both are said, and the switch is made."""
+    (folder,) = write_federation(tmp_path / "sites", sites=1, cases=2, size=32, seed=3)
+    table = folder / "participants.tsv"
+    table.write_text(table.read_text().replace("\tn/a\n", "\tholdout\n"))
+    site, public = ("--site", folder), release_key.with_name(f"{release_key.name}.pub")
+    names = []
+    for version, seed in (("v1", 4), ("v2", 5)):
+        source = make_release(tmp_path / version, version=version, seed=seed)
+        pulled = command("pull", source, *site, "--public-key", public, "--json")
+        names.append(json.loads(pulled.stdout)["name"])
+    assert command("use", "v1", *site, "--yes", "--without-local-only").exit_code == 0
+    (folder / ".gmmas" / "models" / names[0] / "model_card.md").write_text("Approved.")
+    done = command("use", "v2", *site, "--yes", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["current"], found["comparisons"]) == (names[1], [])
+    reasons = {part["with"]: part["reason"] for part in found["left_out"]}
+    assert "not those signed" in reasons[f"the model in use, {names[0]}"]
+    assert "found no training case" in reasons["local training alone"]
+    again = json.loads(command("use", "v2", *site, "--yes", "--json", "--without-local-only").stdout)
+    assert again["left_out"][0] == {"with": "the model in use", "reason": "it is this one"}
+
+
+@pytest.mark.slow
+def test_training_alone_tells_its_rounds(site_folder: Path, make_release: MakeRelease, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    loaded = load_model(make_release(tmp_path / "v1"))
+    train_local_only(read_site(site_folder), loaded, lambda done, total: told.append((done, total)))
+    assert told == [(0, 1), (1, 1)]
+
+
 def test_a_mistake_is_one_clear_sentence(command: Command, site_folder: Path) -> None:
     site = ("--site", site_folder)
     for arguments, says in (
-        (("use", "v9", *site, "--yes"), "found 0 of that name"),
+        (("use", "v9", *site, "--yes"), "found no installed model of that name"),
         (("use", "v9", *site, "--json"), "found --json without --yes"),
         (("pull", "nowhere.zip", *site, "--public-key", "x"), "found no such file or folder"),
     ):

@@ -87,6 +87,9 @@ def test_links_and_devices_are_refused(tmp_path: Path) -> None:
             unpacked(tmp_path / "bad.zip", tmp_path)
     source = tmp_path / "folder"
     source.mkdir()
+    with pytest.raises(DataError, match=r"found no signature\.json in the folder"):
+        unpacked(source, tmp_path)
+    (source / "signature.json").write_text("{}")
     (source / "link").symlink_to("/etc/passwd")
     with pytest.raises(DataError, match="link or folder"):
         unpacked(source, tmp_path)

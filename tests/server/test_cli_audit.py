@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from gmmas_core.types import FederationError
 from gmmas_core.weights import weights_hash
+from server.audit import Findings
 from server.checkpoints import save_round
-from server.cli_audit import register
+from server.cli_audit import register, sentence
 from server.ledger import Ledger
 from server.run_folder import RunFolder
 
@@ -61,9 +62,22 @@ def witness(folder: RunFolder) -> tuple[str, str]:
 
 def test_an_intact_run(folder: RunFolder) -> None:
     code, text = audit(folder, *witness(folder))
-    assert (code, text) == (0, "intact: 3 lines, 2 heads confirmed by 1 witnesses\n")
+    assert (code, text) == (0, "intact: the ledger has 3 lines; 2 notes of 1 witness confirm it\n")
     code, text = audit(folder, *witness(folder), "--json")
     assert json.loads(text) == {"intact": True, "lines": 3, "confirmed": 2, "problems": [], "notes": []}
+
+
+@pytest.mark.parametrize(
+    ("lines", "confirmed", "witnesses", "says"),
+    [
+        (1, 1, 1, "the ledger has 1 line; 1 note of 1 witness confirms it"),
+        (2, 1, 2, "the ledger has 2 lines; 1 note of 2 witnesses confirms it"),
+        (0, 0, 1, "the ledger has 0 lines; nothing that 1 witness wrote down confirms it"),
+    ],
+)
+def test_numbers_are_said_as_people_say_them(lines: int, confirmed: int, witnesses: int, says: str) -> None:
+    assert sentence(Findings(lines=lines, confirmed=confirmed), witnesses) == f"intact: {says}"
+    assert sentence(Findings(lines, confirmed, ["cut"]), witnesses) == f"not intact: {says}"
 
 
 def test_an_edited_line(folder: RunFolder) -> None:
@@ -106,7 +120,7 @@ def test_the_last_word_on_a_round_counts(folder: RunFolder) -> None:
     assert "note: the ledger's last round is 3, the newest checkpoint is of round 2" in text
     ledger.append("resumed", round=2)
     play(folder, ledger, 3)
-    assert audit(folder) == (0, "intact: 6 lines, 0 heads confirmed by 0 witnesses\n")
+    assert audit(folder) == (0, "intact: the ledger has 6 lines; no witness was heard\n")
 
 
 def test_a_damaged_checkpoint_is_said(folder: RunFolder) -> None:

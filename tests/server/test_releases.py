@@ -101,6 +101,8 @@ def test_the_card_has_what_was_measured_and_says_what_was_not(run: RunFolder, ke
     card = (run.releases / "v1" / "model_card.md").read_text()
     assert card.count(DISCLAIMER) == 2
     assert "Phantoms \\| of nobody" in card
+    assert "\n- calibration: round 2\n" in card
+    assert "calibrated_in" not in card
     assert "Worst site by whole-tumour Dice: **east**" in card
     assert "| 2 (released) |" in card
     for site in ("north", "east", "south", "all sites, pooled"):
@@ -126,6 +128,8 @@ def test_a_round_whose_holdouts_nobody_scored_is_refused(run: RunFolder, key: Pa
     card = (run.releases / "v1" / "model_card.md").read_text()
     assert "Dr. Ada Example answers for it: needed for the drill of Thursday" in card
     assert "Not measured for this round." in card
+    assert "\n- calibration: not calibrated\n" in card
+    assert ": None\n" not in card
     assert load_model(run.releases / "v1").calibration == {}
 
 
