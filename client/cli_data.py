@@ -1,8 +1,10 @@
 """`gmmas-site init | check | prepare | phantom`: from a folder of MRI to cases that can be trained on."""
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,6 +13,10 @@ from client.progress import progress_bar
 
 # torch and hydra take seconds to import: everything that needs them is imported inside the commands, so that help and
 # mistyped options answer at once.
+if TYPE_CHECKING:
+    from client.preflight_line import Line
+    from client.site import Site
+    from gmmas_core.data.problems import Problem
 
 _OVERRIDES = typer.Argument(help="Settings as the coordinator runs them, e.g. experiment=smoke data.spacing_mm=2.")
 
@@ -18,7 +24,7 @@ _OVERRIDES = typer.Argument(help="Settings as the coordinator runs them, e.g. ex
 def register(app: typer.Typer) -> None:
     """Add the data commands to the site's command line."""
     app.command("init", epilog="Example: gmmas-site init north --name north --label-convention brats2021")(init)
-    app.command("check", epilog="Example: gmmas-site check north --json")(check)
+    app.command("check", epilog="Examples: gmmas-site check north --json\n\ngmmas-site check north --connect")(check)
     app.command(
         "prepare",
         epilog="Examples: gmmas-site prepare north experiment=smoke\n\ngmmas-site prepare north --spacing-mm 2",
@@ -34,6 +40,20 @@ def init(
     ],
 ) -> None:
     """Write site.yaml and, where there is none, a participants.tsv with one row per case. Overwrites nothing."""
+    for line in make_site(folder, name, label_convention):
+        typer.echo(line)
+    typer.echo(f"Next: gmmas-site check {folder}")
+
+
+def make_site(folder: Path, name: str, label_convention: str) -> list[str]:
+    """What `init` does.
+
+    Returns:
+        Lines that tell what was written and what was there.
+
+    Raises:
+        DataError: no folder, no cases in it, or a site.yaml that says otherwise; nothing was written.
+    """
     from client.site import SITE_FILE, read_site, write_site
     from client.site_table import require_cases, write_table
     from gmmas_core.data.problems import TABLE
@@ -48,24 +68,25 @@ def init(
                 f"{SITE_FILE}: found site {site.name} with label_convention {site.label_convention}; "
                 "expected what you gave; edit the file, or remove it to start again"
             )
-        typer.echo(f"{SITE_FILE} is there already and says the same.")
+        lines = [f"{SITE_FILE} is there already and says the same."]
         data, cases = site.folder, require_cases(site.folder)
     else:
         data, cases = folder, require_cases(folder)
         write_site(folder, name, label_convention)
-        typer.echo(f"Wrote {SITE_FILE}.")
+        lines = [f"Wrote {SITE_FILE}."]
     if (data / TABLE).exists():
-        typer.echo(f"{TABLE} is there already and stays as it is.")
-    else:
-        write_table(data, cases)
-        typer.echo(f"Wrote {TABLE} with {len(cases)} cases.")
-        typer.echo("Fill in what pathology knows (n/a stays n/a), and make sure that the ids are pseudonyms.")
-    typer.echo(f"Next: gmmas-site check {folder}")
+        return [*lines, f"{TABLE} is there already and stays as it is."]
+    write_table(data, cases)
+    lines.append(f"Wrote {TABLE} with {len(cases)} cases.")
+    return [*lines, "Fill in what pathology knows (n/a stays n/a), and make sure that the ids are pseudonyms."]
 
 
 def check(
     folder: Annotated[Path, typer.Argument(help="Site folder, with site.yaml.")],
     overrides: Annotated[list[str] | None, _OVERRIDES] = None,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also ask whether the node would start and reach its federation.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Open every file and list everything that is wrong, at once. Writes nothing; exit code 1 when there are errors."""
@@ -82,15 +103,27 @@ def check(
         problems = check_manifest(manifest, site, config, advance)
     summary = summarise(manifest.cases)
     errors = sum(problem.is_error for problem in problems)
+    lines = _preflight(site, problems) if connect else []
+    has_failed = errors > 0 or any(line.verdict == "fail" for line in lines)
     if as_json:
-        typer.echo(json.dumps(to_json(site.name, problems, summary), indent=1))
+        content = to_json(site.name, problems, summary)
+        asked = {"ok": not has_failed, "preflight": [line.as_json() for line in lines]} if connect else {}
+        typer.echo(json.dumps(content | asked, indent=1))
     else:
         for line in problem_lines(problems):
             typer.echo(line)
         Console().print(summary_table(site.name, summary))
         typer.echo(f"{errors} errors, {len(problems) - errors} warnings")
-    if errors:
+        for told in lines:
+            typer.echo(told)
+    if has_failed:
         raise typer.Exit(1)
+
+
+def _preflight(site: "Site", problems: "Sequence[Problem]") -> "list[Line]":
+    from client.preflight import preflight
+
+    return preflight(site, problems, datetime.now(UTC))
 
 
 def prepare(

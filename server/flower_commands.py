@@ -1,7 +1,8 @@
-"""The `flwr` command, typed by a program: submit a run to a SuperLink, ask for its status, stop it.
+"""The `flwr` command, typed by a program: submit a run to a SuperLink, ask for its status, stop it; admit nodes.
 
-Flower offers these three only as a command. Its exit code is 0 for failed runs too, so what counts is the JSON it
-prints. Every call starts a Python process, seconds of work on a busy machine: ask rarely.
+Flower offers these only as a command. Its exit code is 0 for failed runs too, so what counts is the JSON it prints.
+Every call starts a Python process, seconds of work on a busy machine: ask rarely. Only the list of nodes is asked for
+without it, because the command's list leaves out their keys.
 """
 
 import json
@@ -15,6 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 
 from gmmas_core.atomic import write_text
 from gmmas_core.types import ConfigError, FederationError
@@ -58,14 +62,7 @@ class SuperLink:
 
     def is_healthy(self) -> bool:
         """Whether it answers, now."""
-        secure = self.root_certificates is not None
-        url = f"{'https' if secure else 'http'}://{self.address}/health"
-        try:
-            context = ssl.create_default_context(cafile=str(self.root_certificates)) if secure else None
-            with urllib.request.urlopen(url, timeout=5, context=context) as answer:
-                return bool(answer.status == 200)
-        except (OSError, ValueError):  # among them URLError, timeouts and what TLS refuses
-            return False
+        return self._ask("/health", None) is not None
 
     def submit(self, run_config: Mapping[str, str]) -> str:
         """Start a run of the installed app.
@@ -109,6 +106,75 @@ class SuperLink:
         """End a run; one that has ended or is not known is left as it is."""
         self._flwr("stop", run_id, CONNECTION)
 
+    def register(self, public_key: str) -> int:
+        """Let a node in that holds this key's private half.
+
+        Args:
+            public_key: OpenSSH line of a key that is not registered.
+
+        Returns:
+            Flower's number of the node.
+
+        Raises:
+            FederationError: the SuperLink did not take it; one that was unregistered is never taken again.
+        """
+        file = self.home / "node.pub"
+        write_text(file, public_key + "\n")
+        answer = self._flwr("supernode", "register", str(file), CONNECTION)
+        if "node-id" not in answer:
+            raise FederationError(
+                f"flwr supernode register: found no node added; expected one; it said: {answer.get('error-message')} "
+                "(a key that was unregistered is never taken again: rotate the site then)"
+            )
+        return int(answer["node-id"])
+
+    def unregister(self, node_id: int) -> None:
+        """Shut a node out, at once; one that is gone already is fine.
+
+        Raises:
+            FederationError: the SuperLink still has it, or did not answer.
+        """
+        answer = self._flwr("supernode", "unregister", str(node_id), CONNECTION)
+        if not answer.get("success") and node_id in self.registered().values():
+            raise FederationError(
+                f"flwr supernode unregister: found the node still there; expected it gone; it said: "
+                f"{answer.get('error-message')}"
+            )
+
+    def registered(self) -> dict[str, int]:
+        """Flower's number of every node that may connect, by its key's OpenSSH line.
+
+        Raises:
+            FederationError: the SuperLink did not answer.
+        """
+        from flwr.proto.control_pb2 import ListNodesRequest, ListNodesResponse
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+        said = self._ask("/v1/control/list-nodes", ListNodesRequest().SerializeToString())
+        try:
+            nodes = ListNodesResponse.FromString(said).nodes_info if said is not None else None
+        except DecodeError:
+            nodes = None
+        if nodes is None:
+            raise FederationError(
+                f"SuperLink {self.address}: found no answer; expected one over TLS from this federation's server; "
+                "start it, or correct --superlink"
+            )
+        known = {_ssh_line(node.public_key): node.node_id for node in nodes if node.status != "unregistered"}
+        return {line: node_id for line, node_id in known.items() if line}
+
+    def _ask(self, path: str, body: bytes | None) -> bytes | None:
+        """Its answer to a GET, or to a POST of a protobuf message; None when there is none."""
+        secure = self.root_certificates is not None
+        kind = {"Content-Type": "application/protobuf", "Accept": "application/protobuf"} if body is not None else {}
+        request = urllib.request.Request(f"{'https' if secure else 'http'}://{self.address}{path}", body, kind)
+        try:
+            context = ssl.create_default_context(cafile=str(self.root_certificates)) if secure else None
+            with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+                return bytes(answer.read()) if answer.status == 200 else None
+        except (OSError, ValueError):  # among them URLError, timeouts and what TLS refuses
+            return None
+
     def _flwr(self, *arguments: str) -> dict[str, Any]:
         """What a `flwr` command prints as JSON, or its complaint as "error-message"."""
         self._write_connection()
@@ -141,6 +207,15 @@ class SuperLink:
         file = self.home / "config.toml"
         if not file.is_file() or file.read_text() != text:
             write_text(file, text)
+
+
+def _ssh_line(pem: bytes) -> str:
+    """A node's key as an OpenSSH line; "" for nodes without one, which a SuperLink without authentication has."""
+    try:
+        key = serialization.load_pem_public_key(pem)
+        return key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    except (ValueError, UnsupportedAlgorithm):
+        return ""
 
 
 def environment_with_programs(extra: Mapping[str, str]) -> dict[str, str]:
