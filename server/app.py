@@ -27,13 +27,17 @@ app = ServerApp()
 
 @app.main()
 def main(grid: Grid, context: Context) -> None:
-    """Entry point of Flower's deployment runtime; two strings and a folder are the whole run configuration."""
+    """Entry point of Flower's deployment runtime; two strings and two folders are the whole run configuration."""
     settings = context.run_config
     overrides = [f"experiment={settings['experiment']}", *shlex.split(str(settings["overrides"]))]
-    run_federation(grid, overrides, RunFolder(Path(str(settings["run-dir"]))), _log)
+    federation = str(settings["federation"])
+    folder = RunFolder(Path(str(settings["run-dir"])))
+    run_federation(grid, overrides, folder, _log, Path(federation) if federation else None)
 
 
-def run_federation(grid: Grid, overrides: Sequence[str], folder: RunFolder, watch: Watch) -> dict[str, Any]:
+def run_federation(
+    grid: Grid, overrides: Sequence[str], folder: RunFolder, watch: Watch, federation: Path | None = None
+) -> dict[str, Any]:
     """Play a whole federation, from wherever its run folder stands, and release the model.
 
     Args:
@@ -41,6 +45,7 @@ def run_federation(grid: Grid, overrides: Sequence[str], folder: RunFolder, watc
         overrides: Hydra overrides; every site composes the same configuration from them.
         folder: of this run; an existing one is continued from its newest valid checkpoint.
         watch: told of every event.
+        federation: folder with the members and their keys; None where nodes have no keys.
 
     Returns:
         The report, as written to report.json.
@@ -53,7 +58,7 @@ def run_federation(grid: Grid, overrides: Sequence[str], folder: RunFolder, watc
     config = load_config(overrides)
     folder.path.mkdir(parents=True, exist_ok=True)
     with run_lock(folder.path):
-        run = open_run(grid, config, overrides, folder, _both(watch, ProgressLog(folder.progress)))
+        run = open_run(grid, config, overrides, folder, _both(watch, ProgressLog(folder.progress)), federation)
         try:
             return _play(run)
         except RunPaused as pause:

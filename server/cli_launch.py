@@ -28,10 +28,15 @@ def register(app: typer.Typer) -> None:
 
 
 def launch(
-    superlink: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the SuperLink takes runs.")],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(help="Hydra overrides, e.g. experiment=smoke rounds=5", show_default=False),
+    ] = None,
+    superlink: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where the SuperLink takes runs.")
+    ] = "127.0.0.1:8000",
+    federation: Annotated[
+        Path | None, typer.Option(help="Federation folder (see provision): only its approved members take part.")
     ] = None,
     root_certificates: Annotated[
         Path | None, typer.Option(help="Certificate (PEM) of the authority that signed the SuperLink's.")
@@ -52,19 +57,26 @@ def launch(
 
         gmmas-coordinator launch experiment=smoke rounds=5 --superlink 127.0.0.1:8000 --insecure
 
-        gmmas-coordinator launch experiment=smoke --superlink link:8000 --root-certificates ca.crt --run-dir runs/first
+        gmmas-coordinator launch experiment=smoke --federation federation --run-dir runs/first
     """
     from gmmas_core.config import load_config
+    from server.authority import CA_CERTIFICATE
     from server.launch_plan import LaunchPlan
     from server.run_folder import RunFolder
 
+    if federation is not None and root_certificates is None:
+        root_certificates = federation / CA_CERTIFICATE
     if insecure == (root_certificates is not None):
-        raise ConfigError("--insecure, --root-certificates: found both or neither; expected one of them")
+        raise ConfigError(
+            "launch: found no certificate, or --insecure beside one; expected --federation DIR, "
+            "--root-certificates FILE or, for a SuperLink on this machine, --insecure"
+        )
     chosen = overrides or []
     name = load_config(chosen).name
     folder = RunFolder(run_dir or Path("runs") / f"{name}-{datetime.now().strftime('%Y%m%d-%H%M%S')}")
     certificates = None if root_certificates is None else str(root_certificates.resolve())
-    plan = LaunchPlan(overrides=tuple(chosen), superlink=superlink, root_certificates=certificates)
+    members = None if federation is None else str(federation.resolve())
+    plan = LaunchPlan(overrides=tuple(chosen), superlink=superlink, root_certificates=certificates, federation=members)
     plan.link(folder)
     if detach:
         plan.save(folder)

@@ -7,6 +7,7 @@ Nothing here blocks but `enlist` at the start: sites come, go and return while r
 import re
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from flwr.app import Message, MessageType
@@ -14,6 +15,7 @@ from flwr.app import Message, MessageType
 from gmmas_core import wire
 from gmmas_core.types import FederationError, GmmasError, SiteStatus
 from server.link import Link, UnreadableReply
+from server.membership import require_member
 from server.roll import Query
 from server.rounds import LOST, MAX_SENDS
 from server.run import Run
@@ -166,6 +168,8 @@ def _ask(run: Run, link: Link, node: int, query: Query) -> None:
         _check_name(status)
         screen_status(status, run.config.task_list)
         _check_same_code(status, run)
+        if run.federation is not None:
+            require_member(run.federation, status.site, link.public_key(node), datetime.now(UTC))
     except (GmmasError, UnreadableReply) as error:
         run.roll.refused[node] = f"{error}" if isinstance(error, GmmasError) else f"its reply cannot be read ({error})"
     else:

@@ -22,12 +22,14 @@ class LaunchPlan:
     overrides: Hydra's, as given.
     superlink: HOST:PORT.
     root_certificates: path of the authority's certificate; None for a connection without TLS.
+    federation: path of the federation folder, whose members alone take part; None where nodes have no keys.
     flower_runs: Flower's numbers of all runs that this one took so far, oldest first.
     """
 
     overrides: tuple[str, ...]
     superlink: str
     root_certificates: str | None
+    federation: str | None = None
     flower_runs: tuple[str, ...] = ()
 
     def save(self, folder: RunFolder) -> None:
@@ -65,12 +67,13 @@ def read_plan(folder: RunFolder) -> LaunchPlan:
         ) from None
 
 
-def run_config(overrides: Sequence[str], folder: RunFolder) -> dict[str, str]:
-    """The three strings of a run, as `server.app.main` reads them."""
+def run_config(overrides: Sequence[str], folder: RunFolder, federation: str | None = None) -> dict[str, str]:
+    """The four strings of a run, as `server.app.main` reads them."""
     chosen = [text.partition("=")[2] for text in overrides if text.startswith("experiment=")]
     others = [text for text in overrides if not text.startswith("experiment=")]
     return {
         "experiment": chosen[-1] if chosen else "null",
         "overrides": shlex.join(others),
         "run-dir": str(folder.path.resolve()),
+        "federation": federation or "",
     }

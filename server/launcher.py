@@ -169,7 +169,7 @@ class Launcher:
             return self._follow(None)
         self._follower.new_attempt()
         try:
-            run_id = self._link.submit(run_config(self._plan.overrides, self._folder))
+            run_id = self._link.submit(run_config(self._plan.overrides, self._folder, self._plan.federation))
         except FederationError as error:
             return Ending("lost", str(error))
         self._plan = self._plan.with_run(run_id)

@@ -56,6 +56,15 @@ class Link:
         self.pause_s = self._poll_s
         return nodes
 
+    def public_key(self, node: int) -> bytes:
+        """The key with which a node proved itself to the SuperLink, PEM; b"" without one or while nobody answers."""
+        try:
+            with self._timed():
+                return next((info.public_key for info in self._grid.get_nodes() if info.node_id == node), b"")
+        except Exception as error:
+            self._failed(type(error).__name__)
+            return b""
+
     def push(self, message: Message) -> str | None:
         """The message's id, "" when it was not taken (too large, or its node is gone), None when nobody answered."""
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -54,7 +55,8 @@ class Run:
     """One federation while it lasts; rounds change `weights`, `round`, `memory` and, after calibration, `calibration`.
 
     `enlisted` holds every site that ever fitted, by name; `nodes` those online now, by Flower's node id; `unanswered`
-    the sites, by message id, whose replies to closed rounds may still come.
+    the sites, by message id, whose replies to closed rounds may still come. `federation` is the folder that says which
+    key belongs to which hospital; None where nodes have no keys.
     """
 
     grid: Grid
@@ -75,9 +77,17 @@ class Run:
     nodes: dict[int, str] = field(default_factory=dict)
     unanswered: dict[str, str] = field(default_factory=dict)
     roll: Roll = field(default_factory=Roll)
+    federation: Path | None = None
 
 
-def open_run(grid: Grid, config: Config, overrides: Sequence[str], folder: RunFolder, watch: Watch) -> Run:
+def open_run(
+    grid: Grid,
+    config: Config,
+    overrides: Sequence[str],
+    folder: RunFolder,
+    watch: Watch,
+    federation: Path | None = None,
+) -> Run:
     """Start a run in an empty folder, or stand where the folder's newest valid checkpoint stands.
 
     Raises:
@@ -96,6 +106,7 @@ def open_run(grid: Grid, config: Config, overrides: Sequence[str], folder: RunFo
         model=model,
         fingerprint=core_fingerprint(model, config),
         weights=weights_of(model),
+        federation=federation,
     )
     begun = next((entry for entry in run.ledger.entries() if entry["kind"] == "begun"), None)
     if begun is None:

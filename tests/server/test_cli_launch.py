@@ -15,10 +15,19 @@ def complaint(*arguments: str) -> str:
     return str(result.exception)
 
 
-@pytest.mark.parametrize("security", [[], ["--insecure", "--root-certificates", "ca.crt"]])
-def test_exactly_one_kind_of_connection_is_named(security: list[str]) -> None:
-    said = complaint("launch", "experiment=smoke", "--superlink", "127.0.0.1:1", *security)
-    assert said == "--insecure, --root-certificates: found both or neither; expected one of them"
+@pytest.mark.parametrize(
+    "security",
+    [[], ["--insecure", "--root-certificates", "ca.crt"], ["--insecure", "--federation", "federation"]],
+)
+def test_a_connection_is_secure_or_says_that_it_is_not(security: list[str]) -> None:
+    said = complaint("launch", "experiment=smoke", *security)
+    assert said.startswith("launch: found no certificate, or --insecure beside one; expected --federation DIR")
+
+
+def test_a_federation_without_an_authority(tmp_path: Path) -> None:
+    said = complaint("launch", "experiment=smoke", "--federation", str(tmp_path), "--run-dir", str(tmp_path / "run"))
+    assert said.startswith("--root-certificates: found no such file")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_mistyped_setting_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -32,9 +41,3 @@ def test_a_mistyped_setting_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_folder_that_was_never_launched(command: str, tmp_path: Path) -> None:
     assert "found no readable launch.json" in complaint(command, str(tmp_path))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_empty_superlink_option_is_required() -> None:
-    result = CliRunner().invoke(app, ["launch", "experiment=smoke"])
-    assert result.exit_code == 2
-    assert "--superlink" in result.output

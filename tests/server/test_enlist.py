@@ -3,32 +3,47 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
+from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp import Grid
 
 from gmmas_core import wire
 from gmmas_core.config import Config
+from gmmas_core.enrolment import Enrolment
 from gmmas_core.model.gmmas import build_training_model
 from gmmas_core.provenance import core_fingerprint
 from gmmas_core.types import FederationError, SiteStatus
 from server.enlist import askable, enlist, refresh_sites, wait_for_sites
 from server.lab.in_process_grid import FIRST_NODE, InProcessGrid
 from server.ledger import Ledger
+from server.members import Member, approve, write_member
 from server.quorum import RoundVoid, require_quorum
+from server.roll import Roll
 from server.rounds import Collected
 from server.run import Run
 from server.run_folder import RunFolder
 
+NOW = datetime.now(UTC)
 CASES = {"train": 4, "validation": 1, "holdout": 1}
 SEQUENCES = dict.fromkeys(("t1", "t1c", "t2", "flair"), 4)
 LABELS = {"histology": 4, "idh": 3, "codel_1p19q": 2, "segmentation": 4}
 
 NORTH, EAST, SOUTH = FIRST_NODE, FIRST_NODE + 1, FIRST_NODE + 2
+
+
+def make_key() -> tuple[str, bytes]:
+    """OpenSSH line as in an enrolment, PEM as Flower shows it."""
+    public = ec.generate_private_key(ec.SECP384R1()).public_key()
+    line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return line, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 class DoorGrid(InProcessGrid):
@@ -39,6 +54,10 @@ class DoorGrid(InProcessGrid):
         self.absent: set[int] = set()
         self.asked: list[int] = []
         self.is_down = False
+        self.keys: dict[int, bytes] = {}
+
+    def get_nodes(self) -> Iterable[NodeInfo]:
+        return [NodeInfo(node_id=node, public_key=self.keys.get(node, b"")) for node in self.get_node_ids()]
 
     def get_node_ids(self) -> Iterable[int]:
         if self.is_down:
@@ -162,6 +181,25 @@ def test_other_code_configuration_names_and_crashes_are_left_out_with_reasons(
     assert "error code 2" in left_out["node 5"]
     assert "boom" not in left_out["node 5"]
     assert "unusual characters" in left_out["node 6"]
+
+
+def test_in_a_federation_with_members_a_name_needs_its_own_key(world: World, tmp_path: Path) -> None:
+    """East calls itself south, whose key it does not have; south itself is nobody's member."""
+    world.run.federation = tmp_path / "federation"
+    for node, site in ((NORTH, "north"), (EAST, "east")):
+        line, world.grid.keys[node] = make_key()
+        letter = Enrolment(
+            federation="f", site=site, invitation="0" * 32, public_key=line, created=NOW.isoformat(), proof=""
+        )
+        write_member(world.run.federation, approve(Member(site=site), letter, node_id=node, now=NOW, days=1))
+    enlist(world.run)
+    assert world.run.nodes == {NORTH: "north", EAST: "east"}
+    assert "without an approved key" in world.written("enlisted")[0]["left_out"]["node 3"]
+    world.run.roll = Roll()
+    world.run.nodes, world.run.enlisted = {}, {}
+    world.statuses["east"] = replace(world.statuses["east"], site="north")
+    with pytest.raises(FederationError, match="site 'north': found the key of 'east'"):
+        enlist(world.run)
 
 
 def test_too_few_fit_sites_fail_at_once_and_name_the_difference(world: World) -> None:
