@@ -42,7 +42,8 @@ test: lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not process"
 
 test-all: install
-	$(BIN)/python -m pytest -m "slow or process"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not process"
+	$(BIN)/python -m pytest -m process
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -16,8 +16,8 @@ from typing import Any
 
 from client.site import read_site
 from gmmas_core.types import ConfigError, FederationError
+from server.child_processes import Child, Children, children, free_ports
 from server.flower_commands import QUIET
-from server.lab.child_processes import Child, Children, children, free_ports
 from server.launch_plan import LaunchPlan
 from server.launcher import Launcher, sole_launcher
 from server.run import Watch

@@ -23,7 +23,7 @@ import pytest
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.weights import weights_hash
 from server.checkpoints import newest_valid
-from server.lab.child_processes import Child, Children, children, free_ports
+from server.child_processes import Child, Children, children, free_ports
 from server.lab.engines import in_process
 from server.lab.loopback import start_superlink, start_supernodes
 from server.launch_plan import read_plan

@@ -29,8 +29,8 @@ from gmmas_core.enrolment import (
 )
 from gmmas_core.types import FederationError, GmmasError
 from server import cli_members, members, registration
+from server.child_processes import children, free_ports
 from server.flower_commands import QUIET
-from server.lab.child_processes import children, free_ports
 
 NOBODY = "127.0.0.1:1"
 YAML = "name: demo\nserver: {address: 'fed.example.org:443'}\nsites: [east, west]\n"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from gmmas_core.atomic import write_json
-from server.lab.child_processes import Child, Children, children
+from server.child_processes import Child, Children, children
 from server.lab.study.cells import Cell
 
 POLL_S = 0.2

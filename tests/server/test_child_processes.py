@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gmmas_core.types import FederationError
-from server.lab.child_processes import children, free_ports
+from server.child_processes import children, free_ports
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
 HAS_CHILD = """
@@ -62,7 +62,7 @@ def test_a_request_to_terminate_ends_them_too(tmp_path: Path) -> None:
 
 
 def test_a_child_that_ignores_the_request_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.lab.child_processes.GRACE_S", 0.5)
+    monkeypatch.setattr("server.child_processes.GRACE_S", 0.5)
     with children(tmp_path) as started:
         child = started.start("deaf", [sys.executable, "-c", DEAF], {})
         wait_for_words(child.log)
@@ -82,7 +82,7 @@ def test_last_words_of_a_dead_child_name_no_path(tmp_path: Path) -> None:
 
 
 def test_a_child_that_is_killed_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.lab.child_processes.RESTART_S", 0.05)
+    monkeypatch.setattr("server.child_processes.RESTART_S", 0.05)
     with children(tmp_path) as started:
         child = started.start("parent", [sys.executable, "-c", HAS_CHILD], {})
         first, grandchild = child.process.pid, int(wait_for_words(child.log))
@@ -96,7 +96,7 @@ def test_a_child_that_is_killed_is_started_again(tmp_path: Path, monkeypatch: py
 
 
 def test_a_child_that_ends_again_and_again_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.lab.child_processes.RESTART_S", 0.001)
+    monkeypatch.setattr("server.child_processes.RESTART_S", 0.001)
     with children(tmp_path) as started:
         child = started.start("node", [sys.executable, "-c", "print('no room'); raise SystemExit(3)"], {})
         started.keep_alive()

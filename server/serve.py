@@ -1,0 +1,141 @@
+"""The coordinator's server in its closed form: SuperLink, executor and proxy, started together and kept alive.
+
+The SuperLink listens on this machine alone, over TLS, takes only nodes with a registered key, keeps its state in a
+database and does not run the ServerApp itself: an executor with a secret does, so that nobody else on the network can
+take the server's task. Hospitals reach nothing but the proxy, see `server.front_door`.
+"""
+
+import socket
+import ssl
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gmmas_core.atomic import write_text
+from gmmas_core.types import FederationError
+from server.authority import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY, SUPEREXEC_SECRET
+from server.child_processes import Child, Children, children
+from server.flower_commands import QUIET
+from server.front_door import FrontDoor
+
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
+START_TIMEOUT_S = 120.0
+STATE = "superlink"
+"""Folder of the server's own files, within the federation folder; its database is worth a backup."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A coordinator's server.
+
+    Attributes:
+        federation: folder, provisioned.
+        host, port: of the proxy, to which hospitals connect.
+        superlink_port: on this machine, to which `launch` and `approve` connect.
+    """
+
+    federation: Path
+    host: str
+    port: int
+    superlink_port: int
+
+    @property
+    def home(self) -> Path:
+        """Folder of its files."""
+        return self.federation.resolve() / STATE
+
+    def superlink(self) -> list[str]:
+        """Flower's server."""
+        folder = self.federation.resolve()
+        return [
+            *("flower-superlink", "--host", LOOPBACK, "--port", str(self.superlink_port)),
+            *("--ssl-ca-certfile", str(folder / CA_CERTIFICATE)),
+            *("--ssl-certfile", str(folder / SERVER_CERTIFICATE), "--ssl-keyfile", str(folder / SERVER_KEY)),
+            *("--enable-supernode-auth", "--database", str(self.home / "state.db")),
+            *("--isolation", "process", "--superexec-auth-secret-file", str(folder / SUPEREXEC_SECRET)),
+            "--disable-runtime-dependency-installation",
+        ]
+
+    def executor(self) -> list[str]:
+        """What runs the ServerApp."""
+        folder = self.federation.resolve()
+        return [
+            *("flower-superexec", "--runtime-api-address", f"{LOOPBACK}:{self.superlink_port}"),
+            *("--root-certificates", str(folder / CA_CERTIFICATE)),
+            *("--superexec-auth-secret-file", str(folder / SUPEREXEC_SECRET)),
+        ]
+
+    def front_door(self) -> FrontDoor:
+        """What stands before them."""
+        return FrontDoor(
+            federation=self.federation,
+            host=self.host,
+            port=self.port,
+            superlink_port=self.superlink_port,
+            home=self.home / "nginx",
+        )
+
+    def answers(self, host: str, port: int) -> bool:
+        """Whether the SuperLink answers at an address of this machine, now."""
+        context = ssl.create_default_context(cafile=str(self.federation / CA_CERTIFICATE))
+        context.check_hostname = False  # an address of this machine need not be one that hospitals use
+        try:
+            with urllib.request.urlopen(f"https://{host}:{port}/health", timeout=5, context=context) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Children]:
+    """Start the three, wait until hospitals can connect, keep them alive; all have ended after the `with` block.
+
+    Raises:
+        FederationError: the folder is not provisioned, nginx is missing, a port is taken, or one does not start.
+    """
+    for part in (CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY, SUPEREXEC_SECRET):
+        if not (server.federation / part).is_file():
+            raise FederationError(f"federation folder: found no {part}; expected it; run gmmas-coordinator provision")
+    for host, port in ((LOOPBACK, server.superlink_port), (server.host, server.port)):
+        _require_free(host, port)
+    door = server.front_door()
+    door.home.mkdir(parents=True, exist_ok=True)
+    config = server.home / "nginx.conf"
+    write_text(config, door.config())
+    with children(server.home) as started:
+        quiet = QUIET | {"FLWR_HOME": str(server.home)}
+        link = started.start("superlink", server.superlink(), quiet)
+        _wait_until(lambda: server.answers(LOOPBACK, server.superlink_port), [link])
+        executor = started.start("executor", server.executor(), quiet | {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.5"})
+        proxy = started.start("nginx", door.command(config), {})
+        outside = LOOPBACK if server.host == EVERYWHERE else server.host
+        _wait_until(lambda: server.answers(outside, server.port), [link, executor, proxy])
+        started.keep_alive()
+        yield started
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        # As the servers do: a port that was only just given back counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise FederationError(
+                f"serve: found port {port} of {host} in use or not ours ({error.strerror}); expected a free one; is "
+                "the server running already? else give another --port or --superlink-port"
+            ) from None
+
+
+def _wait_until(is_ready: Callable[[], bool], needed: list[Child]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not is_ready():
+        for child in needed:
+            child.require_alive()
+        if time.monotonic() > deadline:
+            words = "; ".join(f"{child.name} said last: {child.last_words()}" for child in needed)
+            raise FederationError(f"serve: found no answer within {START_TIMEOUT_S:g} s; {words}")
+        time.sleep(0.2)
