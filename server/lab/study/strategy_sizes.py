@@ -42,6 +42,7 @@ STRATEGY_SIZES: Mapping[str, StrategySize] = {
         left_out=(
             "uncertainty-doubt",
             "uncertainty-homoscedastic",
+            "adam",
             "yogi",
             "fedprox",
             "fedbn",
