@@ -14,9 +14,9 @@ from client.progress import progress_bar
 # torch and hydra take seconds to import: everything that needs them is imported inside the commands, so that help and
 # mistyped options answer at once.
 if TYPE_CHECKING:
-    from client.preflight_line import Line
     from client.site import Site
     from gmmas_core.data.problems import Problem
+    from gmmas_core.preflight import Line
 
 _OVERRIDES = typer.Argument(help="Settings as the coordinator runs them, e.g. experiment=smoke data.spacing_mm=2.")
 

@@ -10,11 +10,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-
-import psutil
 
 from client.enrolment import (
     AUTHORITY,
@@ -26,19 +23,17 @@ from client.enrolment import (
     read_connection,
     server_address,
 )
-from client.preflight_line import Line, Verdict, line_of, not_asked
 from client.preflight_network import STEPS, Server, ask_server
 from client.site import Site
 from gmmas_core.data.problems import Problem
+from gmmas_core.preflight import GIB, Line, Verdict, by_floor, line_of, memory, not_asked
 from gmmas_core.types import DataError
 
-GIB = 2**30
 DISK_FAIL, DISK_WARN = 2 * GIB, 20 * GIB
 MEMORY_FAIL, MEMORY_WARN = 4 * GIB, 16 * GIB
 SHARED_WARN = 2**26
 GPU_WARN = 8 * GIB
 _SHARED = Path("/dev/shm")
-_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def preflight(site: Site, problems: Sequence[Problem], now: datetime) -> list[Line]:
@@ -53,7 +48,7 @@ def preflight(site: Site, problems: Sequence[Problem], now: datetime) -> list[Li
     lines = [enrolled, _asked("key", lambda: _key(site)), _asked("authority", lambda: _authority(site, now))]
     lines += _network(site) if enrolled.verdict == "pass" else not_asked(("proxy", *STEPS), "enrolment comes first")
     lines += not_asked(("authentication",), "only the running node learns whether its key is accepted; its log says so")
-    lines += [_state(site), _disk(site), _memory(), _shared_memory(), _gpu(site)]
+    lines += [_state(site), _disk(site), memory(MEMORY_FAIL, MEMORY_WARN), _shared_memory(), _gpu(site)]
     return [*lines, _data(problems)]
 
 
@@ -110,32 +105,11 @@ def _disk(site: Site) -> Line:
     return by_floor("disk", "free for the state folder", free, DISK_FAIL, DISK_WARN, "make room, or move state")
 
 
-def _memory() -> Line:
-    limit = psutil.virtual_memory().total
-    with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
-        limit = min(limit, int(_CONTAINER_LIMIT.read_text()))
-    action = "give the machine or the container more, or expect training to be killed"
-    return by_floor("memory", "in all", limit, MEMORY_FAIL, MEMORY_WARN, action)
-
-
 def _shared_memory() -> Line:
     if not _SHARED.is_dir():
         return Line(name="shared memory", verdict="not asked", found="this system has no /dev/shm")
     size = shutil.disk_usage(_SHARED).total
     return by_floor("shared memory", "of /dev/shm", size, 0, SHARED_WARN, "start the container with --shm-size=1g")
-
-
-def by_floor(name: str, what: str, found: int, fail: int, warn: int, action: str) -> Line:
-    """A line about an amount in bytes: fails below one floor, warns below another."""
-    told = f"{found / GIB:.1f} GiB {what}" if found >= GIB else f"{found / 2**20:.0f} MiB {what}"
-    if found >= warn:
-        return Line(name=name, verdict="pass", found=told)
-    verdict: Verdict = "fail" if found < fail else "warn"
-    return Line(name=name, verdict=verdict, found=f"found {told}", action=f"expected {_size(warn)}; {action}")
-
-
-def _size(amount: int) -> str:
-    return f"{amount // GIB} GiB" if amount >= GIB else f"{amount // 2**20} MiB"
 
 
 def _gpu(site: Site) -> Line:

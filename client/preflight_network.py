@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from client.enrolment import SOON_DAYS
-from client.preflight_line import Line, Verdict, not_asked
+from gmmas_core.preflight import Line, Verdict, not_asked
 
 TIMEOUT_S = 10.0
 CLOCK_WARN_S, CLOCK_FAIL_S = 60, 600

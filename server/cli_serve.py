@@ -1,6 +1,8 @@
-"""`gmmas-coordinator serve`: the server to which hospitals connect."""
+"""`gmmas-coordinator serve | check`: the server to which hospitals connect, and whether all is ready for it."""
 
+import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +12,35 @@ from gmmas_core.types import DISCLAIMER
 
 
 def register(app: typer.Typer) -> None:
-    """Add this command to the coordinator's command line."""
+    """Add these commands to the coordinator's command line."""
+    app.command("check")(check)
     app.command("serve")(serve)
+
+
+def check(
+    federation: Annotated[
+        Path, typer.Argument(metavar="FEDERATION", help="Folder of the federation, see provision.")
+    ] = Path("."),
+    superlink: Annotated[str, typer.Option(metavar="HOST:PORT", help="The SuperLink.")] = "127.0.0.1:8000",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the lines as JSON.")] = False,
+) -> None:
+    """Ask everything that a federation's server needs: pass, warn or fail, and what to do. Changes nothing.
+
+    Example:
+
+        gmmas-coordinator check federation
+    """
+    from server.federation_file import federation_folder
+    from server.preflight import preflight
+
+    lines = preflight(federation_folder(federation), superlink, datetime.now(UTC))
+    has_failed = any(line.verdict == "fail" for line in lines)
+    if as_json:
+        typer.echo(json.dumps({"ok": not has_failed, "preflight": [line.as_json() for line in lines]}, indent=1))
+    else:
+        typer.echo("\n".join(map(str, lines)))
+    if has_failed:
+        raise typer.Exit(1)
 
 
 def serve(

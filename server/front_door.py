@@ -85,10 +85,19 @@ http {{
         Raises:
             FederationError: it is not installed.
         """
-        program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-        if program is None:
-            raise FederationError("serve: found no nginx; expected it installed (Debian: apt install nginx-light)")
-        return [program, "-e", "stderr", "-p", str(self.home.resolve()), "-c", str(config.resolve())]
+        return [nginx(), "-e", "stderr", "-p", str(self.home.resolve()), "-c", str(config.resolve())]
+
+
+def nginx() -> str:
+    """Where the program is.
+
+    Raises:
+        FederationError: it is not installed.
+    """
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise FederationError("nginx: found none; expected it installed; Debian: apt install nginx-light")
+    return program
 
 
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

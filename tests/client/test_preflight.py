@@ -26,12 +26,12 @@ from typer.testing import CliRunner, Result
 
 from client import cli_data, preflight_network
 from client.enrolment import enrol
-from client.preflight import GIB, by_floor, preflight
-from client.preflight_line import Line
+from client.preflight import preflight
 from client.preflight_network import STEPS, Server, ask_server
 from client.site import Site, write_site
 from gmmas_core.data.problems import Problem
 from gmmas_core.enrolment import Invitation, new_code, new_id
+from gmmas_core.preflight import GIB, Line, by_floor
 
 NOW = datetime.now(UTC)
 ALL_NETWORK = ("proxy", *STEPS)

@@ -22,6 +22,7 @@ def test_values_are_sorted_per_element(sites: int) -> None:
 
 
 def test_stretches_stay_in_the_budget_and_cover_every_element_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.columns.LEAST", 1)
     monkeypatch.setattr("server.columns.BUDGET", 100)
     updates = [np.arange(1000, dtype=np.float32).reshape(10, -1) + site for site in range(7)]
     blocks = list(columns(updates))
