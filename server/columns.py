@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 BUDGET = 2**19  # numbers in memory at a time: 2 MB
-LEAST = (
-    2**13
-)  # elements in a stretch, with so many sites that the budget would leave fewer: calls cost more than work then
+LEAST = 2**13  # elements in a stretch, however many sites there are: shorter ones cost more in calls than in work
 
 
 def columns(updates: Sequence[Floats]) -> Iterator[tuple[slice, Floats]]:
