@@ -39,7 +39,9 @@ resolved: the study is too small to say, not proof that there is no difference."
 {{ study.seeds | length }} seeds say little about their own spread. "win": at least one of
 {% for name in study.primary %}{{ study.measures[name].label }}{{ ", " if not loop.last }}{% endfor %} is better beyond
 its interval and none is worse; "mixed": some better, some worse. With {{ comparisons }} intervals about
-{{ (comparisons * 0.05) | round(1) }} exclude 0 by chance. Brier: lower is better. "at chance":
+{{ (comparisons * 0.05) | round(1) }} exclude 0 by chance, and {{ study.seeds | length }} seeds do not show
+all of what runs differ by anyway: float16 and int8 updates change next to nothing, so their rows are the yardstick for
+the others. Brier: lower is better. "at chance":
 neither of the two reads IDH better than a guess (interval of the AUROC above 0.5), so nothing is better or worse.</p>
 
 <h2>Every arm</h2>
