@@ -9,6 +9,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from client.node_command import node_command, node_environment
 from gmmas_core.types import FederationError
 from server.child_processes import children, free_ports
 from server.cli import app as coordinator_app
-from server.flower_commands import APP, QUIET, SuperLink, environment_with_programs
+from server.flower_commands import APP, CONNECTION, QUIET, SuperLink, environment_with_programs
 from server.launch_plan import LaunchPlan
 from server.launcher import Launcher, sole_launcher
 from server.ledger import Ledger
@@ -208,6 +209,72 @@ def test_a_server_of_another_authority_is_not_believed(world: World, tmp_path: P
     coordinator("provision", other / "federation.yaml")
     assert not SuperLink(world.outside, other / "ca" / "ca.crt", tmp_path).is_healthy()
     assert SuperLink(world.outside, world.authority, tmp_path).is_healthy()
+
+
+EVIL_CLIENT = """
+from pathlib import Path
+Path({mark!r}).write_text("imported")
+from flwr.app import Message, RecordDict
+from flwr.clientapp import ClientApp
+app = ClientApp()
+@app.train()
+def train(message, context):
+    Path({mark!r}).write_text("executed")
+    return Message(RecordDict(), reply_to=message)
+"""
+EVIL_SERVER = """
+import json, time
+from pathlib import Path
+from flwr.app import Message, MessageType, RecordDict
+from flwr.serverapp import ServerApp
+app = ServerApp()
+@app.main()
+def main(grid, context):
+    while not (nodes := list(grid.get_node_ids())):
+        time.sleep(0.2)
+    [sent] = grid.push_messages([Message(RecordDict(), nodes[0], MessageType.TRAIN)])
+    while not (replies := list(grid.pull_messages([sent]))):
+        time.sleep(0.2)
+    Path({said!r}).write_text(json.dumps(sorted(replies[0].content) if replies[0].has_content() else ["error"]))
+"""
+EVIL_PROJECT = """
+[project]
+name = "evil"
+version = "1.0.0"
+description = "Not what the hospital has approved."
+license = "Apache-2.0"
+[tool.flwr.app]
+publisher = "nobody"
+[tool.flwr.app.components]
+serverapp = "evil_server:app"
+clientapp = "evil_client:app"
+"""
+
+
+def test_code_that_the_coordinator_sends_is_never_run_at_a_hospital(world: World, tmp_path: Path) -> None:
+    """Even who may start runs gets the hospital's own program to answer, which refuses what it cannot read."""
+    bundle, mark, said = tmp_path / "evil", tmp_path / "mark", tmp_path / "said"
+    bundle.mkdir()
+    (bundle / "pyproject.toml").write_text(EVIL_PROJECT)
+    (bundle / "evil_server.py").write_text(EVIL_SERVER.format(said=str(said)))
+    (bundle / "evil_client.py").write_text(EVIL_CLIENT.format(mark=str(mark)))
+    link = SuperLink(world.inside, world.authority, tmp_path)
+    link.status("1")  # writes the connection that flwr needs
+    (port,) = free_ports(1)
+    with children(tmp_path) as started:
+        hospital = world.hospitals["east"]
+        node = started.start("east", node_command(hospital, port), node_environment(hospital))
+        quiet = environment_with_programs(QUIET | {"FLWR_HOME": str(tmp_path)})
+        done = subprocess.run(
+            ["flwr", "run", str(bundle), CONNECTION], env=quiet, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        deadline = time.monotonic() + 90
+        while not said.exists() and time.monotonic() < deadline:
+            node.require_alive()
+            time.sleep(0.2)
+    assert json.loads(said.read_text()) == ["refusal"]
+    assert not mark.exists()
 
 
 def test_a_port_in_use_is_said(world: World) -> None:
