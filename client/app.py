@@ -7,11 +7,13 @@ short refusal, anything else a refusal without any text of its own, and the deta
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
+from client.attendance import require_hours, require_member, require_present
 from client.egress import gate_scores, gate_update
 from client.local_data import LocalData, counts, open_local_data
 from client.local_evaluation import evaluate_locally
@@ -53,6 +55,7 @@ def query(message: Message, context: Context) -> Message:
     """Who is there, with which code, configuration and how many cases."""
 
     def answer(site: Site) -> RecordDict:
+        require_member(site)
         desk = _open_desk(site, wire.read_overrides(message.content))
         splits, sequences, labels = counts(desk.data, desk.config.task_list)
         return wire.status_to_content(
@@ -76,12 +79,14 @@ def train(message: Message, context: Context) -> Message:
 
     def answer(site: Site) -> RecordDict:
         plan = wire.read_round_plan(message.content)
+        require_present(site)
         if site.allowed_stages is not None and plan.stage not in site.allowed_stages:
             raise FederationError(f"policy: found stage {plan.stage!r}; expected any of {sorted(site.allowed_stages)}")
         finished = stored_reply(site.state, plan)
         if finished is not None:
             bear_witness(site.state, plan)
             return wire.update_to_content(*finished)
+        require_hours(site, datetime.now())
         desk = _open_desk(site, wire.read_overrides(message.content))
         weights = wire.read_weights(message.content)
         _check_identity(plan, desk, weights_hash(weights))
@@ -103,6 +108,7 @@ def evaluate(message: Message, context: Context) -> Message:
 
     def answer(site: Site) -> RecordDict:
         plan = wire.read_evaluation_plan(message.content)
+        require_present(site)
         desk = _open_desk(site, wire.read_overrides(message.content))
         weights = wire.read_weights(message.content)
         _check_identity(plan, desk, weights_hash(weights))

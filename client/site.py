@@ -20,6 +20,7 @@ SITE_FILE = "site.yaml"
 DEVICES = ("auto", "cpu", "cuda")
 MAX_BYTES = 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_HOURS = re.compile(r"(([01][0-9]|2[0-3]):[0-5][0-9])-(([01][0-9]|2[0-3]):[0-5][0-9])")
 _NAME_LEGAL = "1 to 64 letters, digits, dashes or underscores"
 
 
@@ -36,6 +37,7 @@ class Site:
         threads: CPU threads for computing, at least 1.
         cohort_floor: fewest cases about which anything may leave the site.
         allowed_stages: names of the stages this site takes part in, or None for all.
+        training_hours: "HH:MM-HH:MM" of this machine's day in which it trains, or None for always.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Site:
     threads: int
     cohort_floor: int
     allowed_stages: tuple[str, ...] | None
+    training_hours: str | None = None
 
 
 def read_site(path: Path) -> Site:
@@ -83,6 +86,7 @@ def read_site(path: Path) -> Site:
         threads=values.get("threads", 0) or os.cpu_count() or 1,
         cohort_floor=values.get("cohort_floor", 5),
         allowed_stages=None if stages is None else tuple(stages),
+        training_hours=values.get("training_hours"),
     )
 
 
@@ -133,6 +137,7 @@ cohort_floor: {cohort_floor}  # nothing about fewer cases than this leaves the s
 # state: .gmmas  # prepared cases and everything that must survive; relative to this file
 # data: .  # folder of participants.tsv and the case folders; relative to this file
 # allowed_stages: [supervised]  # stages this site takes part in; all when absent
+# training_hours: 20:00-06:00  # trains only then, by this machine's clock; always when absent
 """
 
 
@@ -174,6 +179,9 @@ _KEYS: Mapping[str, _Check] = {
     "device": _Check(f"one of {', '.join(DEVICES)}", lambda value: isinstance(value, str) and value in DEVICES),
     "threads": _Check("a whole number from 0 (all) to 1024", lambda value: _is_count(value, 0, 1024)),
     "cohort_floor": _Check("a whole number from 1 to 100000", lambda value: _is_count(value, 1, 100_000)),
+    "training_hours": _Check(
+        "HH:MM-HH:MM, e.g. 20:00-06:00", lambda value: isinstance(value, str) and _HOURS.fullmatch(value) is not None
+    ),
     "allowed_stages": _Check("a list of stage names, or no such key for all", _is_names),
 }
 _REQUIRED = ("site", "label_convention")
