@@ -15,7 +15,7 @@ from flwr.app import Message, MessageType
 from gmmas_core import wire
 from gmmas_core.types import FederationError, GmmasError, SiteStatus
 from server.link import Link, UnreadableReply
-from server.membership import require_member
+from server.membership import approved_sites, require_member
 from server.roll import Query
 from server.rounds import LOST, MAX_SENDS
 from server.run import Run
@@ -37,6 +37,8 @@ def enlist(run: Run) -> None:
     settings = run.config.federation
     deadline = time.monotonic() + settings.start_timeout_s
     last_online = -1
+    if run.federation is not None:
+        run.watch("members", {"sites": approved_sites(run.federation)})
     while True:
         _look(run)
         is_over = time.monotonic() >= deadline

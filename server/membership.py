@@ -46,6 +46,15 @@ def require_member(folder: Path, site: str, public_key: bytes, now: datetime) ->
         raise FederationError(f"site {site!r}: found an expired key; expected a valid one; run rotate {site}")
 
 
+def approved_sites(folder: Path) -> list[str]:
+    """Hospitals whose key is approved, whether they are online or not, by name.
+
+    Raises:
+        FederationError: a member's file cannot be read.
+    """
+    return [member.site for member in read_members(folder) if member.state == APPROVED]
+
+
 def _fingerprint(public_key: bytes) -> str:
     """As `approve` compares it; "" for what is no such key."""
     try:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from server.dashboard.played import Played
-from server.dashboard.status import ENDED
+from server.dashboard.status import ENDED, UNHEARD
 from server.dashboard.story import Event, Story
 
 
@@ -46,6 +46,12 @@ def _waiting(story: Story, event: Event) -> None:
     story.stand("waiting", "for the sites" if online is None else f"for the sites; online: {online}")
 
 
+def _members(story: Story, event: Event) -> None:
+    """Registered is not configured: of these nothing has been heard in this run."""
+    known = {name for name, site in story.sites.items() if site.state not in UNHEARD}
+    story.put([name for name in event["sites"] if name not in known], "registered")
+
+
 def _enlisted(story: Story, event: Event) -> None:
     for name, facts in event["sites"].items():
         _know(story, name, facts)
@@ -77,7 +83,7 @@ def _round_started(story: Story, event: Event) -> None:
     story.hard_s, story.round_began = event.get("hard_s"), event["time"]
     for site in story.sites.values():
         site.sends = 0
-    story.put([name for name, site in story.sites.items() if site.state not in ("offline", "expected")], "not asked")
+    story.put([name for name, site in story.sites.items() if site.state not in ("offline", *UNHEARD)], "not asked")
     story.put(event["sites"], "asked")
 
 
@@ -223,6 +229,7 @@ _TELLERS: Mapping[str, Callable[[Story, Event], None]] = {
     "begun": _begun,
     "resumed": _resumed,
     "waiting": _waiting,
+    "members": _members,
     "enlisted": _enlisted,
     "refused": _refused,
     "joined": _joined,

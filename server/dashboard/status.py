@@ -10,8 +10,11 @@ STATES = ("unknown", "waiting", "training", "evaluating", "paused", "stalled", "
 ENDED = ("failed", "finished")
 """States after which nothing more is to be expected unless a person resumes the run."""
 
+UNHEARD = ("expected", "registered")
+"""States of sites of which nothing was heard since the run was begun or resumed."""
+
 SITE_STATES = (
-    "expected",
+    *UNHEARD,
     "ready",
     "asked",
     "training",
@@ -25,7 +28,8 @@ SITE_STATES = (
     "quarantined",
     "unknown",
 )
-"""expected: mandatory or known from before, not seen since the run was begun or resumed; ready: enlisted; asked: chosen
+"""expected: mandatory or known from before, not seen since the run was begun or resumed; registered: its
+key is approved, not seen either; ready: configured alike and enlisted; asked: chosen
 for the round, its request is on the way; unknown: was at work when the run fell silent or ended."""
 
 SEVERITIES = ("note", "warning", "serious")

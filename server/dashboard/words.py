@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gmmas_core.reporting.wording import REGION_NAMES, STAGE_NAMES, TASK_NAMES, seconds
-from server.dashboard.status import ENDED, RoundRow, RunStatus, SiteRow
+from server.dashboard.status import ENDED, UNHEARD, RoundRow, RunStatus, SiteRow
 
 UNKNOWN = "unknown"
 
@@ -88,7 +88,7 @@ def replies(status: RunStatus) -> str:
     """How many of those asked have answered."""
     counts = [site.state for site in status.sites]
     answered = counts.count("replied") + counts.count("scored")
-    asked = len(counts) - sum(counts.count(state) for state in ("expected", "ready", "offline", "quarantined"))
+    asked = len(counts) - sum(counts.count(state) for state in (*UNHEARD, "ready", "offline", "quarantined"))
     asked -= counts.count("not asked")
     return f"{answered} of {asked}" if asked else "none asked"
 

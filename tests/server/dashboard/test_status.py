@@ -47,6 +47,21 @@ def test_a_run_waits_for_its_sites_and_the_mandatory_one_is_expected(scene: Any)
     assert status.rounds_total == 6
 
 
+def test_registered_is_not_configured_is_not_training(scene: Any) -> None:
+    scene.ledger(0, "begun", run_id="ab12", name="smoke")
+    scene.progress(1, "members", sites=["east", "north", "south"])
+    assert states(scene.status(2)) == {"east": "registered", "north": "registered", "south": "registered"}
+    facts = {"cases": {"train": 4}, "sequences": {}, "labels": {}}
+    scene.ledger(3, "enlisted", sites={"east": facts, "north": facts}, left_out={})
+    assert states(scene.status(4)) == {"east": "ready", "north": "ready", "south": "registered"}
+    scene.progress(5, "round-started", round=1, stage="supervised", sites=["east"], hard_s=9.0)
+    scene.progress(6, "site-asked", round=1, site="east", sends=1)
+    assert states(scene.status(7)) == {"east": "training", "north": "not asked", "south": "registered"}
+    scene.ledger(8, "resumed", round=0)
+    scene.progress(9, "members", sites=["east", "north"])
+    assert states(scene.status(10)) == {"east": "registered", "north": "registered", "south": "expected"}
+
+
 def test_a_round_being_played(busy: Any) -> None:
     status = busy.status(111)
     assert (status.state, status.playing, status.stage) == ("training", 3, "supervised")
