@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from gmmas_core.config import Config, load_config
+
+# No test is timed: on a busy machine a deadline fails for reasons that are not the code's.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 

@@ -164,3 +164,15 @@ def test_a_signed_name_that_leads_elsewhere_is_refused(folder: Path, public: Any
     sign_folder(folder, read_private_key(key), ABOUT)
     with pytest.raises(DataError, match="other characters"):
         verify_folder(folder, public)
+
+
+def test_a_signature_has_one_spelling(folder: Path, public: Any) -> None:
+    """The last letter before the padding holds four bits that decoding ignores."""
+    document = json.loads((folder / SIGNATURE).read_text())
+    text = document["signature"]
+    assert text.endswith("==")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = letters[letters.index(text[-3]) ^ 1]
+    (folder / SIGNATURE).write_text(json.dumps(document | {"signature": text[:-3] + other + "=="}))
+    with pytest.raises(DataError, match="does not fit"):
+        verify_folder(folder, public)
