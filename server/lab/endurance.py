@@ -1,11 +1,10 @@
 """`gmmas-lab bench endurance`: does a long run grow? Many rounds of the tiny network, memory and disk watched.
 
 The real federation runs in a process of its own, so that nothing but it is measured. Every ten rounds garbage is
-collected and the process's memory read; the slope is a least-squares line through the readings of the last four
-fifths, because caches fill in the first rounds.
+collected, spare memory is given back to the system and the process's memory read; the slope is a least-squares line
+through the readings of the last four fifths, because caches fill in the first rounds.
 """
 
-import gc
 import json
 import os
 import sys
@@ -20,7 +19,7 @@ from scipy import stats
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.types import ConfigError
 from server.lab.engines import in_process
-from server.lab.measuring import in_own_process
+from server.lab.measuring import in_own_process, settle_memory
 from server.lab.simulate import prepare_sites
 from server.run_folder import RunFolder
 
@@ -135,7 +134,7 @@ def play(rounds: int, seed: int, every: int, folder: Path) -> dict[str, Any]:
 
     def watch(kind: str, fields: Mapping[str, Any]) -> None:
         if kind == "round-finished" and (fields["round"] % every == 0 or fields["round"] == rounds):
-            gc.collect()
+            settle_memory()
             readings.append(Reading(fields["round"], process.memory_info().rss / 2**20, disk_mb(folder)))
             taken[0] = monotonic() - started
 

@@ -1,5 +1,7 @@
 """How benchmarks measure: each way in a process of its own, CPU seconds beside wall seconds, the program's own peak."""
 
+import ctypes
+import gc
 import json
 import os
 import re
@@ -79,3 +81,11 @@ def own_peak(every_s: float = 0.01) -> Iterator[list[float]]:
 def _anonymous_mb() -> float:
     found = re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) / 1024 if found else float("nan")
+
+
+def settle_memory() -> None:
+    """Collect garbage and let the C library give back what it keeps for later: what stays is in use, or leaked."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+    if trim is not None:
+        trim(0)
