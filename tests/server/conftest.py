@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gmmas_core.config import ScreeningConfig
 from gmmas_core.metrics.evaluation import CaseScore, RegionScore, merge
@@ -160,3 +162,15 @@ def ledger_entries(evaluation: Callable[..., Entry], played_round: Callable[...,
         {"kind": "judged", "check": "beats_untrained", "passed": True, "statement": "whole-tumour Dice: higher"},
     ]
     return [{"time": time} | line for line in lines]
+
+
+@pytest.fixture(scope="session")
+def node_key() -> Callable[[], tuple[str, bytes]]:
+    """Maker of a hospital's public key: OpenSSH line as in an enrolment, PEM as Flower shows it."""
+
+    def make() -> tuple[str, bytes]:
+        public = ec.generate_private_key(ec.SECP384R1()).public_key()
+        line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+        return line, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    return make

@@ -1,15 +1,13 @@
 """Who is there: real Flower messages to small applications that say who they are, on a grid whose nodes come and go."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
 from flwr.proto.node_pb2 import NodeInfo
@@ -37,13 +35,6 @@ SEQUENCES = dict.fromkeys(("t1", "t1c", "t2", "flair"), 4)
 LABELS = {"histology": 4, "idh": 3, "codel_1p19q": 2, "segmentation": 4}
 
 NORTH, EAST, SOUTH = FIRST_NODE, FIRST_NODE + 1, FIRST_NODE + 2
-
-
-def make_key() -> tuple[str, bytes]:
-    """OpenSSH line as in an enrolment, PEM as Flower shows it."""
-    public = ec.generate_private_key(ec.SECP384R1()).public_key()
-    line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    return line, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 class DoorGrid(InProcessGrid):
@@ -183,11 +174,13 @@ def test_other_code_configuration_names_and_crashes_are_left_out_with_reasons(
     assert "unusual characters" in left_out["node 6"]
 
 
-def test_in_a_federation_with_members_a_name_needs_its_own_key(world: World, tmp_path: Path) -> None:
+def test_in_a_federation_with_members_a_name_needs_its_own_key(
+    world: World, tmp_path: Path, node_key: Callable[[], tuple[str, bytes]]
+) -> None:
     """East calls itself south, whose key it does not have; south itself is nobody's member."""
     world.run.federation = tmp_path / "federation"
     for node, site in ((NORTH, "north"), (EAST, "east")):
-        line, world.grid.keys[node] = make_key()
+        line, world.grid.keys[node] = node_key()
         letter = Enrolment(
             federation="f", site=site, invitation="0" * 32, public_key=line, created=NOW.isoformat(), proof=""
         )

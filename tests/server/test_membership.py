@@ -1,11 +1,10 @@
 """A hospital speaks with its own approved key, and with no other."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gmmas_core.enrolment import Enrolment
 from gmmas_core.types import FederationError
@@ -15,19 +14,12 @@ from server.membership import require_member
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def make_key() -> tuple[str, bytes]:
-    """OpenSSH line as in an enrolment, PEM as Flower shows it."""
-    public = ec.generate_private_key(ec.SECP384R1()).public_key()
-    line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    return line, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
 @pytest.fixture
-def keys(tmp_path: Path) -> dict[str, bytes]:
+def keys(tmp_path: Path, node_key: Callable[[], tuple[str, bytes]]) -> dict[str, bytes]:
     """North and east are approved for a year, south is revoked, west nobody knows."""
     found = {}
     for site in ("north", "east", "south", "west"):
-        line, found[site] = make_key()
+        line, found[site] = node_key()
         letter = Enrolment(
             federation="f", site=site, invitation="0" * 32, public_key=line, created=NOW.isoformat(), proof=""
         )
