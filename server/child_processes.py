@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,6 +168,24 @@ def children(logs: Path) -> Iterator[Children]:
             yield started
         finally:
             started.stop()
+
+
+def wait_until(is_ready: Callable[[], bool], needed: Sequence[Child], timeout_s: float) -> None:
+    """Wait for a start.
+
+    Raises:
+        FederationError: one of the processes ended, or time is up.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        for child in needed:
+            child.require_alive()
+        if is_ready():
+            return
+        if time.monotonic() > deadline:
+            words = "; ".join(f"{child.name} said last: {child.last_words()}" for child in needed)
+            raise FederationError(f"start: found processes not ready after {timeout_s:g} s; {words}")
+        time.sleep(0.1)
 
 
 def free_ports(number: int) -> list[int]:

@@ -7,9 +7,8 @@ take the server's task. Hospitals reach nothing but the proxy, see `server.front
 
 import socket
 import ssl
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 from gmmas_core.atomic import write_text
 from gmmas_core.types import FederationError
 from server.authority import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY, SUPEREXEC_SECRET
-from server.child_processes import Child, Children, children
+from server.child_processes import Children, children, wait_until
 from server.flower_commands import QUIET
 from server.front_door import FrontDoor
 
@@ -108,11 +107,11 @@ def serving(server: Server) -> Iterator[Children]:
     with children(server.home) as started:
         quiet = QUIET | {"FLWR_HOME": str(server.home)}
         link = started.start("superlink", server.superlink(), quiet)
-        _wait_until(lambda: server.answers(LOOPBACK, server.superlink_port), [link])
+        wait_until(lambda: server.answers(LOOPBACK, server.superlink_port), [link], START_TIMEOUT_S)
         executor = started.start("executor", server.executor(), quiet | {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.5"})
         proxy = started.start("nginx", door.command(config), {})
         outside = LOOPBACK if server.host == EVERYWHERE else server.host
-        _wait_until(lambda: server.answers(outside, server.port), [link, executor, proxy])
+        wait_until(lambda: server.answers(outside, server.port), [link, executor, proxy], START_TIMEOUT_S)
         started.keep_alive()
         yield started
 
@@ -128,14 +127,3 @@ def _require_free(host: str, port: int) -> None:
                 f"serve: found port {port} of {host} in use or not ours ({error.strerror}); expected a free one; is "
                 "the server running already? else give another --port or --superlink-port"
             ) from None
-
-
-def _wait_until(is_ready: Callable[[], bool], needed: list[Child]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not is_ready():
-        for child in needed:
-            child.require_alive()
-        if time.monotonic() > deadline:
-            words = "; ".join(f"{child.name} said last: {child.last_words()}" for child in needed)
-            raise FederationError(f"serve: found no answer within {START_TIMEOUT_S:g} s; {words}")
-        time.sleep(0.2)

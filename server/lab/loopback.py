@@ -8,15 +8,14 @@ started again, and a run that Flower loses with it is continued, as it would be 
 
 import shutil
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from client.site import read_site
-from gmmas_core.types import ConfigError, FederationError
-from server.child_processes import Child, Children, children, free_ports
+from gmmas_core.types import ConfigError
+from server.child_processes import Child, Children, children, free_ports, wait_until
 from server.flower_commands import QUIET
 from server.launch_plan import LaunchPlan
 from server.launcher import Launcher, sole_launcher
@@ -61,7 +60,7 @@ def start_superlink(started: Children, port: int) -> Child:
     command = ["flower-superlink", "--insecure", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--disable-runtime-dependency-installation"]
     link = started.start("superlink", command, QUIET | {"FLWR_HOME": str(started.logs / "superlink")})
-    _wait_until(lambda: _is_healthy(port), [link])
+    wait_until(lambda: _is_healthy(port), [link], START_TIMEOUT_S)
     return link
 
 
@@ -73,7 +72,7 @@ def start_supernodes(started: Children, sites: Sequence[Path], superlink: str, p
         FederationError: one ended, or time is up.
     """
     nodes = [_start_supernode(started, site, superlink, port) for site, port in zip(sites, ports, strict=True)]
-    _wait_until(lambda: all("SuperNode ID" in node.log_text() for node in nodes), nodes)
+    wait_until(lambda: all("SuperNode ID" in node.log_text() for node in nodes), nodes, START_TIMEOUT_S)
     return nodes
 
 
@@ -94,21 +93,3 @@ def _is_healthy(port: int) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def _wait_until(is_ready: Callable[[], bool], needed: Sequence[Child]) -> None:
-    """Wait for a start.
-
-    Raises:
-        FederationError: one of the processes ended, or time is up.
-    """
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        for child in needed:
-            child.require_alive()
-        if is_ready():
-            return
-        if time.monotonic() > deadline:
-            words = "; ".join(f"{child.name} said last: {child.last_words()}" for child in needed)
-            raise FederationError(f"start: found processes not ready after {START_TIMEOUT_S:g} s; {words}")
-        time.sleep(0.1)
