@@ -81,8 +81,14 @@ def value_text(marker: Marker, finding: Finding[Any], language: str = "en") -> s
         return words
     if finding.probability is None:
         return text("frame.from_imaging", language).format(value=words)
-    percent = f"{100 * finding.probability:.0f}"
-    return text("frame.from_imaging_probability", language).format(value=words, percent=percent)
+    given_mutant = marker is Marker.CODEL
+    frame = "frame.from_imaging_given_mutant" if given_mutant else "frame.from_imaging_probability"
+    return text(frame, language).format(value=words, percent=_percent(finding.probability))
+
+
+def _percent(probability: float) -> str:
+    """Whole percent; nothing but certainty itself reads as 100."""
+    return ">99" if 0.995 <= probability < 1.0 else f"{100 * probability:.0f}"
 
 
 def _texts(ids: Iterable[str], language: str) -> tuple[str, ...]:

@@ -71,8 +71,9 @@ def with_imaging(
 ) -> Findings:
     """What tissue says, completed by what an image suggests where tissue says nothing.
 
-    1p/19q is read as P(codeleted | mutant) and only where IDH, from either source, is mutant: the network was never
-    asked about a wildtype tumour.
+    1p/19q is only read where IDH, from either source, is mutant: the network was never asked about a wildtype tumour.
+    Where tissue shows the mutation, P(codeleted | mutant) must reach `least`; where IDH is an image's answer too, the
+    probability of both together must, so that no suggested type is less probable than `least`.
 
     Args:
         tissue: findings without the image's; a known one is never replaced.
@@ -87,49 +88,43 @@ def with_imaging(
         raise DataError(f"least: found {least:g}; expected more than 0.5, or both answers would count")
     for task, value in probability.items():
         check_probability(task, value)
+    if Task.CODEL in probability and Task.IDH not in probability:
+        raise DataError("probability: found codel_1p19q without idh; expected both, codeletion is predicted given IDH")
     silent = frozenset(Task) if SEGMENTATION in abstained else frozenset(abstained)
-    said = {task: None if task in silent else value for task, value in probability.items()}
-    idh = _completed(tissue.idh, said, Task.IDH, (Idh.WILDTYPE, Idh.MUTANT), least)
+
+    def completed(given: Finding[V], task: Task, values: tuple[V, V]) -> Finding[V]:
+        if given.known or task not in probability:
+            return given
+        chances = None if task in silent else (1.0 - probability[task], probability[task])
+        return _answer(given, values, chances, least)
+
+    idh = completed(tissue.idh, Task.IDH, (Idh.WILDTYPE, Idh.MUTANT))
+    codel = tissue.codel
+    if Task.CODEL in probability and not codel.known and idh.value is not Idh.WILDTYPE:
+        chances = None if Task.CODEL in silent or not idh.known else _codel_chances(probability)
+        together = probability[Task.IDH] if idh.imaged else 1.0
+        codel = _answer(codel, (Codel.INTACT, Codel.CODELETED), chances, least / together)
     return replace(
         tissue,
         idh=idh,
-        histology=_completed(
-            tissue.histology, said, Task.HISTOLOGY, (Histology.LOWER_GRADE, Histology.GLIOBLASTOMA), least
-        ),
-        mgmt=_completed(tissue.mgmt, said, Task.MGMT, (Mgmt.UNMETHYLATED, Mgmt.METHYLATED), least),
-        codel=_completed_codel(tissue.codel, idh, said, probability, least),
+        codel=codel,
+        histology=completed(tissue.histology, Task.HISTOLOGY, (Histology.LOWER_GRADE, Histology.GLIOBLASTOMA)),
+        mgmt=completed(tissue.mgmt, Task.MGMT, (Mgmt.UNMETHYLATED, Mgmt.METHYLATED)),
     )
 
 
-def _completed_codel(
-    given: Finding[Codel],
-    idh: Finding[Idh],
-    said: Mapping[Task, float | None],
-    probability: Probabilities,
-    least: float,
-) -> Finding[Codel]:
-    if Task.CODEL not in said or given.known:
-        return given
-    if Task.IDH not in probability:
-        raise DataError("probability: found codel_1p19q without idh; expected both, codeletion is predicted given IDH")
+def _codel_chances(probability: Probabilities) -> tuple[float, float] | None:
+    """P(intact | mutant), P(codeleted | mutant); None where they cannot be told."""
     conditional = conditional_codeletion(probability[Task.IDH], probability[Task.CODEL])
-    if idh.value is Idh.WILDTYPE:
-        return given
-    withheld = said[Task.CODEL] is None or idh.value is not Idh.MUTANT
-    said = {Task.CODEL: None if withheld else conditional}
-    return _completed(given, said, Task.CODEL, (Codel.INTACT, Codel.CODELETED), least)
+    return None if conditional is None else (1.0 - conditional, conditional)
 
 
-def _completed(
-    given: Finding[V], said: Mapping[Task, float | None], task: Task, values: tuple[V, V], least: float
+def _answer(
+    given: Finding[V], values: tuple[V, V], chances: tuple[float, float] | None, least: float
 ) -> Finding[V]:
-    """The given finding where it is known or the image was not asked; else the image's answer, if it is sure enough."""
-    if given.known or task not in said:
-        return given
-    positive = said[task]
-    if positive is not None:
-        for value, chance in zip(values, (1.0 - positive, positive), strict=True):
+    """The value whose chance reaches `least`, or that the image does not tell."""
+    if chances is not None:
+        for value, chance in zip(values, chances, strict=True):
             if chance >= least:
                 return from_imaging(value, chance)
-    # a failed test on tissue stays the more informative of two answers that say nothing
-    return given if given.source is Source.TISSUE else ABSTAINED
+    return given if given.source is Source.TISSUE else ABSTAINED  # a failed test on tissue stays named as one

@@ -36,6 +36,7 @@ TEXTS: Mapping[str, str] = {
     "frame.finding": "{marker}: {value}",
     "frame.from_imaging": "{value} (suggested by imaging)",
     "frame.from_imaging_probability": "{value} (suggested by imaging, probability {percent} %)",
+    "frame.from_imaging_given_mutant": "{value} (suggested by imaging, probability {percent} % if IDH is mutant)",
     # layers
     "layer.integrated": "Integrated diagnosis",
     "layer.histology": "Histological type",
