@@ -6,10 +6,11 @@ gave it. What no image can tell (a WHO grade, TERT, EGFR, CDKN2A, H3, ATRX, +7/-
 from one.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Generic, TypeGuard, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gmmas_core.diagnosis.markers import (
     H3,
@@ -27,6 +28,7 @@ from gmmas_core.errors import DataError
 
 GRADES = (2, 3, 4)
 MAX_AGE = 120.0
+LONGEST_SHOWN = 40
 
 V = TypeVar("V")
 
@@ -54,7 +56,7 @@ class Finding(Generic[V]):
         known = self.state is State.KNOWN
         if known != (self.value is not None) or (known and not isinstance(self.source, Source)):
             raise DataError(
-                f"finding: found value {self.value!r} in state {self.state!r} from {self.source!r}; "
+                f"finding: found value {_shown(self.value)} in state {self.state!r} from {self.source!r}; "
                 "expected a value and a source if and only if it is known"
             )
         if self.probability is not None:
@@ -172,15 +174,29 @@ def check_probability(where: str, value: object) -> float:
     Raises:
         DataError: not a number in [0, 1]; NaN is not.
     """
-    if not _is_number(value) or not 0.0 <= float(value) <= 1.0:
-        raise DataError(
-            f"{where}: found probability {value!r}; expected a number from 0 to 1; check the model's output"
-        )
-    return float(value)
+    number = _number(value)
+    if not 0.0 <= number <= 1.0:
+        raise DataError(f"{where}: found probability {_shown(value)}; expected a number from 0 to 1; check the model")
+    return number
 
 
-def _is_number(value: object) -> TypeGuard[Real]:
-    return isinstance(value, Real) and not isinstance(value, bool)
+def _number(value: object) -> float:
+    """A real number as a float; NaN, which is in no range, where it is none or too large for one."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
+
+
+def _shown(value: object) -> str:
+    """A value as a message may hold it: a hostile one is neither long nor an error of its own."""
+    try:
+        words = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return type(value).__name__
+    return words if len(words) <= LONGEST_SHOWN else f"{words[:LONGEST_SHOWN]}..."
 
 
 def _problem(marker: Marker, finding: object) -> str:
@@ -192,10 +208,10 @@ def _problem(marker: Marker, finding: object) -> str:
     legal, sources = _LEGAL[marker]
     value = finding.value
     if marker is Marker.AGE:
-        if not _is_number(value) or not 0.0 <= float(value) <= MAX_AGE:
-            return f"age: found {value!r}; expected years from 0 to {MAX_AGE:.0f}"
+        if not 0.0 <= _number(value) <= MAX_AGE:
+            return f"age: found {_shown(value)}; expected years from 0 to {MAX_AGE:.0f}"
     elif type(value) is not type(legal[0]) or value not in legal:  # a bare "mutant" equals Idh.MUTANT and is not one
-        return f"{marker}: found {value!r}; expected {', '.join(map(str, legal))} as a {type(legal[0]).__name__}"
+        return f"{marker}: found {_shown(value)}; expected {', '.join(map(str, legal))} as a {type(legal[0]).__name__}"
     if finding.source not in sources:
         allowed = " or ".join(sorted(sources))
         return f"{marker}: found a value from {finding.source}; expected one from {allowed}; leave it unknown"

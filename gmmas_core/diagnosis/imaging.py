@@ -73,7 +73,7 @@ def with_imaging(
 
     1p/19q is only read where IDH, from either source, is mutant: the network was never asked about a wildtype tumour.
     Where tissue shows the mutation, P(codeleted | mutant) must reach `least`; where IDH is an image's answer too, the
-    probability of both together must, so that no suggested type is less probable than `least`.
+    probability of both together must, so that no suggested IDH-mutant type is less probable than `least`.
 
     Args:
         tissue: findings without the image's; a known one is never replaced.
@@ -119,9 +119,7 @@ def _codel_chances(probability: Probabilities) -> tuple[float, float] | None:
     return None if conditional is None else (1.0 - conditional, conditional)
 
 
-def _answer(
-    given: Finding[V], values: tuple[V, V], chances: tuple[float, float] | None, least: float
-) -> Finding[V]:
+def _answer(given: Finding[V], values: tuple[V, V], chances: tuple[float, float] | None, least: float) -> Finding[V]:
     """The value whose chance reaches `least`, or that the image does not tell."""
     if chances is not None:
         for value, chance in zip(values, chances, strict=True):

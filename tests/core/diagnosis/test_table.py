@@ -299,7 +299,10 @@ def test_a_line_of_the_table(
         ({"idh": MUT, "atrx": NO}, (Test.CODEL_WHOLE_ARM,)),
         ({"idh": MUT, "codel": INTACT, "grade": 2}, (Test.CDKN2A,)),
         ({"idh": WT, "tert": NO, "age": 70}, (Test.EGFR, Test.CHR7_10)),
-        ({"idh": WT, "codel": CODEL, **NO_FIVE}, (Test.IDH_SEQUENCING, Test.CODEL_WHOLE_ARM, Test.H3, Test.METHYLATION)),
+        (
+            {"idh": WT, "codel": CODEL, **NO_FIVE},
+            (Test.IDH_SEQUENCING, Test.CODEL_WHOLE_ARM, Test.H3, Test.METHYLATION),
+        ),
         ({"idh": MUT, "codel": CODEL, "grade": 2}, ()),
     ],
 )
