@@ -127,6 +127,14 @@ LINES = [
         (4,),
         {Flag.GLIOBLASTOMA_MOLECULAR_ONLY, Flag.GLIOBLASTOMA_TERT_ONLY},
     ),
+    (
+        "7 TERT and another",
+        {"idh": WT, "tert": YES, "chr7_10": YES, **NO_MICRO, "h3": H3.WILDTYPE, "age": 64},
+        Entity.GLIOBLASTOMA,
+        None,
+        (4,),
+        {Flag.GLIOBLASTOMA_MOLECULAR_ONLY},
+    ),
     ("7 H3 unknown", {"idh": WT, "proliferation": YES}, Entity.GLIOBLASTOMA, None, (4,), {Flag.H3_UNTESTED}),
     (
         "7 by the pathologist's word",
@@ -288,7 +296,7 @@ def test_a_line_of_the_table(
     found = integrate(on_tissue(**values))
     assert (found.entity, found.qualifier, found.grades) == (entity, qualifier, grades)
     assert set(found.flags) == flags
-    assert found.basis is not Basis.IMAGING
+    assert found.basis is (Basis.NOTHING if found.reasons[0] is Reason.NOTHING_DECISIVE else Basis.TISSUE)
 
 
 @pytest.mark.parametrize(
