@@ -4,7 +4,7 @@ from gmmas_core.diagnosis.describe import LayeredReport, layered_report, title
 from gmmas_core.diagnosis.findings import Finding, Findings, from_imaging, from_record, from_tissue
 from gmmas_core.diagnosis.imaging import conditional_codeletion, marginal_codeletion, with_imaging
 from gmmas_core.diagnosis.integrate import Diagnosis, integrate
-from gmmas_core.diagnosis.prognosis import population_figures
+from gmmas_core.diagnosis.prognosis import Requester, population_figures
 from gmmas_core.diagnosis.ranking import Ranking, rank_case, ranked_diagnoses
 from gmmas_core.diagnosis.texts import text
 
@@ -14,6 +14,7 @@ __all__ = [
     "Findings",
     "LayeredReport",
     "Ranking",
+    "Requester",
     "conditional_codeletion",
     "from_imaging",
     "from_record",

@@ -59,10 +59,9 @@ def _tert_only(f: Findings, decision: Decision) -> bool:
 
 
 def _criterion_not_named(f: Findings, decision: Decision) -> bool:
-    by_microscope = (Reason.WILDTYPE_WITH_CRITERION, Reason.GRADE_BY_CRITERIA)
-    used = decision.reason in by_microscope or decision.grade_reason in by_microscope
-    named = criteria.any_present(f.proliferation, f.necrosis, f.cdkn2a, f.tert, f.egfr, f.chr7_10)
-    return used and not named
+    used = decision.reason is Reason.WILDTYPE_WITH_CRITERION or decision.grade_reason is Reason.GRADE_BY_CRITERIA
+    implied = criteria.microscopic(f) is True and not criteria.any_present(f.proliferation, f.necrosis)
+    return used and implied
 
 
 def _idh_sequencing_advised(f: Findings, _: Decision) -> bool:
@@ -104,7 +103,7 @@ _QUESTIONS: Mapping[Flag, Callable[[Findings, Decision], bool]] = {
     Flag.IMAGING_SUGGESTED: rests_on_image,
     Flag.IMAGING_SET_ASIDE: lambda f, _: criteria.imaging_set_aside(f),
     Flag.UNDER_18: lambda f, _: criteria.is_under(f, criteria.ADULT),
-    Flag.IDH_UNTESTED: lambda f, _: criteria.idh(f) is None,
+    Flag.IDH_UNTESTED: lambda f, d: criteria.idh(f) is None and d.reason is not Reason.H3_ALTERED,
     Flag.CODEL_UNTESTED: lambda f, d: d.entity is Entity.MUTANT_GLIOMA,
     Flag.CODEL_PARTIAL: lambda f, _: f.codel.value is Codel.PARTIAL,
     Flag.CODEL_WITHOUT_IDH: _codel_without_idh,

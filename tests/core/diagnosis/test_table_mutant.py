@@ -63,6 +63,14 @@ LINES = [
         (4,),
         {Flag.RETIRED_MUTANT_GLIOBLASTOMA},
     ),
+    (
+        "3 by the pathologist's word",
+        {"idh": MUT, "codel": INTACT, "histology": GBM, "tert": YES, "grade": 4},
+        Entity.ASTROCYTOMA,
+        None,
+        (4,),
+        {Flag.RETIRED_MUTANT_GLIOBLASTOMA, Flag.CRITERION_NOT_NAMED},
+    ),
     # 4: mutant, intact, no criterion
     (
         "4",

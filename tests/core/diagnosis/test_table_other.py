@@ -119,6 +119,7 @@ LINES = [
         (4,),
         {Flag.PEDIATRIC_TYPE},
     ),
+    ("13 IDH unknown", {"h3": H3.G34}, Entity.HEMISPHERIC_GLIOMA, None, (4,), {Flag.PEDIATRIC_TYPE}),
     ("13 G34", {"idh": WT, "h3": H3.G34}, Entity.HEMISPHERIC_GLIOMA, None, (4,), {Flag.PEDIATRIC_TYPE}),
     (
         "13 K27 beside necrosis",
