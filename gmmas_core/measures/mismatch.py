@@ -2,7 +2,9 @@
 
 Inside the tumour without its enhancing part, T2 minus FLAIR, each in robust standard deviations of the healthy brain
 (median and 1.4826 MAD of the brain outside the tumour). Stated are the share of the volume in which T2 is the brighter
-of the two, the median difference, and how much brighter the outer 3 mm are than the rest on FLAIR (the bright rim).
+of the two, the median difference, and how much brighter the outer 3 mm (at least a voxel) are than the rest on FLAIR.
+That last one is the bright rim of the sign where the outline is tight; an outline that takes in some healthy brain
+hides it.
 
 Source: subtraction of FLAIR from T2 and the share of positive voxels, AJNR 2024;45:188 (non-enhancing gliomas: a share
 of 0.42 and more was 100 % specific for IDH-mutant astrocytoma, with 20 to 32 % sensitivity). Its normalisation is not
@@ -69,7 +71,7 @@ def measure_mismatch(images: Mapping[str, Volume], seg: Volume, missing: str | N
         return Missing("too little brain outside the tumour to compare with")
     t2, flair = (_standardised(images[name].data, looked_at, healthy) for name in ("t2", "flair"))
     depth_N = _depth_mm(looked_at, seg.grid.spacing_mm)
-    rim_N = depth_N <= RIM_MM
+    rim_N = depth_N <= max(RIM_MM, *seg.grid.spacing_mm)
     return Mismatch(
         share=float((t2 > flair).mean()),
         difference=float(np.median(t2 - flair)),
