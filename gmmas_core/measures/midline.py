@@ -27,6 +27,7 @@ WORST_ERROR_MM = 15.0
 """A quarter of a hemisphere's width: an estimate this uncertain says nothing about sides."""
 
 _ROWS_ABOVE = 0.5  # rows of at least this share of the widest one; short rows at the poles say little
+_FEWEST_VOXELS = 500
 _ROUNDS = 8  # of leaving out rows that fit badly
 
 Floats = NDArray[np.float64]
@@ -73,7 +74,7 @@ def estimate_midline(images: Mapping[str, Volume], tumour: Volume) -> Midline | 
     if not images:
         return Missing("no image on the segmentation's grid was given to find the midline in")
     coarse = _coarse(images, tumour)
-    if np.count_nonzero(coarse.healthy_XYZ) < 500:
+    if np.count_nonzero(coarse.healthy_XYZ) < _FEWEST_VOXELS:
         return Missing("too little brain outside the tumour to find the midline in")
     by_outline = _plane_of_outline(coarse)
     by_content, likeness = _plane_of_symmetry(coarse, by_outline)
@@ -88,6 +89,19 @@ def estimate_midline(images: Mapping[str, Volume], tumour: Volume) -> Midline | 
         return Missing(f"two estimates of the midline lie {error:.0f} mm apart")
     offset, by_y, by_z = by_content
     return Midline(offset_mm=offset, by_y=by_y, by_z=by_z, error_mm=error, likeness=likeness)
+
+
+def likeness_of_halves(images: Mapping[str, Volume]) -> float:
+    """Correlation of a brain with its mirror image about the best plane; 0 where there is next to no brain.
+
+    Args:
+        images: on one grid, at least one.
+    """
+    first = next(iter(images.values()))
+    coarse = _coarse(images, Volume(np.zeros(first.data.shape, dtype=bool), first.affine_44))
+    if np.count_nonzero(coarse.healthy_XYZ) < _FEWEST_VOXELS:
+        return 0.0
+    return _plane_of_symmetry(coarse, _plane_of_outline(coarse))[1]
 
 
 def _coarse(images: Mapping[str, Volume], tumour: Volume) -> _Coarse:

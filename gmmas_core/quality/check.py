@@ -1,5 +1,6 @@
 """One question about a case before its result is believed, and the answer."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,7 +38,11 @@ class Check:
         return f"{told}; {self.action}" if self.action else told
 
 
-def worst(checks: tuple[Check, ...]) -> Verdict:
-    """The gravest verdict; a pass where there is no check."""
-    order = list(Verdict)
-    return max((check.verdict for check in checks), key=order.index, default=Verdict.PASS)
+def gravest(*verdicts: Verdict) -> Verdict:
+    """The gravest of some verdicts; a pass where there is none."""
+    return max(verdicts, key=list(Verdict).index, default=Verdict.PASS)
+
+
+def worst(checks: Iterable[Check]) -> Verdict:
+    """The gravest verdict of some checks."""
+    return gravest(*(check.verdict for check in checks))

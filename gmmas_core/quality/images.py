@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from itertools import combinations
 
-import numpy as np
-
 from gmmas_core.data.grid import Volume
-from gmmas_core.measures.midline import estimate_midline
-from gmmas_core.measures.values import Missing
+from gmmas_core.measures.midline import likeness_of_halves
 from gmmas_core.quality.check import Check, Verdict
 from gmmas_core.quality.single import (
     check_brain_volume,
@@ -20,6 +17,7 @@ from gmmas_core.quality.single import (
     check_tissue_contrast,
 )
 from gmmas_core.quality.sketch import sketch
+from gmmas_core.quality.thresholds import THRESHOLDS
 from gmmas_core.quality.together import (
     check_contrast_agent,
     check_coverage,
@@ -84,17 +82,15 @@ def _between(images: Mapping[str, Volume]) -> list[Check]:
 
 def check_symmetry(images: Mapping[str, Volume]) -> Check:
     """Whether there are two like halves, as a head has whatever the sequence."""
-    first = next(iter(images.values()))
-    midline = estimate_midline(images, Volume(np.zeros(first.data.shape, dtype=bool), first.affine_44))
-    is_missing = isinstance(midline, Missing)
+    likeness = likeness_of_halves(images)
+    verdict = THRESHOLDS["symmetry"].verdict(likeness)
+    action = "this may be no brain, or one of which a half is missing: look at the images"
     return Check(
         id="symmetry",
-        verdict=Verdict.WARN if is_missing else Verdict.PASS,
-        found=midline.reason
-        if isinstance(midline, Missing)
-        else f"two halves alike (correlation {midline.likeness:.2f})",
-        expected="two halves that are alike",
-        action="this may be no brain, or one of which a half is missing: look at the images" if is_missing else "",
+        verdict=verdict,
+        found=f"a correlation of {likeness:.2f} with the mirror image",
+        expected="at least 0.3: two halves that are alike",
+        action=action if verdict is not Verdict.PASS else "",
     )
 
 

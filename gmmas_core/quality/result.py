@@ -4,7 +4,7 @@ A check can only say that something is unusual. A single metastasis with a ring 
 like a glioblastoma, to these checks and often to a reader.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from scipy import ndimage
 from gmmas_core.data.grid import Volume, same_grid
 from gmmas_core.measures.lesions import find_pieces
 from gmmas_core.measures.volumes import region_of, voxel_ml
-from gmmas_core.quality.check import Check, Verdict
+from gmmas_core.quality.check import Check, Verdict, gravest
 from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, every, sketch
 from gmmas_core.quality.thresholds import THRESHOLDS
 from gmmas_core.types import BACKGROUND, ENHANCING
@@ -60,7 +60,7 @@ def check_tumour_found(tumour: Volume) -> Check:
 def check_volume(tumour: Volume) -> Check:
     """Whether the whole tumour has a glioma's size."""
     ml = float(np.count_nonzero(tumour.data) * voxel_ml(tumour.affine_44))
-    verdict = _graver(THRESHOLDS["tumour_small"].verdict(ml), THRESHOLDS["tumour_large"].verdict(ml))
+    verdict = gravest(THRESHOLDS["tumour_small"].verdict(ml), THRESHOLDS["tumour_large"].verdict(ml))
     return _check("tumour_volume", verdict, f"{ml:.1f} mL", "1 to 300 mL", "look whether all of it is tumour")
 
 
@@ -148,11 +148,6 @@ def _gain(seen: Sketch, part: Volume, tumour: Volume) -> float | None:
     if np.count_nonzero(inside) < 10 or np.count_nonzero(healthy) < FEWEST_VOXELS:
         return None
     return float(np.median(seen.value_XYZ[inside]) - np.median(seen.value_XYZ[healthy]))
-
-
-def _graver(one: Verdict, other: Verdict) -> Verdict:
-    rank: Callable[[Verdict], int] = list(Verdict).index
-    return max(one, other, key=rank)
 
 
 def _check(name: str, verdict: Verdict, found: str, expected: str, action: str) -> Check:

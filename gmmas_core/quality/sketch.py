@@ -67,3 +67,10 @@ def deep_brain(sketches: Mapping[str, Sketch]) -> NDArray[np.bool_]:
     brain = np.pad(common_brain(sketches), 1)
     depth = ndimage.distance_transform_edt(brain, sampling=spacing)
     return np.asarray((depth > DEEP_MM)[1:-1, 1:-1, 1:-1])
+
+
+def correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Pearson's; 0 where one of the two does not vary."""
+    if len(one) < 2 or one.std() == 0 or other.std() == 0:
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])

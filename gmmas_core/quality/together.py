@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gmmas_core.data.grid import Volume, same_grid
-from gmmas_core.quality.check import Check, Verdict
-from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, common_brain, deep_brain
+from gmmas_core.quality.check import Check, Verdict, gravest
+from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, common_brain, correlation, deep_brain
 from gmmas_core.quality.thresholds import THRESHOLDS
 
 _BRIGHTEST = 98  # percentile
@@ -37,11 +37,10 @@ def check_coverage(name: str, sketches: Mapping[str, Sketch]) -> Check:
     """Whether a sequence shows all of the brain that the others show, and no part of it almost black."""
     union = np.logical_or.reduce([one.inside_XYZ for one in sketches.values()])
     seen = sketches[name]
-    share = float(np.count_nonzero(seen.inside_XYZ) / max(np.count_nonzero(union), 1))
+    share = int(np.count_nonzero(seen.inside_XYZ)) / max(int(np.count_nonzero(union)), 1)
     # value = (x - median) / spread, so x < 6 % of the median is value < -0.94 median / spread
     dark = float((seen.value_XYZ[seen.inside_XYZ] < -0.94 * seen.median / max(seen.spread, 1e-9)).mean())
-    verdicts = (THRESHOLDS["coverage"].verdict(share), THRESHOLDS["dark_part"].verdict(dark))
-    verdict = max(verdicts, key=list(Verdict).index)
+    verdict = gravest(THRESHOLDS["coverage"].verdict(share), THRESHOLDS["dark_part"].verdict(dark))
     return Check(
         id="coverage",
         verdict=verdict,
@@ -58,7 +57,7 @@ def check_duplicates(
     """Whether two sequences are one image, exactly or but for brightness."""
     one, other = pair
     identical = np.array_equal(images[one].data, images[other].data)
-    likeness = 1.0 if identical else _correlation(sketches[one].value_XYZ[deep], sketches[other].value_XYZ[deep])
+    likeness = 1.0 if identical else correlation(sketches[one].value_XYZ[deep], sketches[other].value_XYZ[deep])
     verdict = Verdict.FAIL if identical else THRESHOLDS["duplicates"].verdict(likeness)
     found = "one and the same image" if identical else f"a correlation of {likeness:.2f}"
     return Check(
@@ -81,7 +80,7 @@ def check_fluid(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.bool
     t2, other = (sketches[s].value_XYZ[deep] for s in ("t2", name))
     if len(t2) < FEWEST_VOXELS:
         return _too_small("fluid", f"t2 and {name}")
-    sign = float(_where_brightest(t2, other) - _where_brightest(other, t2))
+    sign = _where_brightest(t2, other) - _where_brightest(other, t2)
     verdict = rule.verdict(sign)
     found = {
         Verdict.PASS: "fluid bright on t2 and dark on the other",
@@ -132,14 +131,8 @@ def deep_of(sketches: Mapping[str, Sketch]) -> NDArray[np.bool_]:
     return deep if np.count_nonzero(deep) >= FEWEST_VOXELS else common_brain(sketches)
 
 
-def _where_brightest(bright: NDArray[np.float32], value: NDArray[np.float32]) -> np.float64:
-    return np.percentile(value[bright >= np.percentile(bright, _BRIGHTEST)], 25)
-
-
-def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    if len(one) < 2 or one.std() == 0 or other.std() == 0:
-        return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
+def _where_brightest(bright: NDArray[np.float32], value: NDArray[np.float32]) -> float:
+    return float(np.percentile(value[bright >= np.percentile(bright, _BRIGHTEST)], 25))
 
 
 def _too_small(check: str, where: str) -> Check:
