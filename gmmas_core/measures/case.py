@@ -73,9 +73,14 @@ def measure_case(result: CaseResult, images: Mapping[str, Volume], doubt: Doubt 
         doubt: volumes of the stochastic passes or a map of doubt, for the intervals of the volumes.
 
     Raises:
-        DataError: a map of doubt of another shape than the segmentation.
+        DataError: a map of doubt of another shape than the segmentation, or passes of something that is not measured.
     """
     doubt = doubt or Doubt()
+    unknown = set(doubt.passes_ml) - set(LABELS)
+    if unknown:
+        raise DataError(
+            f"volumes of passes: found {', '.join(sorted(unknown))}; expected some of {', '.join(LABELS)}; name them so"
+        )
     seg = Volume(result.seg_XYZ, result.affine_44)
     here = {s: v for s, v in images.items() if s in result.sequences_used and same_grid(v.grid, seg.grid)}
     in_doubt = _in_doubt(doubt, seg)
@@ -88,13 +93,14 @@ def measure_case(result: CaseResult, images: Mapping[str, Volume], doubt: Doubt 
     side = {name: closed.get(name) or _side(near, name, midline) for name in REGIONS}
     pieces = {name: why_not.get(name) or find_pieces(region_of(near, name)) for name in REGIONS}
     margin = closed.get("et") or measure_margin(near)
-    satellites = closed.get("et") or count_satellites(near)
+    no_satellites = why_not.get("et") or why_not.get("wt")
+    satellites = no_satellites or closed.get("et") or count_satellites(near)
     facts = MaskFacts(
         volume=volume,
         side=side,
         cores=pieces["tc"],
         margin=margin,
-        satellites=why_not.get("et") or (0 if isinstance(satellites, Missing) else satellites),
+        satellites=no_satellites or (0 if isinstance(satellites, Missing) else satellites),
     )
     return CaseMeasures(
         case_id=result.case_id,

@@ -6,8 +6,8 @@ counts. Both diameters span the outline's hull: a cavity inside a ring is includ
 where a careful reader would measure less. "Axial" is the plane of the grid that is closest to it.
 
 Source: RANO (Wen 2010, J Clin Oncol 28:1963): largest cross-sectional diameters at right angles; measurable from
-10 mm in both, or from twice the slice thickness where slices are thicker than 5 mm. The slice is the one with the
-largest product.
+10 mm in both, or from twice the slice thickness where slices are thicker than 5 mm, and in two slices or more. The
+slice is the one with the largest product.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ HOSTS = {"wt": "wt", "tc": "tc", "et": "tc"}
 
 SMALLEST_MM = 10.0
 THICK_MM = 5.0
+FEWEST_SLICES = 2
 
 World = tuple[float, float, float]
 
@@ -40,7 +41,7 @@ class Bidimensional:
         product: mm2.
         height_mm: of the slice's middle in the scanner's space, superior positive.
         longest_mm, perpendicular_mm: end points in the scanner's space (RAS+ mm), for drawing.
-        is_measurable: whether both diameters reach RANO's smallest size on this grid.
+        is_measurable: whether both diameters reach RANO's smallest size on this grid, in enough slices.
     """
 
     longest: Quantity
@@ -99,7 +100,8 @@ def measure_diameters(seg: Volume, region: str) -> Diameters:
 def _measure_lesion(place: Volume, host_XYZ: NDArray[np.bool_]) -> tuple[Bidimensional, float]:
     inside = place.data & host_XYZ
     best = None
-    for z in map(int, np.flatnonzero(inside.any(axis=(0, 1)))):
+    slices = [int(z) for z in np.flatnonzero(inside.any(axis=(0, 1)))]
+    for z in slices:
         island = _largest_island(inside[:, :, z], host_XYZ[:, :, z])
         cross = cross_diameters(_flat(border_points(island), place))
         product = length(cross[0]) * length(cross[1])
@@ -108,7 +110,7 @@ def _measure_lesion(place: Volume, host_XYZ: NDArray[np.bool_]) -> tuple[Bidimen
     assert best is not None
     _, z, cross = best
     in_mm = border_points(inside) @ place.affine_44[:3, :3].T
-    return _bidimensional(cross, z, place), longest(in_mm)
+    return _bidimensional(cross, z, len(slices), place), longest(in_mm)
 
 
 def _largest_island(inside_XY: NDArray[np.bool_], host_XY: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -130,7 +132,7 @@ def _flat(index_N2: Points, place: Volume) -> Points:
     return flat
 
 
-def _bidimensional(cross: tuple[Points, Points], z: int, place: Volume) -> Bidimensional:
+def _bidimensional(cross: tuple[Points, Points], z: int, slices: int, place: Volume) -> Bidimensional:
     x_mm, y_mm, z_mm = place.grid.spacing_mm
     corner = place.affine_44[:3, 3] + place.affine_44[:3, 2] * z
     in_space = [corner + segment @ _plane(place)[0].T for segment in cross]
@@ -146,7 +148,7 @@ def _bidimensional(cross: tuple[Points, Points], z: int, place: Volume) -> Bidim
         height_mm=float(in_space[0].mean(axis=0)[2]),
         longest_mm=_ends(in_space[0]),
         perpendicular_mm=_ends(in_space[1]),
-        is_measurable=min(long_mm, short_mm) >= smallest,
+        is_measurable=min(long_mm, short_mm) >= smallest and slices >= FEWEST_SLICES,
     )
 
 

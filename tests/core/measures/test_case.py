@@ -82,6 +82,7 @@ def test_a_missing_sequence_takes_measures_away_and_leaves_reasons(
         assert quantity(found.volume[name]).value > 0
     assert isinstance(found.mismatch, Missing) or "t2" in sequences
     assert isinstance(found.shares["et/wt"], Missing)
+    assert isinstance(found.satellites, Missing)  # they need both, the enhancement and the outline around it
     assert isinstance(found.vasari["F5"], Missing)
 
 
@@ -135,6 +136,8 @@ def test_a_map_of_another_case_is_refused(phantom: Phantom, make_result: MakeRes
     images, seg = phantom(1, size=32)
     with pytest.raises(DataError, match="expected that of the segmentation"):
         measure_case(make_result(seg), images, Doubt(entropy_XYZ=np.zeros((3, 3, 3), dtype=np.float32)))
+    with pytest.raises(DataError, match="expected some of wt, tc, et, necrosis, edema"):
+        measure_case(make_result(seg), images, Doubt(passes_ml={"whole": [1.0]}))
 
 
 @pytest.mark.realdata

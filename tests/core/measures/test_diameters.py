@@ -100,6 +100,16 @@ def test_thick_slices_ask_for_larger_lesions(ellipsoid: Ellipsoid, grids: Grids)
     assert not measure_diameters(Volume(twelve_mm.data, thicker), "et").lesions[0].is_measurable
 
 
+def test_one_slice_is_not_enough_to_be_measurable(ellipsoid: Ellipsoid, grids: Grids) -> None:
+    seg = labelled(ellipsoid(grids["isotropic"], (20.0, 15.0, 15.0)), grids["isotropic"])
+    seg.data[:, :, 51:] = 0
+    seg.data[:, :, :50] = 0
+    found = measure_diameters(seg, "et")
+    assert found.lesions[0].longest.value > 35
+    assert not found.lesions[0].is_measurable
+    assert found.sum_of_products.value == 0
+
+
 def test_a_tumour_of_one_voxel_has_the_voxels_size() -> None:
     seg = np.zeros((3, 3, 3), dtype=np.uint8)
     seg[1, 1, 1] = EDEMA

@@ -10,6 +10,7 @@ from gmmas_core.data.grid import Volume
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.data.sequences import find_sequences
 from gmmas_core.quality import Check, Verdict, check_images
+from gmmas_core.quality.single import check_slice_thickness
 from gmmas_core.types import DataError
 
 Images = Mapping[str, Volume]
@@ -74,6 +75,7 @@ def test_one_image_under_two_names_whatever_its_brightness(images: Images) -> No
 
 
 def test_constant_noise_and_clipped_images(images: Images) -> None:
+    images = {name: images[name] for name in ("t1", "t1c")}
     constant = check_images(changed(images, "t1", lambda data: np.full_like(data, 7)))
     assert flags(constant) == {("constant", "t1")}  # and it is left out of every other check
     noise = check_images(changed(images, "t1", lambda data: np.random.default_rng(0).permuted(data, axis=None)))
@@ -104,20 +106,17 @@ def test_a_cut_field_of_view(images: Images) -> None:
     assert ("cut_at_edge", "t2") in flags(check_images(all_cut))
 
 
-def test_half_a_head_is_not_symmetric_and_too_small(images: Images) -> None:
-    half = {
-        name: Volume(np.where(np.arange(48)[:, None, None] < 22, i.data, 0), i.affine_44) for name, i in images.items()
-    }
-    warned = flags(check_images(half), Verdict.WARN)
-    assert ("brain_volume", "t1") in warned
+def test_half_a_head_is_too_small(images: Images) -> None:
+    half = changed(images, "t2", lambda data: np.where(np.arange(48)[:, None, None] < 22, data, 0))
+    checks = check_images({"t2": half["t2"]})
+    assert ("brain_volume", "t2") in flags(checks, Verdict.WARN)
 
 
 def test_thick_slices_and_their_direction(images: Images) -> None:
     for axis in range(3):
         affine = images["t2"].affine_44.copy()
         affine[:3, axis] *= 2
-        checks = check_images({"t2": Volume(images["t2"].data, affine)})
-        assert ("slice_thickness", "t2") in flags(checks)
+        assert check_slice_thickness("t2", Volume(images["t2"].data, affine)).verdict is Verdict.FAIL
 
 
 def test_a_skull_and_other_grids(images: Images) -> None:
