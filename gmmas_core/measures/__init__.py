@@ -4,7 +4,8 @@ case.py     all of it on one CaseResult            compare.py  two and more exam
 values.py   a number with its errors, or a reason  volumes.py lesions.py diameters.py sides.py margin.py mismatch.py
 midline.py  the mid-sagittal plane and its error   vasari.py   scores that a mask supports
 
-Works on any grid: spacing and orientation come from the affine, nothing is resampled. Needs numpy, scipy, nibabel.
+Works on any grid whose axes stand at right angles: spacing and orientation come from the affine, nothing is resampled.
+Needs numpy, scipy, nibabel.
 """
 
 from gmmas_core.measures.case import CaseMeasures, measure_case

@@ -1,5 +1,8 @@
 """Verdicts and the table of thresholds."""
 
+import subprocess
+import sys
+
 import pytest
 
 from gmmas_core.quality import THRESHOLDS, Check, Threshold, Verdict, worst
@@ -43,3 +46,9 @@ def test_a_step_itself_is_still_good() -> None:
         *(Verdict.PASS, Verdict.WARN),
         *(Verdict.WARN, Verdict.FAIL),
     ]
+
+
+def test_measures_and_checks_load_no_network() -> None:
+    """A reading room opens a stored case without loading torch."""
+    code = "import sys, gmmas_core.measures, gmmas_core.quality; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
