@@ -53,6 +53,13 @@ class Children:
         self._keeper = threading.Thread(target=self._keep, args=(tuple(self._children),), daemon=True)
         self._keeper.start()
 
+    def condition(self) -> dict[str, dict[str, int | bool]]:
+        """How each is, by name: "pid", "alive", and "restarts" since it last lived long."""
+        return {
+            child.name: {"pid": child.process.pid, "alive": not child.has_ended(), "restarts": child.restarts}
+            for child in self._children
+        }
+
     def require_kept(self) -> None:
         """Complain about a process that cannot be kept alive.
 
