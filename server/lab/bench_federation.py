@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ from gmmas_core.config import load_config
 from gmmas_core.model.gmmas import build_training_model
 from gmmas_core.model.log_variances import SEGMENTATION
 from gmmas_core.model.parameter_groups import GROUPS
-from gmmas_core.software import installed
 from gmmas_core.types import SEQUENCES, ConfigError, RoundPlan, SiteStatus, SiteUpdate, Sum
 from gmmas_core.weights import weights_hash, weights_of
 from server.lab.in_process_grid import InProcessGrid
@@ -260,7 +258,7 @@ def _status(name: str, run: Run) -> SiteStatus:
         num_cases={"train": CASES, "validation": 8, "holdout": 8},
         num_sequences=dict.fromkeys(SEQUENCES, CASES),
         num_labels=dict.fromkeys((SEGMENTATION, *(task.value for task in run.config.task_list)), CASES),
-        **asdict(installed()),
+        **vars(run.software),
     )
 
 
