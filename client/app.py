@@ -24,12 +24,13 @@ from client.reply_store import store_reply, stored_reply
 from client.round_state import keep_state, state_before
 from client.site import Site, read_site
 from client.site_log import log_failure
-from client.witness import bear_witness
+from client.witness import bear_witness, remember_coordinator
 from gmmas_core import wire
 from gmmas_core.calibration import read_calibration
 from gmmas_core.config import Config, config_hash, load_config
 from gmmas_core.model.gmmas import GMMAS, build_training_model
 from gmmas_core.provenance import Fingerprint, core_fingerprint
+from gmmas_core.software import installed
 from gmmas_core.types import SEQUENCES, EvaluationPlan, FederationError, GmmasError, RoundPlan, SiteStatus
 from gmmas_core.weights import load_weights, weights_hash, weights_of
 
@@ -56,6 +57,9 @@ def query(message: Message, context: Context) -> Message:
 
     def answer(site: Site) -> RecordDict:
         require_member(site)
+        asking = wire.read_coordinator(message.content)
+        own = installed()
+        remember_coordinator(site.state, asking)
         desk = _open_desk(site, wire.read_overrides(message.content))
         splits, sequences, labels = counts(desk.data, desk.config.task_list)
         return wire.status_to_content(
@@ -67,6 +71,9 @@ def query(message: Message, context: Context) -> Message:
                 num_cases=splits,
                 num_sequences=sequences,
                 num_labels=labels,
+                protocol=own.protocol,
+                release=own.release,
+                image=own.image,
             )
         )
 

@@ -138,10 +138,12 @@ def _run(folder: "RunFolder", plan: "LaunchPlan", *, detach: bool, as_json: bool
 
 def _start_detached(folder: "RunFolder") -> int:
     """The same command in a session of its own, which the end of this terminal does not end; its process id."""
+    from server.bounded_log import bound
     from server.launch_plan import LAUNCHER
 
     log = folder.path / LAUNCHER / "launcher.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    bound(log)
     command = [sys.executable, "-c", "from server.cli import main; main()", "resume", str(folder.path.resolve())]
     with log.open("ab") as output:
         started = subprocess.Popen(

@@ -67,6 +67,28 @@ def read_plan(folder: RunFolder) -> LaunchPlan:
         ) from None
 
 
+def moved_plan(content: bytes, before: Path, now: Path) -> bytes:
+    """A launch plan's file after its federation folder was restored elsewhere.
+
+    Args:
+        content: of the file.
+        before: the federation folder that the plan knows.
+        now: where it is.
+
+    Raises:
+        FederationError: no launch plan.
+    """
+    try:
+        values = json.loads(content)
+        for key in ("root_certificates", "federation"):
+            path = values[key]
+            if isinstance(path, str) and Path(path).is_relative_to(before):
+                values[key] = str(now / Path(path).relative_to(before))
+    except (ValueError, TypeError, KeyError):
+        raise FederationError(f"{FILE}: found no launch plan; expected one of gmmas-coordinator launch") from None
+    return json.dumps(values, indent=1).encode() + b"\n"
+
+
 def run_config(overrides: Sequence[str], folder: RunFolder, federation: str | None = None) -> dict[str, str]:
     """The four strings of a run, as `server.app.main` reads them."""
     chosen = [text.partition("=")[2] for text in overrides if text.startswith("experiment=")]

@@ -16,6 +16,7 @@ from typing import Any
 from client.site import read_site
 from gmmas_core.types import ConfigError
 from server.child_processes import Child, Children, children, free_ports, wait_until
+from server.direct import open_directly
 from server.flower_commands import QUIET
 from server.launch_plan import LaunchPlan
 from server.launcher import Launcher, sole_launcher
@@ -89,7 +90,7 @@ def _start_supernode(started: Children, site: Path, superlink: str, port: int) -
 
 def _is_healthy(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+        with open_directly(urllib.request.Request(f"http://127.0.0.1:{port}/health"), timeout=5) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
