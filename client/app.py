@@ -10,7 +10,6 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from client.attendance import require_hours, require_member, require_present, require_stages
-from client.desk import LAB_SITES as LAB_SITES
 from client.desk import check_identity, open_desk
 from client.egress import gate_scores, gate_update, require_cohort
 from client.events import tell

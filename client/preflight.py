@@ -47,7 +47,12 @@ def preflight(site: Site, problems: Sequence[Problem], now: datetime) -> list[Li
         now: UTC.
     """
     enrolled = _asked("enrolment", lambda: _enrolled(site))
-    lines = [_software(), enrolled, _asked("key", lambda: _key(site)), _asked("authority", lambda: _authority(site, now))]
+    lines = [
+        _software(),
+        enrolled,
+        _asked("key", lambda: _key(site)),
+        _asked("authority", lambda: _authority(site, now)),
+    ]
     lines += _network(site) if enrolled.verdict == "pass" else not_asked(("proxy", *STEPS), "enrolment comes first")
     lines += not_asked(("authentication",), "only the running node learns whether its key is accepted; its log says so")
     lines += [_state(site), _disk(site), memory(MEMORY_FAIL, MEMORY_WARN), _shared_memory(), _gpu(site)]
