@@ -4,13 +4,17 @@ The defaults are generous: every experiment that is shipped keeps well within th
 mistake or an attempt to keep a hospital's machine busy. The coordinator cannot see or change them.
 """
 
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from client.memory_estimate import step_bytes
-from gmmas_core.config import Config
 from gmmas_core.types import EvaluationPlan, FederationError, RoundPlan
+
+if TYPE_CHECKING:  # site.yaml is read by commands that need no configuration, and Hydra takes its time
+    from gmmas_core.config import Config
 
 GIB = 2**30
 
@@ -82,7 +86,7 @@ def require_plan_within(limits: Limits, plan: RoundPlan | EvaluationPlan) -> Non
     _require(limits, asked)
 
 
-def _require(limits: Limits, asked: "Iterator[tuple[str, str, float]] | list[tuple[str, str, float]]") -> None:
+def _require(limits: Limits, asked: Iterable[tuple[str, str, float]]) -> None:
     most = asdict(limits)
     found = [(key, name, value) for key, name, value in asked if not value <= most[name]]
     if found:

@@ -5,7 +5,12 @@ Kept for the backward pass: about 19 float32 maps per residual block, counted on
 value, gradient and AdamW's two moments.
 """
 
-from gmmas_core.config import Config, ModelConfig
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gmmas_core.config import Config, ModelConfig
 
 MAPS_PER_BLOCK = 19
 FLOAT_BYTES = 4
