@@ -2,7 +2,7 @@
 
 import typer
 
-from client import cli_attendance, cli_data, cli_enrol, cli_evaluate, cli_model, cli_predict
+from client import cli_attendance, cli_data, cli_enrol, cli_evaluate, cli_model, cli_operations, cli_predict
 from gmmas_core.command_line import run_app
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 cli_data.register(app)
 cli_enrol.register(app)
 cli_attendance.register(app)
+cli_operations.register(app)
 cli_predict.register(app)
 cli_evaluate.register(app)
 cli_model.register(app)

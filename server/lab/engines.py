@@ -10,8 +10,8 @@ from typing import Any
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
-from client.app import LAB_SITES
 from client.app import app as client_app
+from client.desk import LAB_SITES
 from gmmas_core.types import ConfigError, FederationError
 from server.app import run_federation
 from server.lab.in_process_grid import InProcessGrid

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from client.override_policy import without_lab_keys
 from client.site import read_site
 from gmmas_core.types import ConfigError
 from server.child_processes import Child, Children, children, free_ports, wait_until
@@ -43,7 +44,10 @@ def processes(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder
         home.mkdir()
         link_port, *node_ports = free_ports(1 + len(sites))
         plan = LaunchPlan(
-            overrides=tuple(overrides), superlink=f"127.0.0.1:{link_port}", root_certificates=None, flower_runs=()
+            overrides=without_lab_keys(overrides),  # these nodes are hospitals' nodes, which refuse what is the lab's
+            superlink=f"127.0.0.1:{link_port}",
+            root_certificates=None,
+            flower_runs=(),
         )
         with children(home) as started:
             start_superlink(started, link_port)
