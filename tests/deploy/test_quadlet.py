@@ -145,5 +145,6 @@ def test_what_a_container_runs_exists(path: Path, parse: Any) -> None:
     (command,) = unit["Container"]["Exec"]
     parse([program, *command.split()])
     assert unit["Container"]["HealthCmd"] == [f"{program} health {folder}"]
+    assert unit["Container"]["HealthOnFailure"] == ["kill" if path.stem == "gmmas-site" else "none"]
     assert unit["Service"]["Restart"] == ["always"]
     assert unit["Install"]["WantedBy"] == ["default.target"]
