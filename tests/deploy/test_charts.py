@@ -108,6 +108,7 @@ def test_the_notes_say_what_to_do_next(each: Any, render: Any, parse: Any, tmp_p
 
 def test_the_pages_own_values_fit(render: Any) -> None:
     page = (ROOT / "deploy" / "kubernetes.md").read_text()
+    assert DISCLAIMER in page
     found = re.findall(r"^```yaml\n# (gmmas-\w+)\n(.*?)^```", page, re.M | re.S)
     assert [chart for chart, _ in found] == ["gmmas-server", "gmmas-site"]
     for chart, text in found:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "deploy").rglob("*.md"))]
 APPS = {"gmmas-coordinator": server.cli.app, "gmmas-site": client.cli.app, "gmmas-lab": server.lab.cli.app}
 IMAGES = {"gmmas-server": "gmmas-coordinator", "gmmas-site": "gmmas-site"}
-SERVICES = {"server": "gmmas-coordinator"} | dict.fromkeys(("east", "north", "south", "site"), "gmmas-site")
+SERVICES = {"server": "gmmas-coordinator"} | dict.fromkeys(("east", "north", "south", "node"), "gmmas-site")
 BEFORE = {"do", "then", "else", "if", "while", "!", "exec", "nohup", "sudo", "time"}
 ENDS = set("|&;<>()")
 
@@ -37,6 +37,8 @@ def blocks(page: str) -> Iterator[str]:
 def simple_commands(block: str) -> Iterator[list[str]]:
     """The words of every command, without what the shell does with it."""
     for line in block.replace("\\\n", " ").splitlines():
+        if not re.search("gmmas-|docker|podman", line):  # among them what programs print, which need not be shell
+            continue
         line = re.sub(r"<([\w -]+)>", "PLACEHOLDER", line.removeprefix("$ "))
         words: list[str] = []
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)

@@ -120,6 +120,7 @@ def test_a_container_runs_this_release_and_says_so(path: Path) -> None:
     assert image == f"localhost/{path.stem}:{release[1]}"
     assert f"GMMAS_IMAGE={image}" in container["Environment"]
     assert DISCLAIMER in path.read_text()
+    assert DISCLAIMER in (ROOT / "deploy" / "podman.md").read_text()
 
 
 @of_stem(CONTAINERS)
