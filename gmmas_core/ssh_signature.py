@@ -100,13 +100,15 @@ def ssh_fingerprint(key: Ed25519PublicKey) -> str:
 
 
 def _parts(signature: bytes) -> list[bytes]:
-    lines = signature[: MAX_BYTES + 1].decode("ascii", errors="replace").splitlines()
+    lines = signature[: MAX_BYTES + 1].decode("ascii", errors="replace").split("\n")
     start = len(_MAGIC + _VERSION)
     try:
-        if len(signature) > MAX_BYTES or lines[0] != _BEGIN or lines[-1] != _END:
+        if len(signature) > MAX_BYTES or lines[0] != _BEGIN or lines[-2:] != [_END, ""]:
             raise ValueError
-        blob = base64.b64decode("".join(lines[1:-1]), validate=True)
-        if blob[:start] != _MAGIC + _VERSION:
+        text = "".join(lines[1:-2])
+        blob = base64.b64decode(text, validate=True)
+        # The last letter has bits that decoding ignores; none may be changed.
+        if blob[:start] != _MAGIC + _VERSION or base64.b64encode(blob).decode() != text:
             raise ValueError
         parts = _strings(blob[start:], 5)
         _strings(parts[4], 2)

@@ -7,7 +7,7 @@ import hashlib
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,8 +41,6 @@ DOCUMENTS = ("deploy/*.md", "client/README.md")
 NAME = "coordinator"
 """The signer's name in the file for `ssh-keygen -Y verify`."""
 
-Collect = Callable[[Path, Path, Say], None]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
@@ -64,16 +62,16 @@ def make_bundle(
     images: Sequence[Path],
     key: Ed25519PrivateKey | None,
     say: Say,
-    collect_wheels: Collect = collect,
+    source: Path = SOURCE,
 ) -> Made:
-    """Make a bundle of this checkout.
+    """Make a bundle of a checkout.
 
     Args:
         out: must not exist.
         images: archives of container images, as `docker save` or `podman save` wrote them.
         key: the one that signs releases; None leaves the bundle without a signature.
         say: told what is being done.
-        collect_wheels: fills the wheelhouse from (checkout, folder).
+        source: the checkout.
 
     Raises:
         ConfigError: no checkout, `out` is taken, or a wheel is not locked.
@@ -81,16 +79,16 @@ def make_bundle(
         FederationError: pip did not get every wheel.
         OSError: the disk is full. Nothing is left, as after every other error.
     """
-    _check(out, images)
+    _check(source, out, images)
     half = out.with_name(f".{out.name}.partial")
     shutil.rmtree(half, ignore_errors=True)  # of an attempt that was killed
     try:
         for folder in (WHEELS, DOCS, *([IMAGES] if images else ())):
             (half / folder).mkdir(parents=True)
-        collect_wheels(SOURCE, half / WHEELS, say)
-        wheels = read_wheels(half / WHEELS, SOURCE / CONSTRAINTS)
+        collect(source, half / WHEELS, say)
+        wheels = read_wheels(half / WHEELS, source / CONSTRAINTS)
         say("copying documents and images")
-        _copy(half, images)
+        _copy(source, half, images)
         about = _about(wheels, len(images))
         _write(half, REQUIREMENTS, "".join(f"{wheel.requirement}\n" for wheel in wheels))
         _write(half, ABOUT, write_about(about))
@@ -105,9 +103,9 @@ def make_bundle(
     return Made(folder=out, about=about, bytes=size, signer=_write_signer(out, key))
 
 
-def _check(out: Path, images: Sequence[Path]) -> None:
+def _check(source: Path, out: Path, images: Sequence[Path]) -> None:
     for part in ("pyproject.toml", CONSTRAINTS, INSTRUCTIONS):
-        if not (SOURCE / part).is_file():
+        if not (source / part).is_file():
             raise ConfigError(f"bundle: found no {part} beside this program; expected a checkout; run it from there")
     if out.exists() or out.is_symlink():
         raise ConfigError("--out: found something of this name; expected a new folder; choose another name")
@@ -123,11 +121,11 @@ def _check(out: Path, images: Sequence[Path]) -> None:
         raise DataError("--images: found two files of one name; expected different names; rename one")
 
 
-def _copy(half: Path, images: Sequence[Path]) -> None:
-    shutil.copyfile(SOURCE / INSTRUCTIONS, half / INSTALL)
+def _copy(source: Path, half: Path, images: Sequence[Path]) -> None:
+    shutil.copyfile(source / INSTRUCTIONS, half / INSTALL)
     for pattern in DOCUMENTS:
-        for document in SOURCE.glob(pattern):
-            target = half / DOCS / document.relative_to(SOURCE)
+        for document in source.glob(pattern):
+            target = half / DOCS / document.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(document, target)
     for image in images:

@@ -99,7 +99,7 @@ def _pip(arguments: Sequence[str], wheels: Path, say: Say) -> None:
             word, _, what = line.strip().partition(" ")
             if word in ("Collecting", "Building", "Processing"):
                 say(f"{word.lower()} {Path(what.split(' ')[0]).name}")
-            elif word == "ERROR:":
+            elif word == "ERROR:" and not complaint:
                 complaint = what
     if pip.returncode != 0:
         raise FederationError(
