@@ -1,5 +1,6 @@
 """Whatever somebody's shell says, Flower is silenced before it can be imported."""
 
+import json
 import os
 import subprocess
 import sys
@@ -22,8 +23,6 @@ print(json.dumps([telemetry.FLWR_TELEMETRY_ENABLED, {name: os.environ.get(name) 
 @pytest.mark.parametrize("package", ["client", "server"])
 @pytest.mark.parametrize("shell", [{}, LOUD])
 def test_importing_either_side_silences_flower(package: str, shell: dict[str, str]) -> None:
-    import json
-
     clean = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     done = subprocess.run(
         [sys.executable, "-c", CODE, package, json.dumps(sorted(SETTINGS))],
