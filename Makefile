@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # Where pip finds torch's CPU build; empty takes the package index's default, which on Linux is the CUDA build (gigabytes).
 TORCH_INDEX ?=
 DEMO_DIR ?= runs/demo
+# Of `make bundle`: where to, and the key that signs it (gmmas-coordinator release-key), if any.
+BUNDLE_DIR ?= runs/gmmas-bundle
+BUNDLE_KEY ?=
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --no-input -c constraints.txt
 # One torch thread per process: parallel tests and threads fight for the same cores.
@@ -16,7 +19,7 @@ export FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION := 1
 export RAY_USAGE_STATS_ENABLED := 0
 export HYDRA_FULL_ERROR := 1
 
-.PHONY: install demo test test-all lint types clean
+.PHONY: install demo bundle test test-all lint types clean
 
 install: $(STAMP)
 
@@ -30,6 +33,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: install
 	$(BIN)/gmmas-lab demo --out $(DEMO_DIR)
+
+bundle: install
+	mkdir -p $(dir $(BUNDLE_DIR))
+	$(if $(TORCH_INDEX),PIP_EXTRA_INDEX_URL=$(TORCH_INDEX)) $(BIN)/gmmas-lab bundle --out $(BUNDLE_DIR) $(if $(BUNDLE_KEY),--key $(BUNDLE_KEY))
 
 lint: install
 	$(BIN)/ruff check .

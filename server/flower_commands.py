@@ -19,6 +19,7 @@ from typing import Any
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
+from gmmas_core import quiet
 from gmmas_core.atomic import write_text
 from gmmas_core.types import ConfigError, FederationError
 from server.direct import open_directly, past_proxies
@@ -28,12 +29,8 @@ CONNECTION = "coordinator"
 GONE = "unknown"
 """Status of a run that the SuperLink does not know: it was started anew without its state."""
 
-QUIET = {
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-}
-"""Flower's settings: nothing phones home, nothing is installed at run time."""
+QUIET = quiet.SETTINGS
+"""For every child: nothing phones home, nothing is installed at run time."""
 
 APP = Path(__file__).parent / "flower_app"
 """What is submitted: names, no code."""
