@@ -39,11 +39,12 @@ types: install
 	$(BIN)/mypy
 
 test: lint types
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not process"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not process and not containers"
 
 test-all: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not process"
 	$(BIN)/python -m pytest -m process
+	$(BIN)/python -m pytest -m containers
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
