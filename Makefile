@@ -5,6 +5,15 @@ BIN := $(VENV)/bin
 # Where pip finds torch's CPU build; empty takes the package index's default, which on Linux is the CUDA build (gigabytes).
 TORCH_INDEX ?=
 DEMO_DIR ?= runs/demo
+# Of `make images`: torch's variant (cpu or cuda), a folder of wheels to take before the index, the base with its digest.
+TORCH ?= cpu
+WHEELS ?=
+PYTHON_IMAGE ?= python:3.11-slim-bookworm
+RELEASE := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE := docker build --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --build-arg TORCH=$(TORCH) --build-arg RELEASE=$(RELEASE) \
+	--build-arg REVISION=$$(git rev-parse HEAD) $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) \
+	$(if $(WHEELS),--build-context wheels=$(WHEELS))
+LOCK := $(BIN)/uv pip compile -q --native-tls --upgrade --python-version 3.11 --generate-hashes --no-annotate --no-header
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --no-input -c constraints.txt
 # One torch thread per process: parallel tests and threads fight for the same cores.
@@ -16,7 +25,7 @@ export FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION := 1
 export RAY_USAGE_STATS_ENABLED := 0
 export HYDRA_FULL_ERROR := 1
 
-.PHONY: install demo test test-all lint types clean
+.PHONY: install demo images lock test test-all lint types clean
 
 install: $(STAMP)
 
@@ -30,6 +39,17 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: install
 	$(BIN)/gmmas-lab demo --out $(DEMO_DIR)
+
+images:
+	$(IMAGE) -f deploy/server.Dockerfile -t gmmas-server:$(RELEASE) .
+	$(IMAGE) -f deploy/client.Dockerfile -t gmmas-site:$(RELEASE) .
+
+lock: install
+	$(LOCK) pyproject.toml deploy/image/torch.in -c constraints.txt --overrides deploy/image/without_torch.txt \
+		-o deploy/image/requirements.txt
+	$(LOCK) deploy/image/build.in -c deploy/image/requirements.txt -o deploy/image/requirements-build.txt
+	$(LOCK) deploy/image/cuda.in -c deploy/image/requirements.txt --python-platform x86_64-manylinux_2_28 \
+		-o deploy/image/requirements-cuda.txt
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """A real container engine for the tests marked `containers`, the two images, and the laboratory of compose.lab.yaml.
 
-An engine that answers is used as it is. Where none does, one is brought up by the scripts that lie beside the project on
-machines without a container registry, and stopped at the end; where that cannot be, the tests are skipped, visibly.
+An engine that answers is used as it is. Where none does, one is brought up by the scripts that lie beside the project
+on machines without a registry, and stopped at the end; where that cannot be, the tests are skipped, visibly.
 """
 
 import os
@@ -21,6 +21,7 @@ BASE = "python:3.11-slim-bookworm"
 PROJECT = "gmmas-test"
 IMAGES = {"server": "gmmas-server:test", "site": "gmmas-site:test"}
 DOCKERFILES = {"server": "deploy/server.Dockerfile", "site": "deploy/client.Dockerfile"}
+DOWN = ("--profile", "steps", "down", "--volumes", "--remove-orphans", "--timeout", "1")
 BUILD_CACHE = "8GB"
 
 Docker = Callable[..., str]
@@ -53,7 +54,7 @@ def own_engine() -> Iterator[Path]:
 def docker(own_engine: Path) -> Docker:
     """`docker("run", "--rm", ...)` returns what the command prints; one that fails fails the test with its words."""
 
-    def call(*arguments: str, timeout: float = 600, env: dict[str, str] | None = None) -> str:
+    def call(*arguments: str, timeout: float = 1800, env: dict[str, str] | None = None) -> str:
         done = subprocess.run(
             ["docker", *arguments],
             cwd=ROOT,
@@ -68,7 +69,7 @@ def docker(own_engine: Path) -> Docker:
 
     probe = "pip download --no-deps --no-cache-dir --quiet -d /tmp/probe iniconfig==2.3.1"
     asked = ["docker", "run", "--rm", BASE, "sh", "-c", probe]
-    if subprocess.run(asked, capture_output=True, timeout=180, check=False).returncode != 0:
+    if subprocess.run(asked, capture_output=True, timeout=900, check=False).returncode != 0:
         pytest.skip("no package index inside the engine")
     return call
 
@@ -82,7 +83,7 @@ def images(docker: Docker) -> Iterator[dict[str, str]]:
         pytest.skip("no package index inside the engine that has torch's CPU build: set TORCH_INDEX")
     for side, tag in IMAGES.items():
         build = ["build", "--file", DOCKERFILES[side], "--tag", tag, "--build-arg", "RELEASE=test", *torch, "."]
-        docker(*build, timeout=900)
+        docker(*build, timeout=3000)
     yield IMAGES
     docker("image", "rm", "--force", *IMAGES.values())
     docker("builder", "prune", "--force", "--keep-storage", BUILD_CACHE)
@@ -101,20 +102,20 @@ def lab(images: dict[str, str], docker: Docker) -> Iterator[Docker]:
     def compose(*arguments: str) -> str:
         return docker("compose", *arguments, env=settings)
 
-    compose("--profile", "steps", "down", "--volumes", "--timeout", "1")
+    compose(*DOWN)
     try:
         done = subprocess.run(
             [ROOT / "deploy" / "lab" / "up.sh"],
             env=os.environ | settings,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1800,
             check=False,
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
         yield compose
     finally:
-        compose("--profile", "steps", "down", "--volumes", "--timeout", "1")
+        compose(*DOWN)
 
 
 def _answers(host: str | None) -> bool:
@@ -181,4 +182,3 @@ def _wheels() -> list[str]:
         if name.endswith("find-links") and any(folder.is_dir() for folder in folders):
             return ["--build-context", f"wheels={next(folder for folder in folders if folder.is_dir())}"]
     return []
-

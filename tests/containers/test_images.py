@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 
 Docker = Callable[..., str]
 SIDES = ("server", "site")

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 
 Docker = Callable[..., str]
 HOSPITALS = ("east", "north", "south")
 SERVICES = ("server", *HOSPITALS)
-PATIENCE_S = 300
+PATIENCE_S = 900
 RUN = ("experiment=smoke", "rounds=2", "training.local_steps=12")
 KILL = "import os, signal; os.kill(-1, signal.SIGKILL)"
 """Everything in a container dies but its first process, which then ends by itself: a crash, no order to stop."""
@@ -62,9 +62,7 @@ def test_a_hospital_killed_in_mid_round_comes_back_and_counts(played: Played) ->
     assert played.restarts >= 1
     rounds = [line for line in played.ledger if line["kind"] == "round"]
     assert [sorted(line["sites"]) for line in rounds] == [list(HOSPITALS)] * 2
-    sends = [
-        line["sends"] for line in played.progress if (line["kind"], line.get("site")) == ("site-asked", "north")
-    ]
+    sends = [line["sends"] for line in played.progress if (line["kind"], line.get("site")) == ("site-asked", "north")]
     assert max(sends) >= 2, "north was never asked again: it was not killed in the middle of a round"
 
 
@@ -76,9 +74,7 @@ def test_the_report_names_the_three_hospitals(played: Played) -> None:
 
 def test_nothing_runs_with_rights(lab: Docker) -> None:
     for service in SERVICES:
-        status = dict(
-            line.split(":", 1) for line in lab("exec", "-T", service, "cat", "/proc/1/status").splitlines()
-        )
+        status = dict(line.split(":", 1) for line in lab("exec", "-T", service, "cat", "/proc/1/status").splitlines())
         assert status["Uid"].split() == ["1000"] * 4, service
         assert int(status["CapEff"], 16) == 0, service
         assert int(status["CapBnd"], 16) == 0, service
