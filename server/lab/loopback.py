@@ -1,6 +1,6 @@
 """A federation of real processes on this machine: one SuperLink, one SuperNode per site, and our launcher.
 
-The same commands as in deploy/README.md, typed by a program. Nothing is encrypted and nobody is authenticated, so it
+The same commands as in deploy/by_hand.md, typed by a program. Nothing is encrypted and nobody is authenticated, so it
 listens on 127.0.0.1 only; it is how a laboratory sees the real runtime, not how hospitals are connected. The bundle
 that Flower sends names modules and holds no code: each side runs what is installed on it. Every process that dies is
 started again, and a run that Flower loses with it is continued, as it would be by whoever runs them at the hospitals.
@@ -57,7 +57,7 @@ def processes(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder
 
 
 def start_superlink(started: Children, port: int) -> Child:
-    """Start one and wait until it answers. Its state stays in memory, see deploy/README.md.
+    """Start one and wait until it answers. Its state stays in memory, see deploy/by_hand.md.
 
     Raises:
         FederationError: it ended, or time is up.
