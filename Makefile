@@ -16,7 +16,7 @@ export FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION := 1
 export RAY_USAGE_STATS_ENABLED := 0
 export HYDRA_FULL_ERROR := 1
 
-.PHONY: install demo test test-all lint types clean
+.PHONY: install demo drills test test-all lint types clean
 
 install: $(STAMP)
 
@@ -30,6 +30,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: install
 	$(BIN)/gmmas-lab demo --out $(DEMO_DIR)
+
+# Failures played with real processes and network namespaces; needs root, iproute2, nftables, faketime and nginx.
+drills: install
+	$(BIN)/gmmas-lab drills
 
 lint: install
 	$(BIN)/ruff check .
