@@ -9,6 +9,8 @@ import json
 import subprocess
 from pathlib import Path
 
+from gmmas_core.types import FederationError
+
 SERVER, BEHIND = "10.77.0.1", "10.77.0.2"
 PORT = 8443
 _BRIDGE = "hospitals"
@@ -117,9 +119,9 @@ def run(*command: str) -> str:
     """What a command of the system says.
 
     Raises:
-        RuntimeError: it failed.
+        FederationError: it failed.
     """
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+        raise FederationError(f"drill: found that {' '.join(command[:3])} failed; it said: {done.stderr.strip()}")
     return done.stdout

@@ -1,12 +1,14 @@
 """Plays drills one after the other and writes down how each went."""
 
 import shutil
+import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -63,7 +65,7 @@ def play_all(drills: Iterable[Drill], out: Path) -> Iterator[Outcome]:
                     if world is None:
                         world = open_stage.enter_context(stage(template, out / drill.name))
                     drill.play(world, found)
-                except GmmasError as error:
+                except (GmmasError, psutil.Error, subprocess.TimeoutExpired) as error:
                     found.that(str(error), False)
                 if not (drill.restores and found.hold):
                     open_stage.close()
