@@ -1,6 +1,7 @@
 """Drills of full disks, a hospital's and the coordinator's: small file systems in memory, filled to the brim."""
 
 import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from server.lab.drills.run_under_way import hold
 from server.lab.drills.stage import EVERYBODY, MANY_ROUNDS, WITHOUT_THE_LATE, Stage
 from server.lab.drills.template import NAMES
 
-SIZE_MB = 32
+SITE_MB, RUN_MB = 1200, 32
+"""A hospital begins no round with less than a GiB free."""
+
 FILLER = "filler"
 
 
@@ -19,12 +22,14 @@ def disk_full_site(stage: Stage, found: Findings) -> None:
     """South's state folder fills up after the first round, and is emptied later."""
     end(stage.nodes["south"])
     state = stage.hospitals["south"] / ".gmmas"
-    small_disk(state)
+    small_disk(state, SITE_MB)
     stage.start("south")
     stage.wait_for_nodes("south")
     run = stage.launch(MANY_ROUNDS, *WITHOUT_THE_LATE)
-    run.round(1)
+    run.tells("site-asked", round=2, site="south")
+    busy = hold(stage.nodes["south"])
     fill(state)
+    busy.resume()
     reason = run.left_out("south")
     found.that(f"left out: {reason}", "at the site" in reason or "disk" in reason)
     found.that("watch says so", f"south: left out: {reason}" in run.alerts())
@@ -39,7 +44,7 @@ def disk_full_site(stage: Stage, found: Findings) -> None:
 def disk_full_server(stage: Stage, found: Findings) -> None:
     """The run folder's disk fills up in a round; the run is resumed after somebody has made room."""
     folder = stage.folder / "small-disk"
-    small_disk(folder)
+    small_disk(folder, RUN_MB)
     run = stage.launch("rounds=2", *EVERYBODY, folder=folder / "run")
     run.tells("site-asked", round=2, site="south")
     busy = hold(stage.nodes["south"])
@@ -54,24 +59,26 @@ def disk_full_server(stage: Stage, found: Findings) -> None:
     again.judge_end(found, 2)
 
 
-def small_disk(folder: Path) -> None:
-    """Put a file system of SIZE_MB under a folder, with what the folder holds."""
+def small_disk(folder: Path, megabytes: int) -> None:
+    """Put a small file system under a folder, with what the folder holds."""
     before = folder.with_name(f"{folder.name}-before")
     folder.mkdir(exist_ok=True)
     folder.rename(before)
     folder.mkdir()
-    system("mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m,mode=0700", "tmpfs", str(folder))
+    system("mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder))
     shutil.copytree(before, folder, dirs_exist_ok=True)
     shutil.rmtree(before)
 
 
 def fill(folder: Path) -> None:
-    """Leave not one byte free."""
-    with (folder / FILLER).open("wb", buffering=0) as file:
-        for size in (2**20, 2**12, 1):
+    """Leave not one page free."""
+    filled = 0
+    with (folder / FILLER).open("wb") as file:
+        for size in (2**26, 2**20, 2**12):
             try:
                 while True:
-                    file.write(b"x" * size)
+                    os.posix_fallocate(file.fileno(), filled, size)
+                    filled += size
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from server.child_processes import wait_until
@@ -35,7 +34,7 @@ class Relay:
 
     def count(self, what: str) -> int:
         """One of the program's counts."""
-        return int(json.loads(Path(self._counts).read_text())[what])
+        return int(json.loads(self._counts.read_text())[what])
 
     def end(self) -> None:
         """Take the device away; the way to the server is free again."""

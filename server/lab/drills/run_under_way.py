@@ -125,7 +125,8 @@ def server_app() -> psutil.Process:
     """The coordinator's own process; waits for it. In this world there is one at most."""
 
     def found() -> psutil.Process | None:
-        return next((each for each in psutil.process_iter() if "flwr-serverapp" in " ".join(each.cmdline())), None)
+        everybody = psutil.process_iter(["cmdline"])
+        return next((each for each in everybody if "flwr-serverapp" in " ".join(each.info["cmdline"] or [])), None)
 
     return wait_for(found, "coordinator at work")
 

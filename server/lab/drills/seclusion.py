@@ -33,7 +33,7 @@ def missing(programs: Sequence[str] = ()) -> str | None:
         programs: needed beside PROGRAMS.
     """
     if os.geteuid() != 0:
-        return "drills: found no network namespaces (not root); expected root; run them with sudo, or in a machine's VM"
+        return "drills: found no network namespaces (not root); expected root; run them with sudo"
     packages = {name: PROGRAMS.get(name, name) for name in (*PROGRAMS, *programs) if shutil.which(name) is None}
     if packages:
         return (
