@@ -58,6 +58,10 @@ lock: install
 	$(LOCK) deploy/image/cuda.in -c deploy/image/requirements.txt --python-platform x86_64-manylinux_2_28 \
 		-o deploy/image/requirements-cuda.txt
 
+# Failures played with real processes and network namespaces; needs root, iproute2, nftables, faketime and nginx.
+drills: install
+	$(BIN)/gmmas-lab drills
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
