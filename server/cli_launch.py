@@ -83,7 +83,14 @@ def launch(
     _run(folder, plan, detach=detach, as_json=as_json)
 
 
-def resume(run: RunArgument, detach: Detach = False, as_json: Json = False) -> None:
+def resume(
+    run: RunArgument,
+    federation: Annotated[
+        Path | None, typer.Option(help="The federation folder, where it is no longer where it was at launch.")
+    ] = None,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
     """Continue a run that was paused, stopped or lost, with the settings it was launched with.
 
     Example:
@@ -94,7 +101,12 @@ def resume(run: RunArgument, detach: Detach = False, as_json: Json = False) -> N
     from server.run_folder import RunFolder
 
     folder = RunFolder(run)
-    _run(folder, read_plan(folder), detach=detach, as_json=as_json)
+    plan = read_plan(folder)
+    if federation is not None:
+        plan = plan.at(federation)
+        plan.link(folder)
+        plan.save(folder)
+    _run(folder, plan, detach=detach, as_json=as_json)
 
 
 def stop(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gmmas_core.atomic import write_json
 from gmmas_core.types import FederationError
+from server.authority import CA_CERTIFICATE
 from server.flower_commands import SuperLink
 from server.run_folder import RunFolder
 
@@ -39,6 +40,11 @@ class LaunchPlan:
     def with_run(self, run_id: str) -> "LaunchPlan":
         """The same plan, one Flower run later."""
         return replace(self, flower_runs=(*self.flower_runs, run_id))
+
+    def at(self, federation: Path) -> "LaunchPlan":
+        """The same plan where the federation folder is elsewhere: restored, or seen from within a container."""
+        here = federation.resolve()
+        return replace(self, federation=str(here), root_certificates=str(here / CA_CERTIFICATE))
 
     def link(self, folder: RunFolder) -> SuperLink:
         """The SuperLink it names; Flower's own files go to the launcher's folder, which is made when it is needed.
