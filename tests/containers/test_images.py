@@ -23,7 +23,7 @@ def side(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def inside(side: str, images: dict[str, str], docker: Docker) -> Callable[[str], str]:
     """Runs a line of shell in a container as hardened as compose starts it; without a network."""
-    hardened = "--read-only --cap-drop=ALL --security-opt=no-new-privileges --tmpfs=/tmp --network=none".split()
+    hardened = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--network=none"]
 
     def run(line: str) -> str:
         return docker("run", "--rm", *hardened, "--entrypoint=sh", images[side], "-c", line)
