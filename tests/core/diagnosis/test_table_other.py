@@ -109,6 +109,14 @@ LINES = [
         (2,),
         {Flag.IDH_UNTESTED, Flag.CODEL_WITHOUT_IDH},
     ),
+    (
+        "11 astrocytic histology",
+        {"codel": CODEL, "histology": ASTRO, "grade": 2},
+        Entity.DIFFUSE_GLIOMA,
+        NOS,
+        (2,),
+        {Flag.IDH_UNTESTED, Flag.CODEL_WITHOUT_IDH, Flag.HISTOLOGY_DISCORDANT},
+    ),
     ("11 no histology", {"codel": CODEL}, Entity.DIFFUSE_GLIOMA, NOS, (), {Flag.IDH_UNTESTED, Flag.CODEL_WITHOUT_IDH}),
     # 13: H3
     (
