@@ -123,7 +123,6 @@ def test_the_pages_quote_commands() -> None:
     assert min(pages.count(page) for page in ("README.md", "deploy/kubernetes.md", "deploy/podman.md")) >= 5
 
 
-@pytest.mark.xfail(strict=True, reason="the health commands that probes call are not there yet")
 @pytest.mark.parametrize("line", ["gmmas-coordinator health /federation", "gmmas-site health /site"])
 def test_what_probes_call_exists(parse: Any, line: str) -> None:
     parse(line.split())
