@@ -30,18 +30,19 @@ RUN --mount=type=bind,from=wheels,target=/wheels \
     && rm -r /wheelhouse
 # What nothing here calls: uv (Flower would install packages with it at run time), torch's headers, static libraries
 # and test programs, and the larger libraries' own tests.
-RUN cd /opt/gmmas/lib/python3.11/site-packages \
-    && rm -rf uv uv-*.dist-info /opt/gmmas/bin/uv /opt/gmmas/bin/uvx \
+WORKDIR /opt/gmmas/lib/python3.11/site-packages
+RUN rm -rf uv uv-*.dist-info /opt/gmmas/bin/uv /opt/gmmas/bin/uvx \
         torch/include torch/test torch/share torch/lib/*.a \
     && find torch/bin -type f ! -name torch_shm_manager -delete \
     && find scipy matplotlib sympy networkx nibabel -type d -name tests -prune -exec rm -rf {} +
 
 FROM libraries AS release
-COPY pyproject.toml README.md LICENSE /src/
-COPY gmmas_core /src/gmmas_core
-COPY configs /src/configs
-COPY client /src/client
-RUN cd /src && sed -i '/^gmmas-coordinator = /d; /^gmmas-lab = /d; s/"server", //' pyproject.toml \
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY gmmas_core gmmas_core
+COPY configs configs
+COPY client client
+RUN sed -i '/^gmmas-coordinator = /d; /^gmmas-lab = /d; s/"server", //' pyproject.toml \
     && pip wheel --no-deps --no-build-isolation -w /wheelhouse . \
     && pip --python /opt/gmmas/bin/python install --no-deps --no-index --root /release /wheelhouse/*.whl
 

@@ -30,18 +30,19 @@ RUN --mount=type=bind,from=wheels,target=/wheels \
     && rm -r /wheelhouse
 # What nothing here calls: uv (Flower would install packages with it at run time), torch's headers, static libraries
 # and test programs, and the larger libraries' own tests.
-RUN cd /opt/gmmas/lib/python3.11/site-packages \
-    && rm -rf uv uv-*.dist-info /opt/gmmas/bin/uv /opt/gmmas/bin/uvx \
+WORKDIR /opt/gmmas/lib/python3.11/site-packages
+RUN rm -rf uv uv-*.dist-info /opt/gmmas/bin/uv /opt/gmmas/bin/uvx \
         torch/include torch/test torch/share torch/lib/*.a \
     && find torch/bin -type f ! -name torch_shm_manager -delete \
     && find scipy matplotlib sympy networkx nibabel -type d -name tests -prune -exec rm -rf {} +
 
 FROM libraries AS release
-COPY pyproject.toml README.md LICENSE /src/
-COPY gmmas_core /src/gmmas_core
-COPY configs /src/configs
-COPY server /src/server
-RUN cd /src && sed -i '/^gmmas-site = /d; /^gmmas-lab = /d; s/"client", //' pyproject.toml \
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY gmmas_core gmmas_core
+COPY configs configs
+COPY server server
+RUN sed -i '/^gmmas-site = /d; /^gmmas-lab = /d; s/"client", //' pyproject.toml \
     && pip wheel --no-deps --no-build-isolation -w /wheelhouse . \
     && pip --python /opt/gmmas/bin/python install --no-deps --no-index --root /release /wheelhouse/*.whl
 
@@ -51,6 +52,8 @@ ENV PATH=/opt/gmmas/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECO
 RUN groupadd --gid 1000 gmmas && useradd --uid 1000 --gid 1000 --no-create-home --home-dir /tmp gmmas \
     && rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/lib/python3.11/ensurepip /usr/local/bin/pip*
 COPY --from=libraries /opt/gmmas /opt/gmmas
+# Debian keeps the newest version alone: a pinned one could not be built after its next correction.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends nginx-light && rm -rf /var/lib/apt/lists/* \
     && mkdir /federation /runs && chown 1000:1000 /federation /runs
 COPY --from=release /release/opt/gmmas /opt/gmmas

@@ -22,9 +22,28 @@ PROJECT = "gmmas-test"
 IMAGES = {"server": "gmmas-server:test", "site": "gmmas-site:test"}
 DOCKERFILES = {"server": "deploy/server.Dockerfile", "site": "deploy/client.Dockerfile"}
 DOWN = ("--profile", "steps", "down", "--volumes", "--remove-orphans", "--timeout", "1")
+SMALL = (
+    "data.spacing_mm=6",
+    "model.crop_size=16",
+    "model.context_size=16",
+    "model.channels=[8,8,8,8]",
+    "model.embed_dim=16",
+    "model.mlp_dim=16",
+    "model.head_channels=16",
+    "training.local_steps=20",
+    "evaluation.overlap=0",
+    "evaluation.max_validation_cases=1",
+    "evaluation.bootstrap=20",
+)
 BUILD_CACHE = "8GB"
 
 Docker = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """Settings behind `experiment=smoke` with which a round takes seconds."""
+    return SMALL
 
 
 @pytest.fixture(scope="session")

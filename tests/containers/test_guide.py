@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -48,7 +48,7 @@ def desk(tmp_path: Path, docker: Docker) -> Iterator[Path]:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="no container engine")  # folders are given to user 1000
 def test_from_nothing_to_the_first_run(
-    desk: Path, images: dict[str, str], docker: Docker, overrides: list[str], tmp_path_factory: pytest.TempPathFactory
+    desk: Path, images: dict[str, str], docker: Docker, small: Sequence[str]
 ) -> None:
     data = desk / "glioma"
     write_federation(desk / "phantoms", sites=3, cases=6, size=32, seed=1)
@@ -98,7 +98,7 @@ def test_from_nothing_to_the_first_run(
         **{"SHA256:...": fingerprint[0]},
     )
     type_in("hospital", blocks("Hospital: check and start"))
-    chosen = " ".join(shlex.quote(override) for override in overrides[1:])
+    chosen = " ".join(shlex.quote(override) for override in small)
     run = blocks("Coordinator: the run").replace("exec", "exec -T")
     listed = type_in("coordinator", run, **{"rounds=2": f"rounds=1 {chosen}"})
     assert "north" in listed

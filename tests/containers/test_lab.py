@@ -37,11 +37,11 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(lab: Docker, docker: Docker, overrides: Sequence[str]) -> Played:
+def played(lab: Docker, docker: Docker, small: Sequence[str]) -> Played:
     """A run of two rounds, in the first of which north's container crashes while it trains."""
     container = lab("ps", "--quiet", "north").strip()
     lab("exec", "-T", "--detach", "north", "sh", "-c", CRASH)
-    launcher = lab("run", "--detach", "launch", *overrides, "rounds=2", "training.local_steps=20").split()[-1]
+    launcher = lab("run", "--detach", "launch", "experiment=smoke", "rounds=2", *small).split()[-1]
     exit_code = int(docker("wait", launcher))
     print(docker("logs", launcher))
     docker("rm", launcher)
