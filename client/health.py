@@ -6,7 +6,7 @@ from typing import Any
 
 from client.attendance import LEFT, absence
 from client.heartbeat import LIMIT_S, Beat, read_beat
-from client.link import answered_at
+from client.link import PATIENCE_S, answered_at
 from client.site import Site
 
 
@@ -46,13 +46,14 @@ def health(site: Site, now: datetime, limit_s: float = LIMIT_S) -> Health:
     age_s = (now - beat.time).total_seconds() if beat is not None else None
     facts: dict[str, Any] = {"site": site.name, "attendance": attendance, **_facts(beat, age_s)}
     answered = answered_at(site.state)
-    facts["server_answered_s"] = None if answered is None else round(now.timestamp() - answered, 1)
+    silent_s = None if answered is None else now.timestamp() - answered
+    facts["server_answered_s"] = None if silent_s is None else round(silent_s, 1)
     is_fresh = age_s is not None and abs(age_s) <= limit_s
     suffix = f" (this site is {attendance})" if away and attendance != LEFT else ""
     if attendance == LEFT:
         return _health(True, f"{site.name}: has left the federation; its node need not run", "", facts)
     if is_fresh:
-        return _health(True, f"{site.name}: alive, {_told(beat)}{suffix}", "", facts)
+        return _health(True, f"{site.name}: alive, {_told(beat)}{_link(silent_s)}{suffix}", "", facts)
     if beat is None or age_s is None:
         return _health(
             False,
@@ -72,6 +73,13 @@ def health(site: Site, now: datetime, limit_s: float = LIMIT_S) -> Health:
 
 def _health(is_well: bool, found: str, action: str, facts: dict[str, Any]) -> Health:
     return Health(is_well=is_well, found=found, action=action, facts={"ok": is_well, **facts})
+
+
+def _link(silent_s: float | None) -> str:
+    """Words where the node lives and its server does not answer; restarting the node would change nothing."""
+    if silent_s is None:
+        return ", its server has not answered yet"
+    return f", its server has not answered for {silent_s:.0f} s" if silent_s > PATIENCE_S else ""
 
 
 def _told(beat: Beat | None) -> str:

@@ -17,6 +17,7 @@ from client.attendance import LEFT, PAUSED, stay_away
 from client.cli import app as cli
 from client.health import health
 from client.heartbeat import FILE, Pulse, at_work, beat, read_beat
+from client.link import note_answer
 from client.site import Site, write_site
 from client.supernode import ForkExecutor
 
@@ -54,6 +55,7 @@ def test_health_by_the_age_of_the_beat(site: Site) -> None:
     missing = health(site, later(0))
     assert not missing.is_well
     assert "found no heartbeat; expected a running node; start it" in str(missing)
+    note_answer(site.state)
     with at_work(site.state, "training", "ab12cd34ef", 3):
         fresh = health(site, later(0))
         assert str(fresh) == "north: alive, training, run ab12cd34 round 3"
@@ -69,6 +71,9 @@ def test_health_by_the_age_of_the_beat(site: Site) -> None:
 
 def test_a_paused_site_is_well_and_says_so_and_one_that_left_needs_no_node(site: Site) -> None:
     beat(site.state)
+    assert str(health(site, later(0))) == "north: alive, idle, its server has not answered yet"
+    note_answer(site.state)
+    assert "its server has not answered for 90 s" in str(health(site, later(90)))
     stay_away(site, PAUSED, "", later(0))
     assert str(health(site, later(0))) == "north: alive, idle (this site is paused)"
     assert not health(site, later(500)).is_well

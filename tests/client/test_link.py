@@ -38,9 +38,9 @@ class Machine:
 
 def test_silence_is_told_with_what_to_do(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     log = logging.getLogger("test-link")
-    handler = EventHandler(site)
-    log.addHandler(handler)
     machine = Machine(site, log)
+    handler = EventHandler(site, lambda: machine.now)
+    log.addHandler(handler)
     assert answered_at(site.state) is None
     machine.pass_by(PATIENCE_S - 1)
     assert caplog.messages == []
@@ -61,6 +61,18 @@ def test_silence_is_told_with_what_to_do(site: Site, caplog: pytest.LogCaptureFi
     events = EventReader(site.state).so_far()
     assert [event["event"] for event in events] == ["unconnected", "unconnected", "connected", "unconnected"]
     assert {event["level"] for event in events} == {"warning"}
+
+
+def test_the_same_words_are_written_down_once_in_a_while(site: Site) -> None:
+    clock = [0.0]
+    handler = EventHandler(site, lambda: clock[0])
+    for now in (0, 5, 10, 599, 601, 700, 1300):
+        clock[0] = now
+        for words in ("the node ended with code 1", f"another at {now}"):
+            handler.emit(logging.LogRecord("x", logging.WARNING, "", 0, words, None, None))
+    reasons = [event["reason"] for event in EventReader(site.state).so_far()]
+    assert reasons.count("the node ended with code 1") == 3
+    assert len(reasons) == 3 + 7
 
 
 def test_an_answer_to_an_earlier_node_is_none(site: Site, caplog: pytest.LogCaptureFixture) -> None:
