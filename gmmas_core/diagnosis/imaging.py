@@ -44,7 +44,7 @@ def conditional_codeletion(mutant: float, marginal: float) -> float | None:
         DataError: not probabilities, or a marginal above P(mutant).
     """
     marginal = check_marginal(mutant, marginal)
-    return None if mutant < NEGLIGIBLE else min(marginal / mutant, 1.0)
+    return None if mutant < NEGLIGIBLE else marginal / mutant
 
 
 def check_marginal(mutant: float, codeleted: float) -> float:

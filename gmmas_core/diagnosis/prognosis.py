@@ -139,7 +139,7 @@ def population_figures(diagnosis: Diagnosis, *, requested_by: Requester) -> tupl
     """
     if requested_by not in tuple(Requester):
         raise DataError(f"requested_by: found {requested_by!r}; expected one of {', '.join(Requester)}")
-    if diagnosis.basis is not Basis.TISSUE or diagnosis.qualifier is not None or len(diagnosis.grades) != 1:
+    if diagnosis.basis is not Basis.TISSUE or len(diagnosis.grades) != 1:
         return ()
     mgmt = dict(diagnosis.molecular)[Marker.MGMT]
     other = None if mgmt.imaged else _OTHER_MGMT.get(mgmt.value)

@@ -36,6 +36,14 @@ LINES = [
         (3,),
         {Flag.CDKN2A_IN_OLIGODENDROGLIOMA},
     ),
+    (
+        "1 with ATRX lost",
+        {"idh": MUT, "codel": CODEL, "atrx": YES, "grade": 2},
+        Entity.OLIGODENDROGLIOMA,
+        None,
+        (2,),
+        {Flag.ATRX_WITH_CODELETION},
+    ),
     # 2: never grade 4
     (
         "2",

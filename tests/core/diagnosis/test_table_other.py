@@ -127,6 +127,14 @@ LINES = [
         (4,),
         {Flag.PEDIATRIC_TYPE},
     ),
+    (
+        "13 midline, H3 unknown",
+        {"idh": WT, "necrosis": YES, "location": Location.MIDLINE},
+        Entity.GLIOBLASTOMA,
+        None,
+        (4,),
+        {Flag.H3_UNTESTED, Flag.H3_UNTESTED_MIDLINE},
+    ),
     ("13 IDH unknown", {"h3": H3.G34}, Entity.HEMISPHERIC_GLIOMA, None, (4,), {Flag.PEDIATRIC_TYPE}),
     ("13 G34", {"idh": WT, "h3": H3.G34}, Entity.HEMISPHERIC_GLIOMA, None, (4,), {Flag.PEDIATRIC_TYPE}),
     (
