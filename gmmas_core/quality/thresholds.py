@@ -105,7 +105,7 @@ THRESHOLDS = {
         0.3,
         None,
         "correlation of the brain with its mirror image",
-        "heads are symmetric, bottles of noise are not: brains seen 0.6 and more, phantoms with tumours 0.41 and more",
+        "heads are symmetric, noise is not: brains seen, tumour included, 0.42 to 0.75",
         after_seeing=True,
     ),
     "duplicates": _above(
