@@ -7,9 +7,11 @@ filter that notes each destination. Nothing can reach the outside; what somebody
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,12 +28,12 @@ REASON = "no network namespaces"
 
 pytestmark = [
     pytest.mark.process,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(os.geteuid() != 0 or IP is None or NFT is None, reason=REASON),
 ]
 
 NAME, PORT = "coordinator.test", 8443
-PATIENCE_S = 300
+PATIENCE_S = 600
 COORDINATOR, HOSPITAL = "10.213.77.1", "10.213.77.2"
 SMALL = ("acceptance.check=none", "federation.deadline_s=120", "federation.quorum=1", "federation.min_sites=1")
 FORGOTTEN = [part for name in SETTINGS for part in ("-u", name)]
@@ -129,6 +131,10 @@ def houses() -> Iterator[tuple[House, House]]:
         yield coordinator, hospital
     finally:
         for name in names:
+            listed = subprocess.run([str(IP), "netns", "pids", name], capture_output=True, text=True, check=False)
+            for process in map(int, listed.stdout.split()):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
             subprocess.run([str(IP), "netns", "del", name], capture_output=True, check=False)
             shutil.rmtree(Path("/etc/netns", name), ignore_errors=True)
         if not was_there:

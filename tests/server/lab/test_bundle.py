@@ -1,5 +1,6 @@
 """A real bundle of a tiny checkout, made by the real pip, and verified by the programs that INSTALL.md names."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,14 +9,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from client.bundle import verify
 from gmmas_core.bundle_format import read_about, read_sums
-from gmmas_core.signing import make_key, read_private_key
-from gmmas_core.ssh_signature import read_signer
-from gmmas_core.types import ConfigError, DataError, FederationError
+from gmmas_core.signing import key_fingerprint, make_key, read_private_key
+from gmmas_core.ssh_signature import read_signer, ssh_fingerprint
+from gmmas_core.types import DISCLAIMER, ConfigError, DataError, FederationError
 from server.lab import bundle as bundle_module
 from server.lab.bundle import Made, make_bundle
+from server.lab.cli import app
 
 TINY = {"tiny-one": "1.0", "tiny-two": "2.0+cpu"}
 PYPROJECT = """
@@ -155,6 +158,24 @@ def test_without_a_key_it_can_be_signed_by_openssh_later(checkout: Path, tmp_pat
     sign = ["ssh-keygen", "-Y", "sign", "-n", "gmmas-bundle", "-f", str(ssh), str(made.folder / "SHA256SUMS")]
     subprocess.run(sign, check=True, capture_output=True)
     assert verify(made.folder, signer).problems == ()
+
+
+def test_the_command_says_what_to_hand_over(
+    checkout: Path, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(make_bundle.__kwdefaults__, "source", checkout)
+    signed = CliRunner().invoke(app, ["bundle", "--out", str(tmp_path / "one"), "--key", str(key), "--json"])
+    assert signed.exit_code == 0, signed.output
+    content = json.loads(signed.stdout)
+    public = read_signer(key.with_name("coordinator.key.pub"))
+    assert content["ssh_fingerprint"] == ssh_fingerprint(public)
+    assert content["fingerprint"] == key_fingerprint(public)
+    assert ssh_fingerprint(read_signer(Path(content["signer"]))) == ssh_fingerprint(public)
+    unsigned = CliRunner().invoke(app, ["bundle", "--out", str(tmp_path / "two")])
+    assert unsigned.exit_code == 0, unsigned.output
+    assert DISCLAIMER in unsigned.stdout
+    assert "NOT SIGNED" in unsigned.stdout
+    assert left_in(tmp_path) == {"one", "one.signer", "two"}
 
 
 def test_a_package_that_is_not_locked_leaves_nothing(checkout: Path, tmp_path: Path) -> None:
