@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(missing() is not None, reason="no network namespaces"),
 ]
 
-NAMES = ["link-cut", "disk-full-site"]
+NAMES = ["link-cut", "disk-full-server"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -35,7 +35,8 @@ def test_a_cut_line_and_a_full_disk_cost_no_run(tmp_path: Path) -> None:
     rows = json.loads(done.stdout)["drills"]
     assert [(row["drill"], row["verdict"]) for row in rows] == [(name, "holds") for name in NAMES]
     assert "round 2 counted east, north, south" in rows[0]["observed"]
-    assert "south counted again" in rows[1]["observed"]
+    assert "No space left on device" in rows[1]["observed"]
+    assert "resumed after round [1]; stop: stopped" in rows[1]["observed"]
     assert set(os.listdir("/sys/class/net")) == networks
     assert json.loads((tmp_path / "drills.json").read_text())["drills"] == rows
     assert not (tmp_path / "template").exists()

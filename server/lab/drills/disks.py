@@ -45,7 +45,7 @@ def disk_full_server(stage: Stage, found: Findings) -> None:
     """The run folder's disk fills up in a round; the run is resumed after somebody has made room."""
     folder = stage.folder / "small-disk"
     small_disk(folder, RUN_MB)
-    run = stage.launch("rounds=2", *EVERYBODY, folder=folder / "run")
+    run = stage.launch(MANY_ROUNDS, *EVERYBODY, folder=folder / "run")
     run.tells("site-asked", round=2, site="south")
     busy = hold(stage.nodes["south"])
     fill(folder)
@@ -56,7 +56,9 @@ def disk_full_server(stage: Stage, found: Findings) -> None:
     (folder / FILLER).unlink()
     again = stage.resume(run)
     again.judge_round(found, 2, NAMES)
-    again.judge_end(found, 2)
+    resumed = [entry["round"] for entry in again.entries("resumed")]
+    found.that(f"resumed after round {resumed}", resumed == [1])
+    again.judge_stop(found)
 
 
 def small_disk(folder: Path, megabytes: int) -> None:
