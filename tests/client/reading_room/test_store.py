@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,12 +13,6 @@ from client.reading_room.store import audit, jobs, studies
 from client.reading_room.store.database import FILE, back_up, migrations, open_database, transaction
 from client.reading_room.store.studies import Image
 from gmmas_core.types import DataError
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    with closing(open_database(tmp_path / "room")) as connection:
-        yield connection
 
 
 def image(file: str = "a.nii.gz", sequence: str | None = "flair") -> Image:

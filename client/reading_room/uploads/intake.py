@@ -1,0 +1,163 @@
+"""From received files to a draft on the worklist: every file looked at, its sequence recognised, all put in place.
+
+Nothing of an upload that is refused stays: files are looked at in a temporary folder beside the studies, which is
+renamed into its place as the last step before the row is written, and removed on every other way out.
+"""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from client.reading_room.store.database import transaction
+from client.reading_room.store.studies import Image, Study, add_study, new_id
+from client.reading_room.uploads.archive import Received
+from client.reading_room.uploads.kinds import DICOM, NIFTI, kind_of
+from client.reading_room.uploads.limits import CHUNK, MAX_NIFTI_FILES
+from gmmas_core.atomic import sync_folder
+from gmmas_core.data.nifti import load_volume, require_signal
+from gmmas_core.data.sequences import sequence_of
+from gmmas_core.types import SEQUENCES, DataError
+
+IMAGES = "images"
+"""Folder of the uploaded images within a study's folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sender:
+    """Who uploads, and of whom.
+
+    Attributes:
+        user: name in the table of users.
+        patient: pseudonym.
+        study_date: YYYY-MM-DD, or None.
+    """
+
+    user: str
+    patient: str
+    study_date: str | None
+
+
+@contextmanager
+def waiting_room(studies: Path) -> Iterator[Path]:
+    """A folder for what is being received, on the studies' own disk; gone afterwards, whatever happened."""
+    studies.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = Path(tempfile.mkdtemp(dir=studies, prefix=".upload-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(studies: Path) -> int:
+    """Remove what uploads of killed processes left; call it once, before the first upload. Returns how many."""
+    left = list(studies.glob(".upload-*")) if studies.is_dir() else []
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
+
+
+def take_in(
+    connection: sqlite3.Connection, studies: Path, received: Sequence[Received], sender: Sender, source: str = "nifti"
+) -> Study:
+    """Make a draft of received NIfTI files.
+
+    Args:
+        connection: of `open_database`.
+        studies: folder of all studies.
+        received: in a `waiting_room` of that folder.
+        sender: who and of whom.
+        source: "nifti", "dicom" (converted already) or "phantom".
+
+    Returns:
+        The draft; files whose names tell no sequence, or one that another file claims too, are left unnamed.
+
+    Raises:
+        DataError: every file that cannot be used, and why; nothing of the upload is kept.
+    """
+    _require_images(received)
+    study_id = new_id()
+    with waiting_room(studies) as place:
+        images = _look_at(received, place / IMAGES)
+        _publish(place, studies / study_id)
+    try:
+        with transaction(connection):
+            return add_study(
+                connection,
+                study_id=study_id,
+                patient=sender.patient,
+                study_date=sender.study_date,
+                source=source,
+                images=images,
+                user=sender.user,
+            )
+    except BaseException:
+        shutil.rmtree(studies / study_id, ignore_errors=True)
+        raise
+
+
+def _require_images(received: Sequence[Received]) -> None:
+    problems = []
+    for file in received:
+        kind = kind_of(file.path)
+        if kind == DICOM:
+            problems.append(f"{file.label}: found a DICOM file among NIfTI files; expected one kind; upload them apart")
+        elif kind != NIFTI:
+            problems.append(f"{file.label}: found no image; expected NIfTI (.nii, .nii.gz); leave the file out")
+    if len(received) > MAX_NIFTI_FILES:
+        problems.append(f"upload: found {len(received)} files; expected at most {MAX_NIFTI_FILES}; upload one study")
+    if problems or not received:
+        raise DataError("\n".join(problems) or "upload: found no file; expected one to four NIfTI files; choose some")
+
+
+def _look_at(received: Sequence[Received], target: Path) -> list[Image]:
+    """Read every file once; those that can be read are moved into the target under a number."""
+    target.mkdir(mode=0o700)
+    images, problems = [], []
+    guesses = _guesses(received)
+    for number, file in enumerate(received, 1):
+        try:
+            require_signal(load_volume(file.path, file.label), file.label)
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        with file.path.open("rb") as content:
+            is_gzip = content.read(2) == b"\x1f\x8b"
+        name = f"{number:02}.nii.gz" if is_gzip else f"{number:02}.nii"
+        digest = _sha256(file.path)
+        os.replace(file.path, target / name)
+        images.append(
+            Image(file=name, label=file.label, sequence=guesses[number - 1], recognized_by="name", sha256=digest)
+        )
+    if problems:
+        raise DataError("\n".join(problems))
+    return images
+
+
+def _guesses(received: Sequence[Received]) -> list[str | None]:
+    """The sequence that each name tells; none for a mask, and none for two files that tell the same."""
+    told = [sequence_of(file.label) for file in received]
+    return [each if each in SEQUENCES and told.count(each) == 1 else None for each in told]
+
+
+def _publish(place: Path, final: Path) -> None:
+    """Everything durable, then visible in one step under its final name; the waiting room is made anew, empty."""
+    for file in (place / IMAGES).iterdir():
+        with file.open("rb") as content:
+            os.fsync(content.fileno())
+    sync_folder(place / IMAGES)
+    os.rename(place, final)
+    sync_folder(final.parent)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
