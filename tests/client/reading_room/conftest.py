@@ -1,15 +1,21 @@
-"""An open room, and files as people upload them."""
+"""An open room, and files as people and scanners make them."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from client.reading_room.store.database import open_database
 from client.result_files import nifti_bytes
+
+STUDY = generate_uid()
 
 
 @pytest.fixture
@@ -24,3 +30,51 @@ def nifti() -> bytes:
     """A small .nii.gz with signal."""
     values_XYZ = np.random.default_rng(0).random((8, 9, 10), dtype=np.float32)
     return nifti_bytes(values_XYZ, np.diag([1.0, 1.0, 2.0, 1.0]))
+
+
+def _write_series(folder: Path, values_XYZ: NDArray[np.uint16], description: str, **tags: Any) -> list[Path]:
+    """One axial series, slices from below, X to the patient's left and Y to the back, as DICOM has it.
+
+    Args:
+        folder: for `description-N.dcm`.
+        values_XYZ: columns, rows, slices.
+        description: Series Description.
+        tags: further attributes, by keyword; StudyInstanceUID and others can be replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    series, frame = generate_uid(), generate_uid()
+    paths = []
+    for number in range(values_XYZ.shape[2]):
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = MRImageStorage, generate_uid()
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        slice_ = FileDataset(None, {}, file_meta=meta, preamble=bytes(128))
+        slice_.SOPClassUID, slice_.SOPInstanceUID = MRImageStorage, meta.MediaStorageSOPInstanceUID
+        slice_.StudyInstanceUID, slice_.SeriesInstanceUID, slice_.FrameOfReferenceUID = STUDY, series, frame
+        slice_.PatientName, slice_.PatientID, slice_.PatientBirthDate = "Secret^Person", "4711", "19500101"
+        slice_.StudyDate, slice_.StudyTime, slice_.Modality = "20260131", "120000", "MR"
+        slice_.Manufacturer, slice_.SeriesDescription, slice_.ImageType = (
+            "SIEMENS",
+            description,
+            ["ORIGINAL", "PRIMARY"],
+        )
+        slice_.SeriesNumber, slice_.InstanceNumber, slice_.MagneticFieldStrength = "1", str(number + 1), "3"
+        slice_.Rows, slice_.Columns = values_XYZ.shape[1], values_XYZ.shape[0]
+        slice_.PixelSpacing, slice_.SliceThickness = [2.0, 2.0], 3.0
+        slice_.SpacingBetweenSlices = 3.0
+        slice_.ImageOrientationPatient, slice_.ImagePositionPatient = [1, 0, 0, 0, 1, 0], [0, 0, number * 3.0]
+        slice_.SamplesPerPixel, slice_.PhotometricInterpretation = 1, "MONOCHROME2"
+        slice_.BitsAllocated, slice_.BitsStored, slice_.HighBit, slice_.PixelRepresentation = 16, 12, 11, 0
+        for keyword, value in tags.items():
+            setattr(slice_, keyword, value)
+        slice_.PixelData = np.ascontiguousarray(values_XYZ[:, :, number].T).tobytes()
+        path = folder / f"{description}-{number}.dcm"
+        slice_.save_as(path, enforce_file_format=True)
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture(scope="session")
+def write_series() -> Callable[..., list[Path]]:
+    """Writes one axial series of 2 x 2 x 3 mm voxels; see `_write_series`."""
+    return _write_series
