@@ -14,6 +14,7 @@ import dcm2niix
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from client.reading_room.uploads.archive import Received, label_of
 from client.reading_room.uploads.limits import MAX_NIFTI_FILES, MAX_UNPACKED_BYTES
@@ -81,7 +82,7 @@ def convert(received: Sequence[Received], target: Path) -> Converted:
     Raises:
         DataError: damaged files, no MRI, more than one study, nothing that can be converted, or dcm2niix failed.
     """
-    headers = [(file.path, _read_header(file)) for file in received]
+    headers = [(file.path, header) for file in received if (header := _read_header(file)) is not None]
     studies = {str(header.get("StudyInstanceUID", "")) for _, header in headers}
     if len(studies) > 1:
         raise DataError(
@@ -113,9 +114,12 @@ def convert(received: Sequence[Received], target: Path) -> Converted:
     )
 
 
-def _read_header(file: Received) -> Dataset:
+def _read_header(file: Received) -> Dataset | None:
+    """Of an image or another object of a study; None for a DICOMDIR, which lists files and is none of the study."""
     try:
         header = pydicom.dcmread(file.path, stop_before_pixels=True, specific_tags=_TAGS)
+        if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+            return None
         if _text(header, "StudyInstanceUID") and _text(header, "SeriesInstanceUID"):
             return header
     except _DAMAGED:

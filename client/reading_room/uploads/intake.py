@@ -16,13 +16,11 @@ from pathlib import Path
 
 from client.reading_room.store.database import transaction
 from client.reading_room.store.studies import Image, Study, add_study, new_id
-from client.reading_room.uploads.archive import Received
-from client.reading_room.uploads.kinds import DICOM, NIFTI, kind_of
-from client.reading_room.uploads.limits import CHUNK, MAX_NIFTI_FILES
+from client.reading_room.uploads.limits import CHUNK
+from client.reading_room.uploads.offers import Offer, Offers
 from gmmas_core.atomic import sync_folder
 from gmmas_core.data.nifti import load_volume, require_signal
-from gmmas_core.data.sequences import sequence_of
-from gmmas_core.types import SEQUENCES, DataError
+from gmmas_core.types import DataError
 
 IMAGES = "images"
 """Folder of the uploaded images within a study's folder."""
@@ -62,28 +60,21 @@ def sweep(studies: Path) -> int:
     return len(left)
 
 
-def take_in(
-    connection: sqlite3.Connection, studies: Path, received: Sequence[Received], sender: Sender, source: str = "nifti"
-) -> Study:
-    """Make a draft of received NIfTI files.
+def take_in(connection: sqlite3.Connection, studies: Path, offers: Offers, sender: Sender) -> Study:
+    """Make a draft of what was offered.
 
     Args:
         connection: of `open_database`.
         studies: folder of all studies.
-        received: in a `waiting_room` of that folder.
-        sender: who and of whom.
-        source: "nifti", "dicom" (converted already) or "phantom".
-
-    Returns:
-        The draft; files whose names tell no sequence, or one that another file claims too, are left unnamed.
+        offers: of `look_through`, in a `waiting_room` of that folder.
+        sender: who and of whom; without a day, the day that the files tell is taken.
 
     Raises:
         DataError: every file that cannot be used, and why; nothing of the upload is kept.
     """
-    _require_images(received)
     study_id = new_id()
     with waiting_room(studies) as place:
-        images = _look_at(received, place / IMAGES)
+        images = _look_at(offers.images, place / IMAGES)
         _publish(place, studies / study_id)
     try:
         with transaction(connection):
@@ -91,8 +82,8 @@ def take_in(
                 connection,
                 study_id=study_id,
                 patient=sender.patient,
-                study_date=sender.study_date,
-                source=source,
+                study_date=sender.study_date or offers.study_date,
+                source=offers.source,
                 images=images,
                 user=sender.user,
             )
@@ -101,26 +92,12 @@ def take_in(
         raise
 
 
-def _require_images(received: Sequence[Received]) -> None:
-    problems = []
-    for file in received:
-        kind = kind_of(file.path)
-        if kind == DICOM:
-            problems.append(f"{file.label}: found a DICOM file among NIfTI files; expected one kind; upload them apart")
-        elif kind != NIFTI:
-            problems.append(f"{file.label}: found no image; expected NIfTI (.nii, .nii.gz); leave the file out")
-    if len(received) > MAX_NIFTI_FILES:
-        problems.append(f"upload: found {len(received)} files; expected at most {MAX_NIFTI_FILES}; upload one study")
-    if problems or not received:
-        raise DataError("\n".join(problems) or "upload: found no file; expected one to four NIfTI files; choose some")
-
-
-def _look_at(received: Sequence[Received], target: Path) -> list[Image]:
+def _look_at(offers: Sequence[Offer], target: Path) -> list[Image]:
     """Read every file once; those that can be read are moved into the target under a number."""
     target.mkdir(mode=0o700)
     images, problems = [], []
-    guesses = _guesses(received)
-    for number, file in enumerate(received, 1):
+    for number, offer in enumerate(offers, 1):
+        file = offer.file
         try:
             require_signal(load_volume(file.path, file.label), file.label)
         except DataError as error:
@@ -132,21 +109,21 @@ def _look_at(received: Sequence[Received], target: Path) -> list[Image]:
         digest = _sha256(file.path)
         os.replace(file.path, target / name)
         images.append(
-            Image(file=name, label=file.label, sequence=guesses[number - 1], recognized_by="name", sha256=digest)
+            Image(
+                file=name,
+                label=file.label,
+                sequence=offer.sequence,
+                recognized_by=offer.recognized_by,
+                sha256=digest,
+            )
         )
     if problems:
         raise DataError("\n".join(problems))
     return images
 
 
-def _guesses(received: Sequence[Received]) -> list[str | None]:
-    """The sequence that each name tells; none for a mask, and none for two files that tell the same."""
-    told = [sequence_of(file.label) for file in received]
-    return [each if each in SEQUENCES and told.count(each) == 1 else None for each in told]
-
-
 def _publish(place: Path, final: Path) -> None:
-    """Everything durable, then visible in one step under its final name; the waiting room is made anew, empty."""
+    """Everything durable, then visible in one step under its final name."""
     for file in (place / IMAGES).iterdir():
         with file.open("rb") as content:
             os.fsync(content.fileno())

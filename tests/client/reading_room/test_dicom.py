@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from client.reading_room.uploads.archive import Received
 from client.reading_room.uploads.dicom import Converted, convert
@@ -86,6 +88,14 @@ def test_damaged_files_are_named(write_series: Writer, tmp_path: Path) -> None:
     files[2].write_bytes(bytes(128) + b"DICM" + b"\xff" * 50)
     with pytest.raises(DataError, match=files[2].name):
         convert_files(tmp_path, files)
+
+
+def test_a_dicomdir_is_no_image(write_series: Writer, tmp_path: Path) -> None:
+    files = write_series(tmp_path / "in", VALUES_XYZ, "T2", **T2)
+    directory = pydicom.dcmread(files[0])
+    directory.file_meta.MediaStorageSOPClassUID = directory.SOPClassUID = MediaStorageDirectoryStorage
+    directory.save_as(tmp_path / "in" / "DICOMDIR")
+    assert convert_files(tmp_path, [*files, tmp_path / "in" / "DICOMDIR"]).sequences == ("t2",)
 
 
 def test_a_series_whose_pixels_are_cut_off_gives_no_image(write_series: Writer, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from client.reading_room.uploads import archive
 from client.reading_room.uploads.archive import Received, label_of, unpack
 from client.reading_room.uploads.intake import IMAGES, Sender, sweep, take_in, waiting_room
 from client.reading_room.uploads.kinds import DICOM, NIFTI, OTHER, ZIP, kind_of
+from client.reading_room.uploads.offers import look_through
 from gmmas_core.types import DataError
 
 SENDER = Sender(user="anna", patient="p1", study_date="2026-01-31")
@@ -38,7 +39,7 @@ def receive(folder: Path, files: Sequence[tuple[str, bytes]]) -> list[Received]:
 
 def upload(room: sqlite3.Connection, studies: Path, files: Sequence[tuple[str, bytes]]) -> Study:
     with waiting_room(studies) as place:
-        return take_in(room, studies, receive(place, files), SENDER)
+        return take_in(room, studies, look_through(receive(place, files), place), SENDER)
 
 
 def zipped(*entries: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:
@@ -86,7 +87,7 @@ HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "text": (lambda _: b"hello" * 100, "no image"),
     "picture": (lambda _: b"\x89PNG\r\n\x1a\n" + bytes(500), "no image"),
     "dicom": (lambda _: bytes(128) + b"DICM" + bytes(500), "one kind"),
-    "zip": (lambda good: zipped(("a.nii.gz", good)), "no image"),
+    "zip": (lambda good: zipped(("a.nii.gz", good)), "an archive"),
     "four dimensions": (lambda _: image_bytes(np.ones((4, 4, 4, 6), np.float32)), "4-D"),
     "colour": (lambda _: image_bytes(RGB), "real number|RGB"),
     "complex": (lambda _: image_bytes(np.ones((4, 4, 4), np.complex64)), "real number"),
@@ -117,6 +118,24 @@ def test_everything_wrong_is_said_at_once(room: sqlite3.Connection, tmp_path: Pa
         upload(room, tmp_path, [])
     with pytest.raises(DataError, match="at most"):
         upload(room, tmp_path, [(f"{n}.nii.gz", nifti) for n in range(17)])
+
+
+def test_a_zip_of_images_becomes_a_draft(room: sqlite3.Connection, tmp_path: Path, nifti: bytes) -> None:
+    study = upload(room, tmp_path / "studies", [("x.zip", zipped(("a/x_t1.nii.gz", nifti), ("a/x_t2.nii.gz", nifti)))])
+    assert (study.source, study.sequences) == ("nifti", ("t1", "t2"))
+    assert [each.name for each in (tmp_path / "studies").iterdir()] == [study.id]
+
+
+def test_a_zip_of_a_dicom_folder_becomes_a_draft(
+    room: sqlite3.Connection, tmp_path: Path, write_series: Callable[..., list[Path]]
+) -> None:
+    values_XYZ = np.random.default_rng(0).integers(0, 4000, (12, 10, 8)).astype(np.uint16)
+    files = write_series(tmp_path / "in", values_XYZ, "AX FLAIR")
+    content = zipped(*((f"DICOM/{file.name}", file.read_bytes()) for file in files), ("DICOMDIR", b"directory"))
+    study = upload(room, tmp_path / "studies", [("x.zip", content)])
+    assert (study.source, study.sequences, study.study_date) == ("dicom", ("flair",), "2026-01-31")
+    assert study.images[0].recognized_by == "header"
+    assert [each.name for each in (tmp_path / "studies").iterdir()] == [study.id]
 
 
 def test_a_row_that_cannot_be_written_leaves_no_folder(room: sqlite3.Connection, tmp_path: Path, nifti: bytes) -> None:
