@@ -9,13 +9,13 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from client.reading_room.store.database import transaction
 from client.reading_room.store.studies import Image, Study, add_study, new_id
+from client.reading_room.uploads.desk import PREFIX
 from client.reading_room.uploads.limits import CHUNK
 from client.reading_room.uploads.offers import Offer, Offers
 from gmmas_core.atomic import sync_folder
@@ -41,42 +41,23 @@ class Sender:
     study_date: str | None
 
 
-@contextmanager
-def waiting_room(studies: Path) -> Iterator[Path]:
-    """A folder for what is being received, on the studies' own disk; gone afterwards, whatever happened."""
-    studies.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = Path(tempfile.mkdtemp(dir=studies, prefix=".upload-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def sweep(studies: Path) -> int:
-    """Remove what uploads of killed processes left; call it once, before the first upload. Returns how many."""
-    left = list(studies.glob(".upload-*")) if studies.is_dir() else []
-    for folder in left:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(left)
-
-
 def take_in(connection: sqlite3.Connection, studies: Path, offers: Offers, sender: Sender) -> Study:
     """Make a draft of what was offered.
 
     Args:
         connection: of `open_database`.
         studies: folder of all studies.
-        offers: of `look_through`, in a `waiting_room` of that folder.
+        offers: of `look_through`, on the same disk.
         sender: who and of whom; without a day, the day that the files tell is taken.
 
     Raises:
         DataError: every file that cannot be used, and why; nothing of the upload is kept.
     """
     study_id = new_id()
-    with waiting_room(studies) as place:
+    place = Path(tempfile.mkdtemp(dir=studies, prefix=PREFIX))
+    try:
         images = _look_at(offers.images, place / IMAGES)
         _publish(place, studies / study_id)
-    try:
         with transaction(connection):
             return add_study(
                 connection,
@@ -88,8 +69,22 @@ def take_in(connection: sqlite3.Connection, studies: Path, offers: Offers, sende
                 user=sender.user,
             )
     except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
         shutil.rmtree(studies / study_id, ignore_errors=True)
         raise
+
+
+def sweep(connection: sqlite3.Connection, studies: Path) -> int:
+    """Remove folders without a row, which a process left that was killed between the two; call it before serving.
+
+    Returns:
+        How many were removed.
+    """
+    known = {row["id"] for row in connection.execute("SELECT id FROM studies")}
+    orphans = [folder for folder in studies.iterdir() if folder.name not in known] if studies.is_dir() else []
+    for folder in orphans:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(orphans)
 
 
 def _look_at(offers: Sequence[Offer], target: Path) -> list[Image]:

@@ -1,4 +1,4 @@
-"""What an upload offers: unpacked, of one kind, converted where it was DICOM, each file with a guess at its sequence."""
+"""What an upload offers: unpacked, of one kind, converted where it was DICOM, each file with a guessed sequence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
