@@ -190,6 +190,19 @@ def name_sequences(
     return read_study(connection, study_id)
 
 
+def remove_study(connection: sqlite3.Connection, study_id: str, user: str) -> None:
+    """Take a study off the worklist; its line in the audit stays. Call it inside a transaction, then remove its folder.
+
+    Raises:
+        DataError: it is queued, being read or signed.
+    """
+    study = read_study(connection, study_id)
+    if study.state not in ("draft", "failed", "done", "rejected"):
+        raise DataError(f"study: found it {study.state}; expected one that is neither waiting nor signed; leave it")
+    connection.execute("DELETE FROM studies WHERE id = ?", (study_id,))
+    audit.add_line(connection, at=now(), user=user, action="removed", study=study_id)
+
+
 def move(connection: sqlite3.Connection, study_id: str, state: str, *, user: str, reason: str = "") -> None:
     """Bring a study into its next state, with a line in the audit; call it inside a transaction.
 

@@ -73,7 +73,7 @@ class Guard:
         await app(scope, receive, send_with_headers)
 
     def _refusal(self, method: str, headers: Headers) -> str | None:
-        if _host(f"//{headers.get('host', '')}") not in self._hosts:
+        if _name(headers.get("host", "")) not in self._hosts:
             return "host: found another name than this room's; expected the address that it printed; open that one"
         if method in _SAFE:
             return None
@@ -84,8 +84,9 @@ class Guard:
         return None
 
 
-def _host(address: str) -> str:
+def _name(host: str) -> str:
+    """The name in a Host header, without the port; "" where it is none."""
     try:
-        return (urlsplit(address).hostname or "").lower()
+        return "" if set(host) & set("@/\\?#") else (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""

@@ -1,18 +1,26 @@
 """An open room, and files as people and scanners make them."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
-from client.reading_room.store.database import open_database
+from client.reading_room.access import accounts
+from client.reading_room.access.roles import ROLES
+from client.reading_room.room import Room
+from client.reading_room.store.database import open_database, transaction
+from client.reading_room.web.app import build_app
 from client.result_files import nifti_bytes
 
 STUDY = generate_uid()
@@ -78,3 +86,42 @@ def _write_series(folder: Path, values_XYZ: NDArray[np.uint16], description: str
 def write_series() -> Callable[..., list[Path]]:
     """Writes one axial series of 2 x 2 x 3 mm voxels; see `_write_series`."""
     return _write_series
+
+
+PASSWORD = "four words make it strong"
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same algorithm with the least work: the real parameters cost a tenth of a second and 64 MB a password."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(accounts, "_hasher", lambda: cheap)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> FastAPI:
+    """The application of a new room with one account for each role, named as the role."""
+    room = Room(folder=tmp_path / "room", site="north", model=tmp_path / "model")
+    with room.database() as connection, transaction(connection):
+        for role in ROLES:
+            accounts.add_user(connection, role, role, PASSWORD, by="system")
+    return build_app(room)
+
+
+@pytest.fixture
+def enter(app: FastAPI) -> Iterator[Callable[[str], TestClient]]:
+    """Signs in as a role and returns its browser, which sends the page's token with everything; "" stays outside."""
+    with ExitStack() as stack:
+
+        def sign_in(role: str) -> TestClient:
+            client = TestClient(app, base_url="http://127.0.0.1:8001", follow_redirects=False)
+            stack.enter_context(client)
+            if role:
+                answer = client.post("/sign-in", data={"name": role, "password": PASSWORD})
+                assert answer.status_code == 303, answer.text
+                token = re.search('name="csrf" content="([^"]+)"', client.get("/").text)
+                assert token is not None
+                client.headers["X-CSRF-Token"] = token[1]
+            return client
+
+        yield sign_in
