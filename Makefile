@@ -5,6 +5,18 @@ BIN := $(VENV)/bin
 # Where pip finds torch's CPU build; empty takes the package index's default, which on Linux is the CUDA build (gigabytes).
 TORCH_INDEX ?=
 DEMO_DIR ?= runs/demo
+# Of `make bundle`: where to, and the key that signs it (gmmas-coordinator release-key), if any.
+BUNDLE_DIR ?= runs/gmmas-bundle
+BUNDLE_KEY ?=
+# Of `make images`: torch's variant (cpu or cuda), a folder of wheels to take before the index, the base with its digest.
+TORCH ?= cpu
+WHEELS ?=
+PYTHON_IMAGE ?= python:3.11-slim-bookworm
+RELEASE := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE := docker build --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --build-arg TORCH=$(TORCH) --build-arg RELEASE=$(RELEASE) \
+	--build-arg REVISION=$$(git rev-parse HEAD) $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) \
+	$(if $(WHEELS),--build-context wheels=$(WHEELS))
+LOCK := $(BIN)/uv pip compile -q --native-tls --upgrade --python-version 3.11 --generate-hashes --no-annotate --no-header
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --no-input -c constraints.txt
 # One torch thread per process: parallel tests and threads fight for the same cores.
@@ -16,7 +28,7 @@ export FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION := 1
 export RAY_USAGE_STATS_ENABLED := 0
 export HYDRA_FULL_ERROR := 1
 
-.PHONY: install demo test test-all lint types clean
+.PHONY: install demo bundle images lock drills test test-all lint types clean
 
 install: $(STAMP)
 
@@ -31,6 +43,25 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install
 	$(BIN)/gmmas-lab demo --out $(DEMO_DIR)
 
+bundle: install
+	mkdir -p $(dir $(BUNDLE_DIR))
+	$(if $(TORCH_INDEX),PIP_EXTRA_INDEX_URL=$(TORCH_INDEX)) $(BIN)/gmmas-lab bundle --out $(BUNDLE_DIR) $(if $(BUNDLE_KEY),--key $(BUNDLE_KEY))
+
+images:
+	$(IMAGE) -f deploy/server.Dockerfile -t gmmas-server:$(RELEASE) .
+	$(IMAGE) -f deploy/client.Dockerfile -t gmmas-site:$(RELEASE) .
+
+lock: install
+	$(LOCK) pyproject.toml deploy/image/torch.in -c constraints.txt --overrides deploy/image/without_torch.txt \
+		-o deploy/image/requirements.txt
+	$(LOCK) deploy/image/build.in -c deploy/image/requirements.txt -o deploy/image/requirements-build.txt
+	$(LOCK) deploy/image/cuda.in -c deploy/image/requirements.txt --python-platform x86_64-manylinux_2_28 \
+		-o deploy/image/requirements-cuda.txt
+
+# Failures played with real processes and network namespaces; needs root, iproute2, nftables, faketime and nginx.
+drills: install
+	$(BIN)/gmmas-lab drills
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,11 +70,12 @@ types: install
 	$(BIN)/mypy
 
 test: lint types
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not process"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not process and not containers"
 
 test-all: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not process"
-	$(BIN)/python -m pytest -m process
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not process and not containers"
+	$(BIN)/python -m pytest -m "process and not containers"
+	$(BIN)/python -m pytest -m containers
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,13 +1,15 @@
 """When this hospital takes part: paused by a person, gone for good, or only during its hours.
 
 A refusal goes out at once and says why, so no round waits for a site that does not want to; what is being computed when
-somebody pauses is finished and sent.
+somebody pauses is finished and sent, and ended at the next step when somebody leaves (`client.watch`).
 """
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, time
 from pathlib import Path
 
+from client.events import tell
 from client.site import Site
 from gmmas_core.atomic import write_json
 from gmmas_core.types import DataError, FederationError
@@ -32,12 +34,15 @@ def stay_away(site: Site, state: str, reason: str, now: datetime) -> None:
     site.state.mkdir(parents=True, exist_ok=True)
     content = {"state": state, "since": now.isoformat(timespec="seconds"), "reason": reason}
     write_json(_file(site), content)
+    tell(site, state)
 
 
 def come_back(site: Site) -> bool:
     """Take part again; whether the site was away."""
     was_away = _file(site).exists()
     _file(site).unlink(missing_ok=True)
+    if was_away:
+        tell(site, "resumed")
     return was_away
 
 
@@ -95,6 +100,17 @@ def require_hours(site: Site, now: datetime) -> None:
         raise FederationError(
             f"policy: found {now:%H:%M}; expected training in this site's hours {site.training_hours}"
         )
+
+
+def require_stages(site: Site, stages: Iterable[str]) -> None:
+    """Refuse what `allowed_stages` of site.yaml does not name.
+
+    Raises:
+        FederationError: names the first stage that is not allowed, and those that are.
+    """
+    for stage in stages:
+        if site.allowed_stages is not None and stage not in site.allowed_stages:
+            raise FederationError(f"policy: found stage {stage!r}; expected any of {sorted(site.allowed_stages)}")
 
 
 def is_within(hours: str, now: time) -> bool:

@@ -2,7 +2,16 @@
 
 import typer
 
-from client import cli_attendance, cli_data, cli_enrol, cli_evaluate, cli_model, cli_predict
+from client import (
+    cli_attendance,
+    cli_bundle,
+    cli_data,
+    cli_enrol,
+    cli_evaluate,
+    cli_model,
+    cli_operations,
+    cli_predict,
+)
 from gmmas_core.command_line import run_app
 
 app = typer.Typer(
@@ -17,9 +26,11 @@ app = typer.Typer(
 cli_data.register(app)
 cli_enrol.register(app)
 cli_attendance.register(app)
+cli_operations.register(app)
 cli_predict.register(app)
 cli_evaluate.register(app)
 cli_model.register(app)
+cli_bundle.register(app)
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ RUNTIME_PORT = 9094
 
 HINT = (
     "Starting the node. If it says 'Failed to activate SuperNode', the coordinator has not approved this key, or no "
-    "longer; it keeps trying, and connects once it is approved."
+    "longer; it keeps trying, and connects once it is approved. While the server does not answer, it says so after "
+    "a minute, here and in gmmas-site log, and what to do."
 )
 """Flower's own words for a refused key name neither the key nor the coordinator."""
 

@@ -31,10 +31,7 @@ def gate_update(update: SiteUpdate, encoded: Encoded, site: Site, allowed: Mappi
     Raises:
         DataError: fewer training cases than the cohort floor, or a parameter that is not the model's.
     """
-    if update.num_cases < site.cohort_floor:
-        raise DataError(
-            f"policy: found {update.num_cases} training cases; expected at least the cohort floor, {site.cohort_floor}"
-        )
+    require_cohort(update.num_cases, site)
     for arrays in (update.weights, encoded.arrays):
         if {name: value.shape for name, value in arrays.items()} != dict(allowed):
             raise DataError("policy: found parameters that are not the model's; expected exactly its names and shapes")
@@ -43,6 +40,22 @@ def gate_update(update: SiteUpdate, encoded: Encoded, site: Site, allowed: Mappi
     gated = replace(update, metrics=above_floor(update.metrics, site.cohort_floor))
     _record(site.state, f"round {update.round}", encoded.nbytes, gated.metrics)
     return gated
+
+
+def require_cohort(num_cases: int, site: Site) -> None:
+    """Refuse a round about too few cases; asked before training, and again by the gate.
+
+    Args:
+        num_cases: training cases of the site, whatever the stage reads: they are what an update is about.
+        site: its cohort floor.
+
+    Raises:
+        DataError: fewer than the floor.
+    """
+    if num_cases < site.cohort_floor:
+        raise DataError(
+            f"policy: found {num_cases} training cases; expected at least the cohort floor, {site.cohort_floor}"
+        )
 
 
 def gate_scores(scores: SiteScores, site: Site) -> SiteScores:

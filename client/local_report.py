@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from client.events import log_bytes
 from client.local_data import LocalData
 from client.local_evaluation import score_one
 from client.local_report_template import LOCAL_REPORT
@@ -148,7 +149,7 @@ def _picture(
         result, _ = score_one(site, config, model, data, case, calibration)
         drawing = draw_overlay(site, case, result, score)
     except (GmmasError, OSError, RuntimeError, ValueError) as error:
-        log_failure(site.state, error)
+        log_failure(site.state, error, log_bytes(site))
     return {"why": why, "case_id": score.case_id, "drawing": drawing}
 
 

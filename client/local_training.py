@@ -19,7 +19,7 @@ from gmmas_core.config import Config
 from gmmas_core.metrics.evaluation import merge
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.schedule import schedule
-from gmmas_core.training.loop import OnGradients
+from gmmas_core.training.loop import OnGradients, OnStep
 from gmmas_core.training.precision import choose_device
 from gmmas_core.training.seeding import set_deterministic, stream_seed
 from gmmas_core.training.stages import STAGES, StageInput, StageOutput
@@ -46,7 +46,13 @@ class Trained:
 
 
 def train_locally(
-    site: Site, plan: RoundPlan, config: Config, model: GMMAS, weights: Weights, data: LocalData
+    site: Site,
+    plan: RoundPlan,
+    config: Config,
+    model: GMMAS,
+    weights: Weights,
+    data: LocalData,
+    on_step: OnStep | None = None,
 ) -> Trained:
     """Play one round's stage on this site's training cases.
 
@@ -60,6 +66,7 @@ def train_locally(
         model: built at this site; its weights are replaced.
         weights: the global model's.
         data: this site's cases and their cache.
+        on_step: called after every step; what it raises ends the round.
 
     Raises:
         ConfigError: a local group that is none.
@@ -78,7 +85,7 @@ def train_locally(
         site=site, plan=plan, config=config, model=model, data=data, calibration=calibration, scores=scores
     )
     finish = signals.begin(subject)
-    stage = play_stage(site, plan, config, model, data, calibration, signals.observer(subject))
+    stage = play_stage(site, plan, config, model, data, calibration, signals.observer(subject), on_step)
     metrics: dict[str, Metric] = merge(scores, config.task_list) | stage.metrics | finish()
     trained = weights_of(model)
     seen = spoken_for(stage.seen, config)
@@ -110,6 +117,7 @@ def play_stage(
     data: LocalData,
     calibration: Mapping[str, Any],
     on_gradients: OnGradients | None = None,
+    on_step: OnStep | None = None,
 ) -> StageOutput:
     """Run the plan's stage on the training cases, from the weights that the model holds."""
     if plan.stage not in STAGES:
@@ -131,6 +139,7 @@ def play_stage(
             calibration=calibration,
             device=choose_device(site.device),
             on_gradients=on_gradients,
+            on_step=on_step,
         )
     )
 
@@ -143,6 +152,7 @@ def train_alone(
     weights: Weights,
     data: LocalData,
     on_round: Callable[[int, int], None] | None = None,
+    on_step: OnStep | None = None,
 ) -> dict[str, Any]:
     """What this hospital would have reached without the others: as many rounds on its own cases alone.
 
@@ -159,6 +169,7 @@ def train_alone(
         weights: to start from.
         data: the site's cases and their cache.
         on_round: told (rounds done, rounds in all), before the first round and after each.
+        on_step: called after every step; what it raises ends the work.
 
     Returns:
         The site's own calibration, {} when the curriculum has none.
@@ -182,7 +193,7 @@ def train_alone(
             config_hash=plan.config_hash,
             core_fingerprint=plan.core_fingerprint,
         )
-        output = play_stage(site, alone, config, model, data, calibration)
+        output = play_stage(site, alone, config, model, data, calibration, on_step=on_step)
         if slot.stage == "calibrate":
             calibration = fit_calibration(output.metrics, config.task_list, config.calibration)
         tell(slot.round, len(slots))

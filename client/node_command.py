@@ -17,14 +17,11 @@ from client.enrolment import (
     read_connection,
 )
 from client.site import SITE_FILE, read_site
+from gmmas_core import quiet
 from gmmas_core.types import DataError
 
-QUIET = {
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-}
-"""Flower's settings: nothing phones home, nothing is installed at run time."""
+QUIET = quiet.SETTINGS
+"""For every child: nothing phones home, nothing is installed at run time."""
 
 LOOPBACK = "127.0.0.1"
 

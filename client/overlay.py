@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-import nibabel as nib
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from client.site import Site
 from gmmas_core.data.geometry import load_volume
-from gmmas_core.data.grid import Volume, box_of
+from gmmas_core.data.grid import Volume, box_of, upright
 from gmmas_core.data.labels import to_canonical
 from gmmas_core.metrics.case_score import CaseScore
 from gmmas_core.metrics.overlap import region_mask
@@ -76,10 +75,10 @@ def largest_slice(site: Site, case: Case, result: CaseResult) -> Slice:
     if case.mask is None:
         raise DataError(f"case {case.case_id}: found no mask; expected one to draw")
     sequence = next(name for name in BEST_FIRST if name in case.images)
-    image = _upright(load_volume(case.images[sequence]))
+    image = upright(load_volume(case.images[sequence]))
     mask = load_volume(case.mask)
-    reference = _upright(Volume(to_canonical(np.asarray(mask.data), site.label_convention), mask.affine_44))
-    found = _upright(Volume(result.seg_XYZ, result.affine_44))
+    reference = upright(Volume(to_canonical(np.asarray(mask.data), site.label_convention), mask.affine_44))
+    found = upright(Volume(result.seg_XYZ, result.affine_44))
     tumour_XYZ = reference.data if reference.data.any() else found.data
     areas = np.count_nonzero(tumour_XYZ, axis=(0, 1))
     z = int(areas.argmax()) if areas.any() else image.data.shape[2] // 2
@@ -94,13 +93,6 @@ def largest_slice(site: Site, case: Case, result: CaseResult) -> Slice:
         sequence=sequence,
         height_mm=float((image.affine_44 @ [0, 0, z, 1])[2]),
     )
-
-
-def _upright(volume: Volume) -> Volume:
-    """The same voxels with axes that run right, anterior, superior; nothing is interpolated."""
-    turn = nib.orientations.io_orientation(volume.affine_44)
-    affine_44 = volume.affine_44 @ nib.orientations.inv_ornt_aff(turn, volume.data.shape)
-    return Volume(nib.orientations.apply_orientation(volume.data, turn), affine_44)
 
 
 def _draw_region(axes: Axes, shown: Slice, region: str, score: CaseScore) -> None:

@@ -27,7 +27,9 @@ from client.preflight_network import STEPS, Server, ask_server
 from client.site import Site
 from gmmas_core.data.problems import Problem
 from gmmas_core.preflight import GIB, Line, Verdict, by_floor, line_of, memory, not_asked
-from gmmas_core.types import DataError
+from gmmas_core.provenance import Fingerprint, source_table
+from gmmas_core.software import PROTOCOL, image, release
+from gmmas_core.types import ConfigError, DataError
 
 DISK_FAIL, DISK_WARN = 2 * GIB, 20 * GIB
 MEMORY_FAIL, MEMORY_WARN = 4 * GIB, 16 * GIB
@@ -45,7 +47,12 @@ def preflight(site: Site, problems: Sequence[Problem], now: datetime) -> list[Li
         now: UTC.
     """
     enrolled = _asked("enrolment", lambda: _enrolled(site))
-    lines = [enrolled, _asked("key", lambda: _key(site)), _asked("authority", lambda: _authority(site, now))]
+    lines = [
+        _software(),
+        enrolled,
+        _asked("key", lambda: _key(site)),
+        _asked("authority", lambda: _authority(site, now)),
+    ]
     lines += _network(site) if enrolled.verdict == "pass" else not_asked(("proxy", *STEPS), "enrolment comes first")
     lines += not_asked(("authentication",), "only the running node learns whether its key is accepted; its log says so")
     lines += [_state(site), _disk(site), memory(MEMORY_FAIL, MEMORY_WARN), _shared_memory(), _gpu(site)]
@@ -57,6 +64,16 @@ def _asked(name: str, question: Callable[[], Line]) -> Line:
         return question()
     except DataError as error:
         return line_of(name, error)
+
+
+def _software() -> Line:
+    """What to read to the coordinator when the two sides seem to run different releases."""
+    source = Fingerprint(source=source_table(), config={}, parameters={}, versions={}).parts["source"]
+    told = f"release {release()}, protocol {PROTOCOL}, core {source[:16]}"
+    try:
+        return Line(name="software", verdict="pass", found=f"{told}, image {image() or 'not stated'}")
+    except ConfigError as error:
+        return Line(name="software", verdict="warn", found=told, action=str(error))
 
 
 def _enrolled(site: Site) -> Line:

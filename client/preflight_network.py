@@ -14,18 +14,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from client.enrolment import SOON_DAYS
-from gmmas_core.preflight import Line, Verdict, not_asked
+from client.loopback import is_loopback
+from client.preflight_clock import clock_line
+from gmmas_core.preflight import Line, not_asked
 
 TIMEOUT_S = 10.0
-CLOCK_WARN_S, CLOCK_FAIL_S = 60, 600
-"""Difference between two clocks that is worth a look, and that TLS and Flower's signed times may not survive."""
-
 STEPS = ("name", "port", "TLS", "server certificate", "clock", "health")
 _WRONG_CHAIN = {7, 18, 19, 20, 21}  # another key of the same name, self-signed (in chain), no issuer, no chain
 _NOT_YET, _EXPIRED = 9, 10
@@ -108,7 +106,7 @@ def _proxy(server: Server) -> tuple[SplitResult | None, Line]:
         action = "expected an HTTP proxy or none: the node cannot start with this; unset it for the node"
         raise _Ended(Line(name="proxy", verdict="fail", found=f"found a SOCKS proxy in {told}", action=action))
     address = found.get("https") or found.get("all")
-    if address is None or proxy_bypass(server.host):
+    if address is None or is_loopback(server.host) or proxy_bypass(server.host):
         return None, Line(name="proxy", verdict="pass", found=f"{told} is set and does not concern {server.host}")
     proxy = urlsplit(address if "://" in address else f"http://{address}")
     port_known = False
@@ -218,23 +216,8 @@ def _answered(tls: ssl.SSLSocket, server: Server) -> Iterator[Line]:
     except (OSError, http.client.HTTPException):
         action = "expected an HTTP server; ask the coordinator whether the server runs"
         raise _Ended(Line(name="health", verdict="fail", found="found no answer to /health", action=action)) from None
-    yield _clock(answer.getheader("Date"), (before + time.time()) / 2)
+    yield clock_line(answer.getheader("Date"), before, time.time())
     yield _health(answer.status)
-
-
-def _clock(date: str | None, here: float) -> Line:
-    try:
-        there = parsedate_to_datetime(date or "").timestamp()
-    except (ValueError, OverflowError):
-        action = "compare this machine's clock with another"
-        return Line(name="clock", verdict="warn", found="found no time in the server's answer", action=action)
-    off = round(abs(there - here))
-    if off <= CLOCK_WARN_S:
-        return Line(name="clock", verdict="pass", found=f"{off} s from the server's")
-    verdict: Verdict = "fail" if off > CLOCK_FAIL_S else "warn"
-    way = "behind" if there > here else "ahead of"
-    action = f"expected at most {CLOCK_WARN_S} s; set this machine's clock (NTP); if it is right, tell the coordinator"
-    return Line(name="clock", verdict=verdict, found=f"found it {off} s {way} the server's", action=action)
 
 
 def _health(status: int) -> Line:

@@ -6,12 +6,13 @@ Reading lists every problem at once and refuses unknown keys: a mistyped `cohort
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from client.limits import LEGAL, Limits, are_limits
 from gmmas_core.atomic import write_text
 from gmmas_core.data.labels import LABEL_CONVENTIONS
 from gmmas_core.types import DataError
@@ -38,6 +39,10 @@ class Site:
         cohort_floor: fewest cases about which anything may leave the site.
         allowed_stages: names of the stages this site takes part in, or None for all.
         training_hours: "HH:MM-HH:MM" of this machine's day in which it trains, or None for always.
+        limits: the most that a coordinator may ask for.
+        gpu_memory_share: of the card's memory, above 0 up to 1.
+        min_free_disk_gb: GiB without which no round is begun.
+        log_megabytes: that the logs of events and of failures may each take, old ones included.
     """
 
     name: str
@@ -49,6 +54,10 @@ class Site:
     cohort_floor: int
     allowed_stages: tuple[str, ...] | None
     training_hours: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    gpu_memory_share: float = 1.0
+    min_free_disk_gb: float = 1.0
+    log_megabytes: float = 20.0
 
 
 def read_site(path: Path) -> Site:
@@ -87,6 +96,8 @@ def read_site(path: Path) -> Site:
         cohort_floor=values.get("cohort_floor", 5),
         allowed_stages=None if stages is None else tuple(stages),
         training_hours=values.get("training_hours"),
+        limits=Limits(**values.get("limits", {})),
+        **{key: float(values[key]) for key in _AMOUNTS if key in values},
     )
 
 
@@ -138,6 +149,10 @@ cohort_floor: {cohort_floor}  # nothing about fewer cases than this leaves the s
 # data: .  # folder of participants.tsv and the case folders; relative to this file
 # allowed_stages: [supervised]  # stages this site takes part in; all when absent
 # training_hours: 20:00-06:00  # trains only then, by this machine's clock; always when absent
+# limits: {{local_steps: 10000, batch_size: 64}}  # the most a coordinator may ask for; client/README.md has them all
+# gpu_memory_share: 0.5  # of the card's memory; all when absent
+# min_free_disk_gb: 1  # no round is begun with less
+# log_megabytes: 20  # for events.jsonl, and again for failures.log, old ones included
 """
 
 
@@ -157,6 +172,10 @@ def _shown(value: Any) -> str:
 
 def _is_count(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_amount(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
 def _is_path(value: Any) -> bool:
@@ -183,7 +202,12 @@ _KEYS: Mapping[str, _Check] = {
         "HH:MM-HH:MM, e.g. 20:00-06:00", lambda value: isinstance(value, str) and _HOURS.fullmatch(value) is not None
     ),
     "allowed_stages": _Check("a list of stage names, or no such key for all", _is_names),
+    "limits": _Check(LEGAL, are_limits),
+    "gpu_memory_share": _Check("a number from 0.01 to 1", lambda value: _is_amount(value, 0.01, 1)),
+    "min_free_disk_gb": _Check("a number from 0 to 100000", lambda value: _is_amount(value, 0, 100_000)),
+    "log_megabytes": _Check("a number from 1 to 10000", lambda value: _is_amount(value, 1, 10_000)),
 }
+_AMOUNTS = ("gpu_memory_share", "min_free_disk_gb", "log_megabytes")
 _REQUIRED = ("site", "label_convention")
 
 

@@ -4,10 +4,14 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from client.rotating_log import append_line
 
-def log_failure(state: Path, error: BaseException) -> None:
+FILE = "failures.log"
+LIMIT_BYTES = 20 * 10**6
+
+
+def log_failure(state: Path, error: BaseException, limit_bytes: int = LIMIT_BYTES) -> None:
     """Append an unexpected error with its traceback to `failures.log` in the state folder."""
-    state.mkdir(parents=True, exist_ok=True)
     text = "".join(traceback.format_exception(error))
-    with (state / "failures.log").open("a") as file:
-        file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}\n{text}\n")
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    append_line(state / FILE, f"{when}\n{text}".encode(errors="replace"), limit_bytes)

@@ -14,10 +14,12 @@ The names patched below are private to Flower; a test pins the version they were
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,6 +35,14 @@ from flwr.supernode.runtime import run_clientapp as clientapp
 
 from client import supernode_keeper
 from client.app import app
+from client.event_handler import EventHandler
+from client.events import tell
+from client.heartbeat import Pulse, beat, keep_beating
+from client.link import LinkWatch, note_answer
+from client.loopback import without_proxy_to_itself
+from client.resources import clean_up
+from client.site import read_site
+from gmmas_core.types import GmmasError
 
 FLWR_VERSION = "1.41.0"
 """The release whose private names are used here."""
@@ -41,17 +51,33 @@ POLL_S = 0.5
 """Pause between two questions to the SuperLink; Flower's own is 3 s and has no setting."""
 
 
+_SITE = re.compile(r"""(?:^|\s)site=(?:"([^"]*)"|'([^']*)')""")
+
+
 class PromptClock:
     """Stands in for the `time` module where the SuperNode waits for messages: it does nothing else with it."""
 
-    @staticmethod
-    def sleep(seconds: float) -> None:
+    def __init__(self, answered: Callable[[], None]) -> None:
+        """Args: answered: called when the SuperLink has just said that there is no message."""
+        self._pulse = Pulse(answered)
+
+    def sleep(self, seconds: float) -> None:
         """Wait, but never longer than POLL_S."""
+        self._pulse.beat()
         time.sleep(min(seconds, POLL_S))
 
 
 class ForkExecutor(SubprocessExecutor):
-    """Answers each message in a fork of this process, which has imported everything already."""
+    """Answers each message in a fork of this process, which has imported everything already.
+
+    Args:
+        state: of the site, where the heartbeat goes; None for none.
+    """
+
+    def __init__(self, state: Path | None = None) -> None:
+        super().__init__()
+        self._state = state
+        self._pulse = None if state is None else Pulse(lambda: beat(state))
 
     def get_eligible_capacity(
         self,
@@ -66,11 +92,11 @@ class ForkExecutor(SubprocessExecutor):
     def launch(self, spec: ExecutionSpec) -> LaunchResult:
         """Fork; the child never returns."""
         if os.fork() == 0:
-            _answer(spec)
+            _answer(spec, self._state)
         return LaunchResult.accepted()
 
     def reconcile(self) -> None:
-        """Called at every poll: take leave of the forks that have ended.
+        """Called at every poll: take leave of the forks that have ended, and beat while there is none.
 
         Raises:
             SystemExit: one was killed. Flower would learn of it after a minute of silence; ending the worker makes the
@@ -83,6 +109,8 @@ class ForkExecutor(SubprocessExecutor):
                     return
                 if os.WIFSIGNALED(status):
                     sys.exit(f"worker: a message's process was killed by signal {os.WTERMSIG(status)}")
+        if self._pulse is not None:
+            self._pulse.beat()
 
 
 def main() -> None:
@@ -91,18 +119,45 @@ def main() -> None:
     host, _, port = SUPERNODE_DEFAULT_SERVER_ADDRESS.rpartition(":")
     parser.add_argument("--host", default=host)
     parser.add_argument("--port", default=port)
-    address, _ = parser.parse_known_args()
+    parser.add_argument("--node-config", default="")
+    given, _ = parser.parse_known_args()
     _parse_supernode_lifespan_config()
+    os.environ.update(without_proxy_to_itself(os.environ))
     supernode_keeper.log.addHandler(logging.StreamHandler())
-    keeper = os.getpid()
-    supernode_keeper.keep(lambda: _run_node(keeper), lambda node: _work(f"{address.host}:{address.port}", node))
+    keeper, address = os.getpid(), f"{given.host}:{given.port}"
+    file = _site_file(given.node_config)
+    if file is None:
+        supernode_keeper.keep(lambda: _run_node(keeper, None), lambda node: _work(address, node, None))
+        return
+    site = read_site(file)
+    supernode_keeper.log.addHandler(EventHandler(site))
+    with suppress(OSError):
+        clean_up(site.state)
+    tell(site, "started")
+    watch = LinkWatch(site.state, supernode_keeper.log, f"gmmas-site check {file.parent} --connect")
+    supernode_keeper.keep(
+        lambda: _run_node(keeper, site.state), lambda node: _work(address, node, site.state), watch.look
+    )
+    tell(site, "ended", reason="told to")
 
 
-def _run_node(keeper: int) -> None:
+def _site_file(node_config: str) -> Path | None:
+    """site.yaml of the node's configuration; None where it names none that can be read, which messages will be told."""
+    found = _SITE.search(node_config)
+    file = Path(found[1] or found[2] or ".") if found is not None else Path()
+    try:
+        read_site(file)
+    except GmmasError:
+        return None
+    return file
+
+
+def _run_node(keeper: int, state: Path | None) -> None:
     """Flower's SuperNode; it ends when its keeper has ended, and rather than living on without its heartbeat."""
     start_parent_process_monitor(keeper)
     threading.excepthook = _end_with_thread
-    setattr(start_client_internal, "time", PromptClock)  # noqa: B010 - mypy knows no such name
+    clock = PromptClock(lambda: None if state is None else note_answer(state))
+    setattr(start_client_internal, "time", clock)  # noqa: B010 - mypy knows no such name
     sys.argv += ["--isolation", "process"]
     flower_supernode()
 
@@ -113,14 +168,16 @@ def _end_with_thread(failure: threading.ExceptHookArgs) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _work(runtime_api_address: str, supernode: int) -> None:
+def _work(runtime_api_address: str, supernode: int, state: Path | None) -> None:
     """Fetch messages from the SuperNode on this machine until it ends, however it ends."""
-    setattr(superexec, "get_executor", lambda *_, **__: ForkExecutor())  # noqa: B010
+    setattr(superexec, "get_executor", lambda *_, **__: ForkExecutor(state))  # noqa: B010
     superexec.run_superexec(runtime_api_address, insecure=True, parent_pid=supernode)
 
 
-def _answer(spec: ExecutionSpec) -> None:
+def _answer(spec: ExecutionSpec, state: Path | None) -> None:
     """Answer one message with the installed application, then end this process."""
+    if state is not None:
+        keep_beating(state)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     setattr(clientapp, "install_from_fab", lambda *_, **__: Path())  # noqa: B010

@@ -57,7 +57,11 @@ class _Pair:
             os.killpg(self.node, signal.SIGKILL)
 
 
-def keep(node: Callable[[], None], worker: Callable[[int], None]) -> None:
+def _nothing() -> None:
+    """Nobody wants to look."""
+
+
+def keep(node: Callable[[], None], worker: Callable[[int], None], look: Callable[[], None] = _nothing) -> None:
     """Run both until SIGTERM, SIGINT or SIGHUP; the whole group has ended when this returns.
 
     Must be called from a process without threads, because it forks.
@@ -65,6 +69,7 @@ def keep(node: Callable[[], None], worker: Callable[[int], None]) -> None:
     Args:
         node: runs the SuperNode; told to end with SIGTERM.
         worker: runs its worker, given the node's process id.
+        look: called about every second and before every restart; must be quick and never raise.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     wait_s = FIRST_WAIT_S
@@ -72,13 +77,14 @@ def keep(node: Callable[[], None], worker: Callable[[int], None]) -> None:
         while True:
             born = time.monotonic()
             pair = _start(node, worker)
-            if not _wait_for_an_end(pair):
+            if not _wait_for_an_end(pair, look):
                 pair.end()
                 return
             words = _told(pair)
             pair.end()
             wait_s = FIRST_WAIT_S if time.monotonic() - born > LONG_LIFE_S else wait_s
             log.warning("keeper: %s; starting both again in %g s", words, wait_s)
+            look()
             if _was_told_to_leave(wait_s):
                 return
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
@@ -121,13 +127,14 @@ def _fork(group: int, work: Callable[[], None]) -> int:
         os._exit(code)
 
 
-def _wait_for_an_end(pair: _Pair) -> bool:
+def _wait_for_an_end(pair: _Pair, look: Callable[[], None]) -> bool:
     """Wait until one of the two ends (True) or the keeper is told to leave (False)."""
     while not pair.codes:
         # The pause bounds what a signal that came at the wrong moment can cost.
         if _was_told_to_leave(1.0, or_child=True):
             return False
         pair.reap()
+        look()
     return True
 
 

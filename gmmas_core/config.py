@@ -2,6 +2,10 @@
 
 Both sides of the federation compose the same configuration from their **installed** `configs/` plus override strings;
 nothing but the strings crosses the wire. Names in YAML are looked up in plain dictionaries: no `_target_`, no code.
+
+OmegaConf's resolvers can read a machine's environment (`${oc.env:NAME}`), and an error text would carry what they
+read to whoever sent the override. So no dollar sign is taken in an override, escaped or not, and before anything is
+resolved every interpolation of the composed files is looked at: a plain reference to another key, or a refusal.
 """
 
 import copy
@@ -9,9 +13,11 @@ import dataclasses
 import functools
 import hashlib
 import json
+import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +75,7 @@ __all__ = [
     "StrategyConfig",
     "TrainingConfig",
     "config_from_dict",
+    "config_groups",
     "config_hash",
     "config_keys",
     "config_to_dict",
@@ -76,6 +83,10 @@ __all__ = [
     "read_config",
     "save_config",
 ]
+
+
+_REFERENCE = re.compile(r"\$\{[a-z_][a-z0-9_.]*\}")
+"""The one kind of interpolation: the value of another key. A resolver's call has a colon."""
 
 
 def load_config(overrides: Sequence[str] = ()) -> Config:
@@ -102,6 +113,7 @@ def _composed(overrides: tuple[str, ...]) -> dict[str, Any]:
     try:
         with initialize_config_module("configs", version_base="1.3"):
             composed = compose("config", overrides=list(overrides))
+        _refuse_resolvers(OmegaConf.to_container(composed, resolve=False))
         plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except (ConfigCompositionException, HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_explain(error, overrides)) from None
@@ -109,9 +121,31 @@ def _composed(overrides: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _refuse_code(override: str) -> None:
-    if "_target_" in override or "${" in override:
-        key = override.split("=")[0]
-        raise ConfigError(f"override {key!r}: found an interpolation or _target_; expected a plain value")
+    """Hydra unescapes: `$\\{...}` and `\\${...}` become interpolations too, so the sign itself is refused."""
+    if "_target_" in override or "$" in override:
+        key = re.match(r"[+~]*[A-Za-z0-9_./@]{0,80}", override)
+        raise ConfigError(
+            f"override {key[0] if key else ''!r}: found an interpolation or _target_; expected a plain value"
+        )
+
+
+def _refuse_resolvers(values: Any) -> None:
+    """Refuse every interpolation but references, before one is resolved; the text names the key alone."""
+    for key, text in _texts(values, ""):
+        if "${" in _REFERENCE.sub("", text):
+            raise ConfigError(f"{key}: found an interpolation that calls a resolver; expected a plain value")
+
+
+def _texts(values: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Dotted key and text of every string."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from _texts(value, f"{where}.{key}".lstrip("."))
+    elif isinstance(values, list):
+        for index, value in enumerate(values):
+            yield from _texts(value, f"{where}[{index}]")
+    elif isinstance(values, str):
+        yield where, values
 
 
 def _explain(error: Exception, overrides: Sequence[str]) -> str:
@@ -130,6 +164,16 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
 def config_keys() -> list[str]:
     """Every dotted key of the configuration, in order."""
     return [key for key, _ in _leaves(Config)]
+
+
+def config_groups() -> dict[str, list[str]]:
+    """The groups that an override may choose from, with the names of their files: `model` -> base, paper, tiny."""
+    chosen = {item.name for item in dataclasses.fields(Config)} | {"experiment"}
+    folders = [folder for folder in resources.files("configs").iterdir() if folder.name in chosen and folder.is_dir()]
+    return {
+        folder.name: sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+        for folder in sorted(folders, key=lambda folder: folder.name)
+    }
 
 
 def _leaves(schema: type, prefix: str = "") -> list[tuple[str, Any]]:

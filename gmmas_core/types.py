@@ -294,3 +294,6 @@ class SiteStatus:
     num_cases: Mapping[str, int]  # split -> cases
     num_sequences: Mapping[str, int]  # sequence -> training cases that have it
     num_labels: Mapping[str, int]  # task or "segmentation" -> training cases with that label
+    protocol: int  # these three: see `software`
+    release: str
+    image: str

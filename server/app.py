@@ -15,6 +15,7 @@ from gmmas_core.schedule import schedule
 from server.between_rounds import between_rounds, repeat_orders
 from server.enlist import enlist
 from server.evaluation_round import evaluate_everywhere
+from server.patient_grid import PatientGrid
 from server.progress_log import ProgressLog
 from server.release import release
 from server.run import Run, RunPaused, Watch, open_run
@@ -58,7 +59,9 @@ def run_federation(
     config = load_config(overrides)
     folder.path.mkdir(parents=True, exist_ok=True)
     with run_lock(folder.path):
-        run = open_run(grid, config, overrides, folder, _both(watch, ProgressLog(folder.progress)), federation)
+        run = open_run(
+            PatientGrid(grid), config, overrides, folder, _both(watch, ProgressLog(folder.progress)), federation
+        )
         try:
             return _play(run)
         except RunPaused as pause:

@@ -1,19 +1,20 @@
-"""Child processes of one federation: started with a log each, kept alive, and always stopped with all they started."""
+"""Child processes of one federation: started with a log each, kept alive, and always stopped with all they started.
 
-import os
-import re
+That holds for an interrupt and a request to terminate, and, thanks to the undertaker, when this process is killed.
+"""
+
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
 
 from gmmas_core.types import FederationError
-from server.flower_commands import environment_with_programs
+from server.bounded_log import bound
+from server.child import Child as Child
+from server.undertaker import Undertaker
 
 GRACE_S = 10.0
 RESTART_S = 1.0
@@ -21,72 +22,7 @@ RESTART_S = 1.0
 
 LONG_LIFE_S = 60.0
 MAX_RESTARTS = 6
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_PATHS = re.compile(r"\S*/\S*")
-
-
-@dataclass
-class Child:
-    """One started process, whichever it is by now; `name` is what messages call it.
-
-    Attributes:
-        command, environment: what it was started with, and is started with again.
-        log: what it and its successors print.
-        process: the one that lives now, or lived last.
-        born: monotonic seconds.
-        restarts: since it last lived long.
-    """
-
-    name: str
-    command: Sequence[str]
-    environment: Mapping[str, str]
-    log: Path
-    process: subprocess.Popen[bytes] = field(init=False)
-    born: float = field(init=False)
-    restarts: int = 0
-
-    def __post_init__(self) -> None:
-        self.launch()
-
-    def launch(self) -> None:
-        """Start it in a process group of its own, so that whatever it starts in turn can be stopped with it."""
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment_with_programs(self.environment),
-                cwd=self.log.parent,
-                start_new_session=True,
-            )
-        self.born = time.monotonic()
-
-    def has_ended(self) -> bool:
-        """Whether it has, by itself or not."""
-        return self.process.poll() is not None
-
-    def log_text(self) -> str:
-        """What it printed so far, without colours."""
-        return _COLOURS.sub("", self.log.read_text(errors="replace"))
-
-    def last_words(self) -> str:
-        """The last line it printed, without anything that looks like a path."""
-        lines = [line.strip() for line in self.log_text().splitlines() if line.strip()]
-        return _PATHS.sub("…", lines[-1])[:200] if lines else "nothing"
-
-    def require_alive(self) -> None:
-        """Complain about a process that has ended.
-
-        Raises:
-            FederationError: it has; the message quotes its last words.
-        """
-        code = self.process.poll()
-        if code is not None:
-            raise FederationError(
-                f"{self.name}: found that it ended with code {code}; expected it to run; it said last: "
-                f"{self.last_words()}; its log is {self.log.name} in the run folder"
-            )
+LOOK_S, TIDY_S = 0.1, 5.0
 
 
 class Children:
@@ -94,6 +30,7 @@ class Children:
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
+        self._undertaker = Undertaker()
         self._children: list[Child] = []
         self._is_stopping = threading.Event()
         self._keeper: threading.Thread | None = None
@@ -107,14 +44,21 @@ class Children:
             command: a program installed beside this interpreter, and its arguments.
             environment: added to this process's.
         """
-        child = Child(name, command, environment, self.logs / f"{name}.log")
+        child = Child(name, command, environment, self.logs / f"{name}.log", self._undertaker)
         self._children.append(child)
         return child
 
     def keep_alive(self) -> None:
-        """From now on start every process again that ends, until `stop`; those started so far."""
+        """From now on, until `stop`, start every process again that ends, and bound its log; those started so far."""
         self._keeper = threading.Thread(target=self._keep, args=(tuple(self._children),), daemon=True)
         self._keeper.start()
+
+    def condition(self) -> dict[str, dict[str, int | bool]]:
+        """How each is, by name: "pid", "alive", and "restarts" since it last lived long."""
+        return {
+            child.name: {"pid": child.process.pid, "alive": not child.has_ended(), "restarts": child.restarts}
+            for child in self._children
+        }
 
     def require_kept(self) -> None:
         """Complain about a process that cannot be kept alive.
@@ -127,13 +71,18 @@ class Children:
 
     def _keep(self, kept: Sequence[Child]) -> None:
         due: dict[str, float] = {}
-        while not self._is_stopping.wait(0.1):
+        tidied = time.monotonic()
+        while not self._is_stopping.wait(LOOK_S):
+            if time.monotonic() - tidied > TIDY_S:
+                tidied = time.monotonic()
+                for child in kept:
+                    bound(child.log)
             for child in kept:
                 if not child.has_ended() or child in self._given_up:
                     continue
                 if child.name not in due:
                     # What it started and left behind would hold its port, or work for a server that is no more.
-                    _signal_group(child, signal.SIGKILL)
+                    child.end()
                     if time.monotonic() - child.born > LONG_LIFE_S:
                         child.restarts = 0
                     due[child.name] = time.monotonic() + RESTART_S * 2**child.restarts
@@ -150,13 +99,13 @@ class Children:
         if self._keeper is not None:
             self._keeper.join()
         for child in reversed(self._children):
-            _signal_group(child, signal.SIGTERM)
+            child.signal_group(signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
-        while time.monotonic() < deadline and any(_group_lives(child) for child in self._children):
+        while time.monotonic() < deadline and any(child.group_lives() for child in self._children):
             time.sleep(0.1)
         for child in self._children:
-            _signal_group(child, signal.SIGKILL)
-            child.process.wait()
+            child.end()
+        self._undertaker.dismiss()
 
 
 @contextmanager
@@ -216,17 +165,3 @@ def _termination_as_exit() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _signal_group(child: Child, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(child.process.pid, number)
-
-
-def _group_lives(child: Child) -> bool:
-    child.process.poll()  # a finished process keeps its group alive until it is waited for
-    try:
-        os.killpg(child.process.pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

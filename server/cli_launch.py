@@ -83,7 +83,14 @@ def launch(
     _run(folder, plan, detach=detach, as_json=as_json)
 
 
-def resume(run: RunArgument, detach: Detach = False, as_json: Json = False) -> None:
+def resume(
+    run: RunArgument,
+    federation: Annotated[
+        Path | None, typer.Option(help="The federation folder, where it is no longer where it was at launch.")
+    ] = None,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
     """Continue a run that was paused, stopped or lost, with the settings it was launched with.
 
     Example:
@@ -94,7 +101,12 @@ def resume(run: RunArgument, detach: Detach = False, as_json: Json = False) -> N
     from server.run_folder import RunFolder
 
     folder = RunFolder(run)
-    _run(folder, read_plan(folder), detach=detach, as_json=as_json)
+    plan = read_plan(folder)
+    if federation is not None:
+        plan = plan.at(federation)
+        plan.link(folder)
+        plan.save(folder)
+    _run(folder, plan, detach=detach, as_json=as_json)
 
 
 def stop(
@@ -138,10 +150,12 @@ def _run(folder: "RunFolder", plan: "LaunchPlan", *, detach: bool, as_json: bool
 
 def _start_detached(folder: "RunFolder") -> int:
     """The same command in a session of its own, which the end of this terminal does not end; its process id."""
+    from server.bounded_log import bound
     from server.launch_plan import LAUNCHER
 
     log = folder.path / LAUNCHER / "launcher.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    bound(log)
     command = [sys.executable, "-c", "from server.cli import main; main()", "resume", str(folder.path.resolve())]
     with log.open("ab") as output:
         started = subprocess.Popen(

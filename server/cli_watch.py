@@ -81,7 +81,8 @@ def export_mlflow(
 
 
 def _serve(run: Path, host: str, port: int) -> None:
-    from server.dashboard.web import is_loopback, serve
+    from server.dashboard.web import serve
+    from server.direct import is_loopback
     from server.run_folder import RunFolder
 
     def on_ready(address: str) -> None:

@@ -56,7 +56,7 @@ def enlist(run: Run) -> None:
     sites = {site: _entry(status) for site, status in run.enlisted.items()}
     left_out = _left_out(run)
     run.roll.told.update(run.roll.refused.values())
-    run.ledger.append("enlisted", sites=sites, left_out=left_out)
+    run.ledger.append("enlisted", coordinator=_coordinator(run), sites=sites, left_out=left_out)
     run.watch("enlisted", {"sites": sites, "left_out": left_out})
 
 
@@ -214,6 +214,20 @@ def _entry(status: SiteStatus) -> dict[str, Any]:
         "cases": dict(status.num_cases),
         "sequences": dict(status.num_sequences),
         "labels": dict(status.num_labels),
+        "release": status.release,
+        "image": status.image,
+        "fingerprint": status.core_fingerprint,
+        "config_hash": status.config_hash,
+    }
+
+
+def _coordinator(run: Run) -> dict[str, str]:
+    """What plays the run now, which may be another release than the one that began it."""
+    return {
+        "release": run.software.release,
+        "image": run.software.image,
+        "fingerprint": run.fingerprint.digest,
+        "config_hash": run.config_hash,
     }
 
 
@@ -226,14 +240,15 @@ def _check_name(status: SiteStatus) -> None:
 
 def _check_same_code(status: SiteStatus, run: Run) -> None:
     ours = dict(run.fingerprint.parts)
+    releases = f"{status.release} there, {run.software.release} here"
     differing = sorted(name for name in ours if status.fingerprint_parts.get(name) != ours[name])
     if differing or status.core_fingerprint != run.fingerprint.digest:
         raise FederationError(
             f"site {status.site!r}: found another {' and '.join(differing) or 'fingerprint'}; expected the "
-            "coordinator's; install the same release on both sides"
+            f"coordinator's; install the same release on both sides ({releases})"
         )
     if status.config_hash != run.config_hash:
         raise FederationError(
             f"site {status.site!r}: found another resolved configuration; expected the coordinator's; "
-            "install the same release on both sides"
+            f"install the same release on both sides ({releases})"
         )

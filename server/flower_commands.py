@@ -10,7 +10,6 @@ import os
 import ssl
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,20 +19,18 @@ from typing import Any
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
+from gmmas_core import quiet
 from gmmas_core.atomic import write_text
 from gmmas_core.types import ConfigError, FederationError
+from server.direct import open_directly, past_proxies
 
 CALL_TIMEOUT_S = 180.0
 CONNECTION = "coordinator"
 GONE = "unknown"
 """Status of a run that the SuperLink does not know: it was started anew without its state."""
 
-QUIET = {
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-}
-"""Flower's settings: nothing phones home, nothing is installed at run time."""
+QUIET = quiet.SETTINGS
+"""For every child: nothing phones home, nothing is installed at run time."""
 
 APP = Path(__file__).parent / "flower_app"
 """What is submitted: names, no code."""
@@ -170,7 +167,7 @@ class SuperLink:
         request = urllib.request.Request(f"{'https' if secure else 'http'}://{self.address}{path}", body, kind)
         try:
             context = ssl.create_default_context(cafile=str(self.root_certificates)) if secure else None
-            with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+            with open_directly(request, timeout=5, context=context) as answer:
                 return bytes(answer.read()) if answer.status == 200 else None
         except (OSError, ValueError):  # among them URLError, timeouts and what TLS refuses
             return None
@@ -178,13 +175,14 @@ class SuperLink:
     def _flwr(self, *arguments: str) -> dict[str, Any]:
         """What a `flwr` command prints as JSON, or its complaint as "error-message"."""
         self._write_connection()
+        host = self.address.rpartition(":")[0]
         try:
             done = subprocess.run(
                 ["flwr", *arguments, "--format", "json"],
                 capture_output=True,
                 text=True,
                 stdin=subprocess.DEVNULL,
-                env=environment_with_programs(QUIET | {"FLWR_HOME": str(self.home)}),
+                env=environment_with_programs(QUIET | past_proxies(os.environ, host) | {"FLWR_HOME": str(self.home)}),
                 cwd=self.home,
                 timeout=CALL_TIMEOUT_S,
                 check=False,
@@ -219,6 +217,14 @@ def _ssh_line(pem: bytes) -> str:
 
 
 def environment_with_programs(extra: Mapping[str, str]) -> dict[str, str]:
-    """This environment, with the programs beside this interpreter found first: Flower starts its own by name."""
+    """This environment, with the programs beside this interpreter found first: Flower starts its own by name.
+
+    This machine is reached without a proxy; a child started so talks to Flower's server or its node beside it.
+    """
     programs = str(Path(sys.executable).parent)
-    return {**os.environ, **extra, "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])}
+    return {
+        **os.environ,
+        **past_proxies(os.environ),
+        **extra,
+        "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gmmas_core.atomic import write_json
 from gmmas_core.types import FederationError
+from server.authority import CA_CERTIFICATE
 from server.flower_commands import SuperLink
 from server.run_folder import RunFolder
 
@@ -40,6 +41,11 @@ class LaunchPlan:
         """The same plan, one Flower run later."""
         return replace(self, flower_runs=(*self.flower_runs, run_id))
 
+    def at(self, federation: Path) -> "LaunchPlan":
+        """The same plan where the federation folder is elsewhere: restored, or seen from within a container."""
+        here = federation.resolve()
+        return replace(self, federation=str(here), root_certificates=str(here / CA_CERTIFICATE))
+
     def link(self, folder: RunFolder) -> SuperLink:
         """The SuperLink it names; Flower's own files go to the launcher's folder, which is made when it is needed.
 
@@ -65,6 +71,28 @@ def read_plan(folder: RunFolder) -> LaunchPlan:
             f"run {folder.path.name}: found no readable {FILE}; expected a run started by gmmas-coordinator launch; "
             "launch it with its settings and --run-dir"
         ) from None
+
+
+def moved_plan(content: bytes, before: Path, now: Path) -> bytes:
+    """A launch plan's file after its federation folder was restored elsewhere.
+
+    Args:
+        content: of the file.
+        before: the federation folder that the plan knows.
+        now: where it is.
+
+    Raises:
+        FederationError: no launch plan.
+    """
+    try:
+        values = json.loads(content)
+        for key in ("root_certificates", "federation"):
+            path = values[key]
+            if isinstance(path, str) and Path(path).is_relative_to(before):
+                values[key] = str(now / Path(path).relative_to(before))
+    except (ValueError, TypeError, KeyError):
+        raise FederationError(f"{FILE}: found no launch plan; expected one of gmmas-coordinator launch") from None
+    return json.dumps(values, indent=1).encode() + b"\n"
 
 
 def run_config(overrides: Sequence[str], folder: RunFolder, federation: str | None = None) -> dict[str, str]:

@@ -15,6 +15,7 @@ from server import authority, members
 from server.federation_file import Federation, read_federation
 from server.front_door import nginx
 from server.registration import superlink
+from server.software_line import software_line
 
 DISK_FAIL, DISK_WARN = 5 * GIB, 50 * GIB
 MEMORY_FAIL, MEMORY_WARN = 4 * GIB, 16 * GIB
@@ -43,7 +44,7 @@ def preflight(folder: Path, address: str, now: datetime) -> list[Line]:
     lines += _asked("nginx", lambda: [Line(name="nginx", verdict="pass", found=f"installed at {nginx()}")])
     free = shutil.disk_usage(folder if folder.is_dir() else folder.parent).free
     lines += [by_floor("disk", "free for the federation folder", free, DISK_FAIL, DISK_WARN, "make room")]
-    return [*lines, memory(MEMORY_FAIL, MEMORY_WARN)]
+    return [*lines, software_line(), memory(MEMORY_FAIL, MEMORY_WARN)]
 
 
 def _asked(name: str, question: Callable[[], list[Line]]) -> list[Line]:

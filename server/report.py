@@ -14,6 +14,7 @@ from server.ledger_entries import metrics_from_entry
 from server.report_control import incidents
 from server.report_html import render_html
 from server.report_method import pseudo_labels, sequences_of, significance, subset_rows
+from server.report_software import software_rows
 from server.run_folder import RunFolder
 
 Entry = Mapping[str, Any]
@@ -47,10 +48,10 @@ def build_report(entries: Sequence[Entry], config: Config) -> dict[str, Any]:
         config: of the run.
 
     Returns:
-        JSON-able: "disclaimer", "notice", "run", "sites", "rounds" (one per round played), "incidents" (what the round
-        control noticed), "evaluations" (one per model and split: numbers per site, pooled and worst site),
-        "calibration", "pseudo_labels", "subsets" and "significance" (None or empty where the run had no such part),
-        "acceptance".
+        JSON-able: "disclaimer", "notice", "run", "sites", "rounds" (one per round played), "software" (what each side
+        ran), "incidents" (what the round control noticed), "evaluations" (one per model and split: numbers per site,
+        pooled and worst site), "calibration", "pseudo_labels", "subsets" and "significance" (None or empty where the
+        run had no such part), "acceptance".
     """
     begun = _last(entries, "begun") or {}
     released = _last(entries, "released")
@@ -76,6 +77,7 @@ def build_report(entries: Sequence[Entry], config: Config) -> dict[str, Any]:
         "sites": enlisted["sites"] | {entry["site"]: _about(entry) for entry in entries if entry["kind"] == "joined"},
         "not_enlisted": enlisted["left_out"],
         "rounds": [_round(rounds[number], config.task_list) for number in sorted(rounds)],
+        "software": software_rows(entries),
         "incidents": incidents(entries),
         "evaluations": [_evaluation(entry, config.task_list) for entry in _newest_evaluations(entries)],
         "calibration": _calibration(entries, released),

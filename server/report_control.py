@@ -50,6 +50,8 @@ def _of_entry(entry: Entry) -> list[tuple[str, str]]:
             return [("", f"the run paused: {entry['reason']}")]
         case "resumed":
             return [("", f"the run was resumed after round {entry['round']}")]
+        case "restored":
+            return [("", f"the run's folder was restored from a backup of {entry['backup']}")]
         case _:
             return []
 

@@ -25,6 +25,7 @@ from server import report_figures as figures
 from server.report_control import INCIDENTS
 from server.report_method_html import WHOSE, method_values, rounds_that_taught, stage_name
 from server.report_method_template import PARTS
+from server.report_software import SOFTWARE
 from server.report_template import REPORT
 
 Entry = Mapping[str, Any]
@@ -60,13 +61,14 @@ def render_html(report: Entry) -> str:
         ],
         "weights": _weights(report["rounds"], names),
         "left_out": _left_out(report),
+        "software": report["software"],
         "incidents": report["incidents"],
         "rounds": report["rounds"],
         "trust": _trust(by_split.get("holdout", {}), run["tasks"]),
         **method_values(report),
         "num_holdout": sum(site["cases"].get("holdout", 0) for site in report["sites"].values()),
     }
-    return render_page(REPORT, values, PARTS | {"incidents": INCIDENTS})
+    return render_page(REPORT, values, PARTS | {"incidents": INCIDENTS, "software": SOFTWARE})
 
 
 def _verdict(report: Entry) -> dict[str, str]:

@@ -170,6 +170,8 @@ endfor %}</tr></thead>
 
 {% include "incidents" %}
 
+{% include "software" %}
+
 <h2>What this report does not say</h2>
 <ul>
 <li>It is no evidence that the model helps a patient. {{ disclaimer }}</li>

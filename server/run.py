@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gmmas_core.config import Config, config_hash, save_config
 from gmmas_core.model.gmmas import GMMAS, build_training_model
 from gmmas_core.provenance import Fingerprint, core_fingerprint
+from gmmas_core.software import Software, installed
 from gmmas_core.types import DataError, FederationError, SiteStatus
 from gmmas_core.weights import load_weights, weights_hash, weights_of
 from server.checkpoints import Checkpoint, newest_valid, path_of, read_checkpoint
@@ -70,6 +71,7 @@ class Run:
     model: GMMAS
     fingerprint: Fingerprint
     weights: dict[str, NDArray[np.float32]]
+    software: Software = field(default_factory=installed)
     round: int = 0
     calibration: Mapping[str, Any] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
@@ -91,7 +93,8 @@ def open_run(
     """Start a run in an empty folder, or stand where the folder's newest valid checkpoint stands.
 
     Raises:
-        FederationError: the folder holds a run begun with another configuration or release.
+        ConfigError: GMMAS_IMAGE is no name.
+        FederationError: the folder holds a run begun with another configuration or core.
     """
     model = build_training_model(config)
     run = Run(
@@ -125,15 +128,23 @@ def _begin(run: Run) -> None:
         seed=run.config.seed,
         config_hash=run.config_hash,
         fingerprint=run.fingerprint.digest,
+        release=run.software.release,
+        image=run.software.image,
     )
 
 
 def _resume(run: Run, begun: Mapping[str, Any]) -> None:
     run.run_id = str(begun["run_id"])
-    if begun["config_hash"] != run.config_hash or begun["fingerprint"] != run.fingerprint.digest:
+    parts = {
+        "configuration": (begun["config_hash"], run.config_hash),
+        "core": (begun["fingerprint"], run.fingerprint.digest),
+    }
+    differing = [name for name, (before, now) in parts.items() if before != now]
+    if differing:
         raise FederationError(
-            "run folder: found a run begun with another configuration or release; expected the same; "
-            "continue with the same settings or choose another folder"
+            f"run folder: found a run begun with another {' and '.join(differing)} (release "
+            f"{begun.get('release', 'not named')}); expected the same as here (release {run.software.release}); "
+            "continue with the same settings and that release, or choose another folder"
         )
     checkpoint, initial = newest_valid(run.folder.checkpoints), run.weights
     if checkpoint is not None:

@@ -17,13 +17,15 @@ from gmmas_core.atomic import write_text
 from gmmas_core.types import FederationError
 from server.authority import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY, SUPEREXEC_SECRET
 from server.child_processes import Children, children, wait_until
+from server.direct import open_directly
 from server.flower_commands import QUIET
 from server.front_door import FrontDoor
+from server.serve_state import heartbeat
 
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 START_TIMEOUT_S = 120.0
-STATE = "superlink"
-"""Folder of the server's own files, within the federation folder; its database is worth a backup."""
+STATE, DATABASE = "superlink", "state.db"
+"""Folder of the server's own files, within the federation folder, and in it the SuperLink's database."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,7 @@ class Server:
             *("flower-superlink", "--host", LOOPBACK, "--port", str(self.superlink_port)),
             *("--ssl-ca-certfile", str(folder / CA_CERTIFICATE)),
             *("--ssl-certfile", str(folder / SERVER_CERTIFICATE), "--ssl-keyfile", str(folder / SERVER_KEY)),
-            *("--enable-supernode-auth", "--database", str(self.home / "state.db")),
+            *("--enable-supernode-auth", "--database", str(self.home / DATABASE)),
             *("--isolation", "process", "--superexec-auth-secret-file", str(folder / SUPEREXEC_SECRET)),
             "--disable-runtime-dependency-installation",
         ]
@@ -82,10 +84,15 @@ class Server:
         context = ssl.create_default_context(cafile=str(self.federation / CA_CERTIFICATE))
         context.check_hostname = False  # an address of this machine need not be one that hospitals use
         try:
-            with urllib.request.urlopen(f"https://{host}:{port}/health", timeout=5, context=context) as answer:
+            request = urllib.request.Request(f"https://{host}:{port}/health")
+            with open_directly(request, timeout=5, context=context) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def is_open(self) -> bool:
+        """Whether the proxy lets hospitals in, now."""
+        return self.answers(LOOPBACK if self.host == EVERYWHERE else self.host, self.port)
 
 
 @contextmanager
@@ -110,10 +117,10 @@ def serving(server: Server) -> Iterator[Children]:
         wait_until(lambda: server.answers(LOOPBACK, server.superlink_port), [link], START_TIMEOUT_S)
         executor = started.start("executor", server.executor(), quiet | {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.5"})
         proxy = started.start("nginx", door.command(config), {})
-        outside = LOOPBACK if server.host == EVERYWHERE else server.host
-        wait_until(lambda: server.answers(outside, server.port), [link, executor, proxy], START_TIMEOUT_S)
+        wait_until(server.is_open, [link, executor, proxy], START_TIMEOUT_S)
         started.keep_alive()
-        yield started
+        with heartbeat(server.home, started, host=server.host, port=server.port, superlink_port=server.superlink_port):
+            yield started
 
 
 def _require_free(host: str, port: int) -> None:

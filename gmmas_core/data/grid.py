@@ -92,6 +92,13 @@ def ras_grid(native: Grid, spacing_mm: float) -> Grid:
     return Grid((int(x), int(y), int(z)), affine_44)
 
 
+def upright(volume: Volume) -> Volume:
+    """The same voxels with axes that run right, anterior, superior as nearly as they can; nothing is interpolated."""
+    turn = nib.orientations.io_orientation(volume.affine_44)
+    affine_44 = volume.affine_44 @ nib.orientations.inv_ornt_aff(turn, volume.data.shape)
+    return Volume(nib.orientations.apply_orientation(volume.data, turn), affine_44)
+
+
 def cut(volume: Volume, box: Box) -> Volume:
     """A part of a volume, as a view in its own place."""
     return Volume(volume.data[box], cut_grid(volume.grid, box).affine_44)

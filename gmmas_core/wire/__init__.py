@@ -4,20 +4,18 @@ Everything decoded here came from another organisation: every field is checked f
 one of our nouns. Arrays stay in numpy's own format without pickle. Wire keys are kebab-case: one sees what crosses.
 """
 
+from gmmas_core.wire.handshake import query_to_content, read_coordinator, read_status, status_to_content
 from gmmas_core.wire.records import content_bytes, read_weights, weights_to_record
 from gmmas_core.wire.replies import (
     is_refusal,
     read_scores,
-    read_status,
     read_update,
     refusal_to_content,
     scores_to_content,
-    status_to_content,
     update_to_content,
 )
 from gmmas_core.wire.requests import (
     plan_to_content,
-    query_to_content,
     read_evaluation_plan,
     read_overrides,
     read_round_plan,
@@ -27,6 +25,7 @@ __all__ = [
     "content_bytes",
     "plan_to_content",
     "query_to_content",
+    "read_coordinator",
     "read_evaluation_plan",
     "read_overrides",
     "read_round_plan",

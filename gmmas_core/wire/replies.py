@@ -1,8 +1,8 @@
-"""What a site answers, as Flower records and back: updates, scores, its status, or a refusal."""
+"""What a site answers, as Flower records and back: updates, scores, or a refusal."""
 
 from flwr.app import ConfigRecord, ConfigRecordValues, MetricRecord, MetricRecordValues, RecordDict
 
-from gmmas_core.types import FederationError, SiteScores, SiteStatus, SiteUpdate
+from gmmas_core.types import FederationError, SiteScores, SiteUpdate
 from gmmas_core.update_encoding import WHOLE, Encoded, decode, whole
 from gmmas_core.weights import Weights
 from gmmas_core.wire.records import (
@@ -56,7 +56,7 @@ def read_update(content: RecordDict, reference: Weights | None = None, *, encodi
         FederationError: a refusal by the site, a missing or ill-typed field, another encoding than the run's, or an
             encoded update that does not fit the reference.
     """
-    about = _reply(content)
+    about = reply_record(content)
     if read_string(about, "encoding") != encoding:
         raise FederationError(f"update: found another encoding than this run's; expected {encoding}")
     counts = metric_record(content, "counts")
@@ -96,7 +96,7 @@ def read_scores(content: RecordDict) -> SiteScores:
     Raises:
         FederationError: a refusal by the site, or a missing or ill-typed field.
     """
-    about = _reply(content)
+    about = reply_record(content)
     return SiteScores(
         site=read_string(about, "site"),
         run_id=read_string(about, "run-id"),
@@ -106,44 +106,6 @@ def read_scores(content: RecordDict) -> SiteScores:
         num_cases=read_integer(metric_record(content, "counts").get("num-cases"), "num-cases"),
         metrics=read_metrics(content),
         core_fingerprint=read_string(about, "fingerprint"),
-    )
-
-
-def status_to_content(status: SiteStatus) -> RecordDict:
-    """A site's answer to a query."""
-    parts: dict[str, ConfigRecordValues] = {f"part.{name}": digest for name, digest in status.fingerprint_parts.items()}
-    about: dict[str, ConfigRecordValues] = {
-        "site": status.site,
-        "fingerprint": status.core_fingerprint,
-        "config-hash": status.config_hash,
-        **parts,
-    }
-    counts: dict[str, MetricRecordValues] = {f"cases.{name}": count for name, count in status.num_cases.items()}
-    counts |= {f"sequences.{name}": count for name, count in status.num_sequences.items()}
-    counts |= {f"labels.{name}": count for name, count in status.num_labels.items()}
-    return RecordDict({"reply": ConfigRecord(about), "counts": MetricRecord(counts)})
-
-
-def read_status(content: RecordDict) -> SiteStatus:
-    """A checked SiteStatus.
-
-    Raises:
-        FederationError: a refusal by the site, or a missing or ill-typed field.
-    """
-    about = _reply(content)
-    counts = metric_record(content, "counts")
-
-    def under(prefix: str) -> dict[str, int]:
-        return {key[len(prefix) :]: read_integer(value, key) for key, value in counts.items() if key.startswith(prefix)}
-
-    return SiteStatus(
-        site=read_string(about, "site"),
-        core_fingerprint=read_string(about, "fingerprint"),
-        fingerprint_parts={key[5:]: read_string(about, key) for key in about if key.startswith("part.")},
-        config_hash=read_string(about, "config-hash"),
-        num_cases=under("cases."),
-        num_sequences=under("sequences."),
-        num_labels=under("labels."),
     )
 
 
@@ -157,7 +119,8 @@ def is_refusal(content: RecordDict) -> bool:
     return "refusal" in content
 
 
-def _reply(content: RecordDict) -> ConfigRecord:
+def reply_record(content: RecordDict) -> ConfigRecord:
+    """The config record that every answer carries, or FederationError with a refusing site's own words."""
     if is_refusal(content):
         raise FederationError(f"refused: {read_string(config_record(content, 'refusal'), 'reason')[:500]}")
     return config_record(content, "reply")

@@ -1,4 +1,4 @@
-"""What the coordinator asks, as Flower records and back: plans to train and to evaluate, and the first query."""
+"""What the coordinator asks, as Flower records and back: plans to train and to evaluate."""
 
 import dataclasses
 import typing
@@ -25,11 +25,6 @@ def plan_to_content(plan: RoundPlan | EvaluationPlan, overrides: Sequence[str], 
         value = getattr(plan, item.name)
         request[_kebab(item.name)] = [str(part) for part in value] if isinstance(value, tuple) else value
     return RecordDict({"request": request, "weights": weights_to_record(weights)})
-
-
-def query_to_content(overrides: Sequence[str]) -> RecordDict:
-    """A request for a site's status under a configuration."""
-    return RecordDict({"request": ConfigRecord({"overrides": list(overrides)})})
 
 
 def read_overrides(content: RecordDict) -> tuple[str, ...]:

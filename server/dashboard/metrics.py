@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from gmmas_core.software import Software
 from gmmas_core.types import DISCLAIMER
 from server.dashboard.status import SEVERITIES, SITE_STATES, STATES, RunStatus
 
@@ -11,10 +12,15 @@ Family = tuple[str, str, str, list[Sample]]
 """Name, type, help, samples."""
 
 
-def metrics_text(status: RunStatus) -> str:
-    """All families; the names of sites are escaped, as they come from outside."""
+def metrics_text(status: RunStatus, software: Software) -> str:
+    """All families; the names of sites are escaped, as they come from outside.
+
+    Args:
+        status: of the run.
+        software: what the process that answers runs.
+    """
     lines = [f"# {DISCLAIMER}"]
-    for name, kind, words, samples in _families(status):
+    for name, kind, words, samples in _families(status, software):
         known = [(labels, value) for labels, value in samples if value is not None]
         if known:
             lines += [f"# HELP {name} {words}", f"# TYPE {name} {kind}"]
@@ -22,10 +28,12 @@ def metrics_text(status: RunStatus) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _families(status: RunStatus) -> Iterator[Family]:
+def _families(status: RunStatus, software: Software) -> Iterator[Family]:
     sites = status.sites
     states = [site.state for site in sites]
     kinds = [alert.severity for alert in status.alerts]
+    build = {"release": software.release, "image": software.image, "protocol": str(software.protocol)}
+    yield "gmmas_build_info", "gauge", "Which release and image answer.", [(build, 1)]
     info = {"name": status.name or "", "run_id": status.run_id or ""}
     yield "gmmas_run_info", "gauge", "Which run this is.", [(info, 1)]
     yield _one_hot("gmmas_run_state", "Where the run stands: 1 for its state.", STATES, [status.state])

@@ -1,7 +1,6 @@
 """The page over HTTP: read only, on this machine unless told otherwise, nothing loaded from elsewhere."""
 
 import hashlib
-import ipaddress
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -11,10 +10,12 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
+from gmmas_core.software import installed
 from gmmas_core.types import DISCLAIMER, FederationError
 from server.dashboard.metrics import metrics_text
 from server.dashboard.page import SECURITY_HEADERS, render_body, render_page
 from server.dashboard.watching import RunWatcher
+from server.direct import is_loopback
 from server.run_folder import RunFolder
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -27,9 +28,13 @@ def build_app(folder: RunFolder, host: str = "127.0.0.1") -> FastAPI:
         folder: of the run; it is read at every request.
         host: address it will listen on. On a loopback address only requests for this machine's own names are answered,
             so that a page from elsewhere cannot reach it through a name that it controls.
+
+    Raises:
+        ConfigError: GMMAS_IMAGE is no name.
     """
     app = FastAPI(title="GMMAS-Fed", docs_url=None, redoc_url=None, openapi_url=None)
     watcher, lock = RunWatcher(folder), threading.Lock()
+    software = installed()
 
     def status() -> Any:
         with lock:
@@ -62,7 +67,7 @@ def build_app(folder: RunFolder, host: str = "127.0.0.1") -> FastAPI:
 
     @app.get("/metrics")
     def metrics() -> PlainTextResponse:
-        return PlainTextResponse(metrics_text(status()), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(metrics_text(status(), software), media_type="text/plain; version=0.0.4")
 
     @app.get("/health")
     def health() -> JSONResponse:
@@ -91,14 +96,6 @@ def serve(folder: RunFolder, host: str, port: int, on_ready: Callable[[str], Non
     on_ready(f"http://{shown}:{listener.getsockname()[1]}/")
     config = uvicorn.Config(build_app(folder, host), log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is reachable from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -258,6 +258,7 @@ def _status(name: str, run: Run) -> SiteStatus:
         num_cases={"train": CASES, "validation": 8, "holdout": 8},
         num_sequences=dict.fromkeys(SEQUENCES, CASES),
         num_labels=dict.fromkeys((SEGMENTATION, *(task.value for task in run.config.task_list)), CASES),
+        **vars(run.software),
     )
 
 

@@ -9,6 +9,8 @@ import typer
 
 from gmmas_core.command_line import run_app
 from gmmas_core.types import DISCLAIMER, ConfigError
+from server.lab import cli_bundle
+from server.lab.drills import cli as drills_cli
 from server.lab.study.cli import app as study_app
 
 app = typer.Typer(
@@ -18,6 +20,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(study_app, name="study")
+cli_bundle.register(app)
+drills_cli.register(app)
 
 Overrides = Annotated[
     list[str] | None,

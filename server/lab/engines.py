@@ -10,14 +10,17 @@ from typing import Any
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
-from client.app import LAB_SITES
 from client.app import app as client_app
+from client.desk import LAB_SITES
 from gmmas_core.types import ConfigError, FederationError
 from server.app import run_federation
 from server.lab.in_process_grid import InProcessGrid
 from server.lab.loopback import processes
 from server.run import Watch
 from server.run_folder import RunFolder
+
+RAY_VERSION = "2.55.1"
+"""The release whose private name is used here."""
 
 Engine = Callable[[Sequence[Path], Sequence[str], RunFolder, Watch], dict[str, Any]]
 
@@ -42,7 +45,7 @@ def flower(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder, w
             raise
 
     try:
-        with _lab_sites(sites):
+        with _lab_sites(sites), _no_ray_dashboard():
             run_simulation(
                 server_app=server_app,
                 client_app=client_app,
@@ -80,6 +83,23 @@ def _lab_sites(sites: Sequence[Path]) -> Iterator[None]:
         yield
     finally:
         del os.environ[LAB_SITES]
+
+
+@contextmanager
+def _no_ray_dashboard() -> Iterator[None]:
+    """Keep Ray from starting its dashboard's process.
+
+    Without a dashboard it would still be started, for reports of use. None is sent with these switched off, but the
+    process first asks the metadata services of three clouds where it runs, and no setting keeps it from that.
+    """
+    from ray._private import services
+
+    original = services.start_api_server
+    services.start_api_server = lambda *_, **__: ("", None)
+    try:
+        yield
+    finally:
+        services.start_api_server = original
 
 
 ENGINES: Mapping[str, Engine] = {"flower": flower, "in-process": in_process, "processes": processes}

@@ -1,6 +1,6 @@
 """A federation of real processes on this machine: one SuperLink, one SuperNode per site, and our launcher.
 
-The same commands as in deploy/README.md, typed by a program. Nothing is encrypted and nobody is authenticated, so it
+The same commands as in deploy/by_hand.md, typed by a program. Nothing is encrypted and nobody is authenticated, so it
 listens on 127.0.0.1 only; it is how a laboratory sees the real runtime, not how hospitals are connected. The bundle
 that Flower sends names modules and holds no code: each side runs what is installed on it. Every process that dies is
 started again, and a run that Flower loses with it is continued, as it would be by whoever runs them at the hospitals.
@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from client.override_policy import without_lab_keys
 from client.site import read_site
 from gmmas_core.types import ConfigError
 from server.child_processes import Child, Children, children, free_ports, wait_until
+from server.direct import open_directly
 from server.flower_commands import QUIET
 from server.launch_plan import LaunchPlan
 from server.launcher import Launcher, sole_launcher
@@ -42,7 +44,10 @@ def processes(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder
         home.mkdir()
         link_port, *node_ports = free_ports(1 + len(sites))
         plan = LaunchPlan(
-            overrides=tuple(overrides), superlink=f"127.0.0.1:{link_port}", root_certificates=None, flower_runs=()
+            overrides=without_lab_keys(overrides),  # these nodes are hospitals' nodes, which refuse what is the lab's
+            superlink=f"127.0.0.1:{link_port}",
+            root_certificates=None,
+            flower_runs=(),
         )
         with children(home) as started:
             start_superlink(started, link_port)
@@ -52,7 +57,7 @@ def processes(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder
 
 
 def start_superlink(started: Children, port: int) -> Child:
-    """Start one and wait until it answers. Its state stays in memory, see deploy/README.md.
+    """Start one and wait until it answers. Its state stays in memory, see deploy/by_hand.md.
 
     Raises:
         FederationError: it ended, or time is up.
@@ -89,7 +94,7 @@ def _start_supernode(started: Children, site: Path, superlink: str, port: int) -
 
 def _is_healthy(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+        with open_directly(urllib.request.Request(f"http://127.0.0.1:{port}/health"), timeout=5) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -22,11 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from flwr.common.constant import SYSTEM_TIME_TOLERANCE, TIMESTAMP_TOLERANCE
 from typer.testing import CliRunner, Result
 
 from client import cli_data, preflight_network
 from client.enrolment import enrol
 from client.preflight import preflight
+from client.preflight_clock import AHEAD_S, BEHIND_S, clock_line
 from client.preflight_network import STEPS, Server, ask_server
 from client.site import Site, write_site
 from gmmas_core.data.problems import Problem
@@ -34,6 +36,9 @@ from gmmas_core.enrolment import Invitation, new_code, new_id
 from gmmas_core.preflight import GIB, Line, by_floor
 
 NOW = datetime.now(UTC)
+FAR = "server.invalid"
+"""A host that only a proxy knows."""
+
 ALL_NETWORK = ("proxy", *STEPS)
 
 
@@ -179,7 +184,13 @@ def test_a_certificate_that_ends_soon_warns(authority: Authority, trusted: Path,
 
 @pytest.mark.parametrize(
     ("off_s", "verdict", "way"),
-    [(-30, "pass", ""), (120, "warn", "behind"), (-120, "warn", "ahead of"), (-3600, "fail", "ahead of")],
+    [
+        (100, "pass", ""),
+        (200, "warn", "behind"),
+        (400, "fail", "behind"),
+        (-60, "fail", "ahead of"),
+        (-3600, "fail", "ahead of"),
+    ],
 )
 def test_another_clock_is_told_by_how_much(
     authority: Authority, trusted: Path, tmp_path: Path, off_s: int, verdict: str, way: str
@@ -189,6 +200,28 @@ def test_another_clock_is_told_by_how_much(
     assert lines["clock"].verdict == verdict
     assert way in lines["clock"].found
     assert lines["health"].verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "took_s", "verdict"),
+    [
+        (0, 0.1, "pass"),
+        (3, 0.1, "pass"),  # the server's 999 ms may hide in its whole seconds
+        (4.5, 0.1, "warn"),
+        (6.5, 0.1, "fail"),
+        (6.5, 9, "fail"),  # the clock was read before the request
+        (-140, 0.1, "pass"),
+        (-160, 0.1, "warn"),
+        (-310, 0.1, "fail"),
+        (-310, 30, "warn"),
+    ],
+)
+def test_the_clocks_limits_are_flowers_own(ahead_s: float, took_s: float, verdict: str) -> None:
+    date = "Thu, 01 Jan 2026 12:00:00 GMT"
+    there = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
+    line = clock_line(date, there + ahead_s, there + ahead_s + took_s)
+    assert line.verdict == verdict, line
+    assert (SYSTEM_TIME_TOLERANCE, TIMESTAMP_TOLERANCE) == (AHEAD_S, BEHIND_S)
 
 
 def test_a_server_that_tells_no_time_warns(authority: Authority, trusted: Path, tmp_path: Path) -> None:
@@ -242,7 +275,7 @@ def test_a_name_that_nobody_knows(trusted: Path) -> None:
 
 @contextmanager
 def proxy(refuses: bool) -> Iterator[tuple[int, list[bytes]]]:
-    """An HTTP proxy for one connection; yields its port and what was asked of it."""
+    """An HTTP proxy for one connection, to which every host is this machine; yields its port and what was asked."""
     heard: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -252,8 +285,8 @@ def proxy(refuses: bool) -> Iterator[tuple[int, list[bytes]]]:
             if refuses:
                 caller.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
                 return
-            host, _, port = heard[0].split()[1].decode().rpartition(":")
-            with socket.create_connection((host, int(port))) as server:
+            port = heard[0].split()[1].decode().rpartition(":")[2]
+            with socket.create_connection(("127.0.0.1", int(port))) as server:
                 caller.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
                 back = threading.Thread(target=_copy, args=(server, caller))
                 back.start()
@@ -281,11 +314,11 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 def test_a_proxy_in_the_environment_is_taken_as_the_node_would(
     authority: Authority, trusted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with https(authority.sign(tmp_path)) as port, proxy(refuses=False) as (way, heard):
+    with https(authority.sign(tmp_path, FAR)) as port, proxy(refuses=False) as (way, heard):
         monkeypatch.setenv("HTTPS_PROXY", f"http://someone:secret@127.0.0.1:{way}")
-        lines = asked(port, trusted)
+        lines = asked(port, trusted, FAR)
     assert verdicts(lines) == ["warn", *["pass"] * 6]
-    assert heard[0].startswith(f"CONNECT 127.0.0.1:{port} ".encode())
+    assert heard[0].startswith(f"CONNECT {FAR}:{port} ".encode())
     assert b"Proxy-Authorization: Basic c29tZW9uZTpzZWNyZXQ=" in heard[0]
     assert "HTTPS_PROXY" in lines["proxy"].found
     assert "secret" not in "".join(map(str, lines.values()))
@@ -296,10 +329,17 @@ def test_a_proxy_that_refuses_and_one_that_does_not_concern_the_server(
 ) -> None:
     with proxy(refuses=True) as (way, _):
         monkeypatch.setenv("https_proxy", f"127.0.0.1:{way}")
-        lines = asked(443, trusted)
+        lines = asked(443, trusted, FAR)
         assert verdicts(lines) == ["warn", "pass", "fail", *["not asked"] * 4]
         assert "the proxy refused (403 Forbidden)" in lines["port"].found
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", FAR)
+    assert asked(443, trusted, FAR)["proxy"].verdict == "pass"
+
+
+def test_this_machine_itself_is_never_reached_through_a_proxy(
+    authority: Authority, trusted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     with https(authority.sign(tmp_path)) as port:
         assert verdicts(asked(port, trusted)) == ["pass"] * 7
 
@@ -337,7 +377,7 @@ def test_an_enrolled_site_is_asked_everything(authority: Authority, tmp_path: Pa
         before = sorted(site.folder.rglob("*"))
         lines = by_name(preflight(site, [], NOW))
     assert sorted(site.folder.rglob("*")) == before
-    for name in ("enrolment", "key", "authority", *ALL_NETWORK, "state folder", "GPU", "data"):
+    for name in ("software", "enrolment", "key", "authority", *ALL_NETWORK, "state folder", "GPU", "data"):
         assert lines[name].verdict == "pass", lines[name]
     assert lines["authentication"].verdict == "not asked"
     assert {"disk", "memory", "shared memory"} < lines.keys()

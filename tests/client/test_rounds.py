@@ -2,18 +2,26 @@
 
 import json
 import shutil
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from flwr.app import Context, Message, MessageType, RecordDict
 from flwr.supercore.task_identity import TaskIdentity
 
 import client.app
+from client.attendance import LEFT, PAUSED, stay_away
+from client.event_reading import EventReader
+from client.heartbeat import read_beat
 from client.round_state import state_before
+from client.site import read_site
 from gmmas_core import wire
 from gmmas_core.config import Config, config_hash, load_config
 from gmmas_core.data.manifest import read_cases
@@ -99,24 +107,32 @@ class Talk:
         content = wire.plan_to_content(self.plan(number, weights), self.overrides, weights)
         return self._ask(content, MessageType.TRAIN)
 
+    def ask_to_train(self, plan: RoundPlan) -> str:
+        """The reason of its refusal."""
+        content = self._ask(wire.plan_to_content(plan, self.overrides, self.start), MessageType.TRAIN)
+        return str(content["refusal"]["reason"])
+
     def update(self, number: int, weights: Weights) -> SiteUpdate:
         content = self.train(number, weights)
         return wire.read_update(content, weights, encoding=self.config.exchange.encoding)
 
     def scores(self, number: int, weights: Weights) -> Mapping[str, Any]:
+        return wire.read_scores(self.evaluate(number, weights)).metrics
+
+    def evaluate(self, number: int, weights: Weights, subject: str = "global") -> RecordDict:
         plan = EvaluationPlan(
             run_id="aa",
             round=number,
             seed=0,
             weights_hash=weights_hash(weights),
             split="validation",
-            subject="global",
+            subject=subject,
             config_hash=config_hash(self.config),
             core_fingerprint=self.fingerprint,
             deadline_s=10.0,
         )
         content = wire.plan_to_content(plan, self.overrides, weights)
-        return wire.read_scores(self._ask(content, MessageType.EVALUATE)).metrics
+        return self._ask(content, MessageType.EVALUATE)
 
     def _ask(self, content: RecordDict, kind: str) -> RecordDict:
         TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, 1, 1
@@ -251,3 +267,151 @@ def test_every_accepted_request_is_witnessed(site: Path) -> None:
     talk._ask(wire.plan_to_content(refused, talk.overrides, talk.start), MessageType.TRAIN)
     lines = [json.loads(line) for line in (site / ".gmmas" / "witness.jsonl").read_text().splitlines()]
     assert [(line["round"], line["ledger_head"]) for line in lines] == [(1, "head1"), (1, "head1")]
+
+
+def settings(site: Path, more: str) -> None:
+    with (site / "site.yaml").open("a") as file:
+        file.write(f"{more}\n")
+
+
+def heard(site: Path) -> list[tuple[str, int]]:
+    return [(event["event"], event["round"]) for event in EventReader(site / ".gmmas").so_far()]
+
+
+def test_what_a_site_did_is_in_its_log(site: Path) -> None:
+    (site / ".gmmas" / "events.jsonl").unlink()
+    talk = Talk(site, ())
+    talk.update(1, talk.start)
+    talk.train(1, talk.start)
+    talk.scores(1, talk.start)
+    talk.ask_to_train(replace(talk.plan(2, talk.start), config_hash="00"))
+    expected = [("asked", 1), ("trained", 1), ("asked", 1), ("resent", 1), ("asked", 1), ("evaluated", 1)]
+    assert heard(site) == [*expected, ("asked", 2), ("refused", 0)]
+    log = (site / ".gmmas" / "events.jsonl").read_text()
+    assert not [
+        case for case in read_cases(site, "north", holdout_share=0, validation_share=0.3) if case.case_id in log
+    ]
+
+
+def test_too_small_a_cohort_is_refused_before_training(site: Path) -> None:
+    text = (site / "site.yaml").read_text()
+    (site / "site.yaml").write_text(text.replace("cohort_floor: 1", "cohort_floor: 50"))
+    talk = Talk(site, ())
+    for stage in ("supervised", "calibrate", "pseudo_label"):
+        reason = talk.ask_to_train(replace(talk.plan(1, talk.start), stage=stage))
+        assert "training cases; expected at least the cohort floor, 50" in reason
+    assert not (site / ".gmmas" / "witness.jsonl").exists(), "nothing was begun"
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("limits: {local_steps: 1}", "policy: found local_steps 2 (at most 1)"),
+        ("limits: {crop_edge: 8}", "model.crop_size 16 (at most 8)"),
+        ("min_free_disk_gb: 100000", "resources: found"),
+        ("limits: {duration_s: 10.5}", "federation.deadline_s 3600 (at most 10.5)"),
+    ],
+)
+def test_a_limit_of_the_hospital_is_refused_before_training(site: Path, more: str, says: str) -> None:
+    settings(site, more)
+    talk = Talk(site, ())
+    assert says in talk.ask_to_train(talk.plan(1, talk.start))
+    assert not (site / ".gmmas" / "witness.jsonl").exists(), "nothing was begun"
+
+
+def leave_when_it_trains(site: Path, order: str) -> threading.Thread:
+    state = site / ".gmmas"
+
+    def leave() -> None:
+        deadline = time.monotonic() + 120
+        while getattr(read_beat(state), "state", "") != "training" and time.monotonic() < deadline:
+            time.sleep(0.01)
+        stay_away(read_site(site), order, "enough", datetime.now(UTC))
+
+    thread = threading.Thread(target=leave)
+    thread.start()
+    return thread
+
+
+def test_leaving_ends_the_round_that_is_played(site: Path) -> None:
+    talk = Talk(site, ())
+    leaving = leave_when_it_trains(site, LEFT)
+    # Played to its end, this round would take a quarter of an hour.
+    reason = talk.ask_to_train(replace(talk.plan(1, talk.start), local_steps=10_000))
+    leaving.join()
+    assert "has left the federation" in reason
+    assert "enough" not in reason
+    assert getattr(read_beat(site / ".gmmas"), "state", "") == "idle"
+    assert not (site / ".gmmas" / "replies").exists()
+    assert not (site / ".gmmas" / "rounds").exists()
+    assert [event for event, _ in heard(site)][-3:] == ["asked", "left", "refused"]
+
+
+def test_pausing_lets_the_round_that_is_played_end(site: Path) -> None:
+    talk = Talk(site, ())
+    pausing = leave_when_it_trains(site, PAUSED)
+    content = wire.plan_to_content(replace(talk.plan(1, talk.start), local_steps=20), talk.overrides, talk.start)
+    update = wire.read_update(talk._ask(content, MessageType.TRAIN), talk.start)
+    pausing.join()
+    assert update.num_cases > 0
+    assert "paused" in talk.ask_to_train(talk.plan(2, talk.start))
+
+
+def test_leaving_ends_an_evaluation_too(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = Talk(site, ())
+    own = client.app.evaluate_locally
+
+    def left_meanwhile(*given: Any) -> Any:
+        stay_away(read_site(site), LEFT, "", datetime.now(UTC))
+        return own(*given)
+
+    monkeypatch.setattr(client.app, "evaluate_locally", left_meanwhile)
+    assert "has left" in str(talk.evaluate(1, talk.start)["refusal"]["reason"])
+    assert not (site / ".gmmas" / "egress.jsonl").read_text().count("evaluation")
+
+
+def test_training_alone_keeps_to_the_sites_own_list_of_stages(site: Path) -> None:
+    settings(site, "allowed_stages: [finetune]")
+    talk = Talk(site, ())
+    reason = str(talk.evaluate(0, talk.start, "local_only")["refusal"]["reason"])
+    assert reason == "policy: found stage 'supervised'; expected any of ['finetune']"
+    assert wire.read_scores(talk.evaluate(0, talk.start)).num_cases > 0
+
+
+def test_running_out_of_memory_is_a_refusal(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = Talk(site, ())
+    with monkeypatch.context() as patched:
+        patched.setattr(client.app, "train_locally", lambda *_: torch.empty(2**60))
+        assert "ran out of memory" in talk.ask_to_train(talk.plan(1, talk.start))
+    assert "DefaultCPUAllocator" in (site / ".gmmas" / "failures.log").read_text()
+    assert talk.update(1, talk.start).num_cases > 0
+
+
+def test_a_hostile_override_tells_nothing_of_this_machine(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "hunter2-of-this-hospital"
+    monkeypatch.setenv("GMMAS_SECRET", secret)
+    talk = Talk(site, ())
+    plain = list(talk.overrides)
+    for value in (
+        "${oc.env:GMMAS_SECRET}",
+        "$\\{oc.env:GMMAS_SECRET}",
+        "'\\${oc.env:GMMAS_SECRET}'",
+        "${hydra:runtime.cwd}",
+    ):
+        for key in ("training.lr", "name", "notice", "model", "tasks"):
+            talk.overrides = [*plain, f"{key}={value}"]
+            reason = talk.ask_to_train(talk.plan(1, talk.start))
+            assert reason.startswith("policy: found ")
+            assert key in reason
+    for file in (site / ".gmmas").glob("*.*"):
+        assert secret not in file.read_text(), file
+
+
+def test_a_broken_table_is_told_without_its_words(site: Path) -> None:
+    table = site / "participants.tsv"
+    table.write_text(table.read_text() + "Jane_Doe\tperhaps\tx\n")
+    talk = Talk(site, ())
+    reason = talk.ask_to_train(talk.plan(1, talk.start))
+    assert reason.startswith("data: found problems in this site's cases")
+    assert "Jane_Doe" in (site / ".gmmas" / "failures.log").read_text()
+    assert "Jane" not in (site / ".gmmas" / "events.jsonl").read_text()

@@ -4,7 +4,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from client.witness import bear_witness
+import pytest
+
+from client.witness import bear_witness, remember_coordinator
+from gmmas_core.software import Software, release
 from gmmas_core.types import RoundPlan
 
 PLAN = RoundPlan(
@@ -25,7 +28,6 @@ PLAN = RoundPlan(
 
 def lines(folder: Path) -> list[tuple[str, int, str]]:
     entries = [json.loads(line) for line in (folder / "witness.jsonl").read_text().splitlines()]
-    assert all(list(entry) == ["time", "run_id", "round", "ledger_head"] for entry in entries)
     return [(entry["run_id"], entry["round"], entry["ledger_head"]) for entry in entries]
 
 
@@ -41,3 +43,18 @@ def test_a_torn_line_is_cut_off(tmp_path: Path) -> None:
         file.write('{"time": "2026')
     bear_witness(tmp_path, replace(PLAN, round=2))
     assert lines(tmp_path) == [("aa", 1, "h1"), ("aa", 2, "h1")]
+
+
+def test_a_line_names_what_both_sides_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GMMAS_IMAGE", "site:1@sha256:aa")
+    plan = replace(PLAN, core_fingerprint="cc", config_hash="dd")
+    bear_witness(tmp_path, plan)
+    remember_coordinator(tmp_path, Software(protocol=1, release="7.1", image="server:7.1"))
+    bear_witness(tmp_path, plan)
+    (tmp_path / "coordinator.json").write_text("[]")
+    bear_witness(tmp_path, plan)
+    said = [json.loads(line) for line in (tmp_path / "witness.jsonl").read_text().splitlines()]
+    assert all(entry["site"] == {"release": release(), "image": "site:1@sha256:aa"} for entry in said)
+    assert all((entry["core_fingerprint"], entry["config_hash"]) == ("cc", "dd") for entry in said)
+    nobody = {"release": "", "image": ""}
+    assert [entry["coordinator"] for entry in said] == [nobody, {"release": "7.1", "image": "server:7.1"}, nobody]

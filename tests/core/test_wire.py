@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmmas_core import wire
+from gmmas_core.software import PROTOCOL
 from gmmas_core.types import EvaluationPlan, FederationError, RoundPlan, SiteScores, SiteStatus, SiteUpdate, Sum, Task
 
 WEIGHTS = {"a.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(3.5, np.float32)}
@@ -90,6 +91,9 @@ def test_scores_and_status_survive_the_wire() -> None:
         num_cases={"train": 3},
         num_sequences={"t1": 2},
         num_labels={"idh": 1},
+        protocol=PROTOCOL,
+        release="1.2",
+        image="site:1.2@sha256:aa",
     )
     assert wire.read_status(wire.status_to_content(status)) == status
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord, Message, MessageType, RecordDict
 
-from client.app import LAB_SITES
 from client.app import app as client_app
+from client.desk import LAB_SITES
 from gmmas_core import wire
 from gmmas_core.config import Config, load_config
 from gmmas_core.weights import weights_hash
@@ -86,7 +86,7 @@ def play(sites: list[Path], overrides: Sequence[str]) -> Play:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(LAB_SITES, str(sites[0].parent))
-            patch.setattr("client.app.load_config", composed)
+            patch.setattr("client.desk.load_config", composed)
             patch.setattr("server.app.load_config", composed)
             with pytest.raises(Stop):
                 run_federation(grid, [*overrides, *SETTINGS], folder, stop)

@@ -1,5 +1,6 @@
 """What a hospital says no to, and that its no carries nothing of its data."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from gmmas_core import wire
 from gmmas_core.config import config_hash, load_config
 from gmmas_core.model.gmmas import build_model
 from gmmas_core.provenance import core_fingerprint
+from gmmas_core.software import PROTOCOL, release
 from gmmas_core.types import FederationError, RoundPlan
 from gmmas_core.weights import weights_hash, weights_of
 
@@ -124,3 +126,32 @@ def test_an_unforeseen_error_leaves_no_text_but_a_local_log(
 
 def test_an_empty_message_is_refused(site: Path) -> None:
     assert refusal(ask(site, RecordDict()))
+
+
+def test_another_protocol_and_an_older_coordinator_are_refused_before_anything_is_read(site: Path) -> None:
+    here = f"protocol {PROTOCOL} (release {release()} here)"
+    content = wire.query_to_content(["experiment=nonsense"])
+    content["request"]["protocol"], content["request"]["release"] = PROTOCOL + 1, "9.9"
+    with pytest.raises(FederationError, match="refused") as refused:
+        wire.read_status(ask(site, content, MessageType.QUERY))
+    assert f"coordinator: found protocol {PROTOCOL + 1} of release 9.9; expected {here}" in str(refused.value)
+    assert "install release 9.9 here" in str(refused.value)
+    for key in ("protocol", "release", "image"):
+        del content["request"][key]
+    with pytest.raises(FederationError, match="coordinator: found an older release, which does not say its protocol"):
+        wire.read_status(ask(site, content, MessageType.QUERY))
+
+
+def test_a_site_says_its_release_and_image_and_notes_the_coordinators(
+    site: Path, overrides: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GMMAS_IMAGE", "server:1@sha256:bb")
+    question = wire.query_to_content(overrides)
+    monkeypatch.setenv("GMMAS_IMAGE", "site:1@sha256:aa")
+    status = wire.read_status(ask(site, question, MessageType.QUERY))
+    assert (status.protocol, status.release, status.image) == (PROTOCOL, release(), "site:1@sha256:aa")
+    noted = json.loads((site / ".gmmas" / "coordinator.json").read_text())
+    assert noted == {"protocol": PROTOCOL, "release": release(), "image": "server:1@sha256:bb"}
+    monkeypatch.setenv("GMMAS_IMAGE", "two\nlines")
+    with pytest.raises(FederationError, match="GMMAS_IMAGE: found unprintable"):
+        wire.read_status(ask(site, question, MessageType.QUERY))

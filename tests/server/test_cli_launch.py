@@ -7,6 +7,8 @@ from typer.testing import CliRunner
 
 from gmmas_core.types import GmmasError
 from server.cli import app
+from server.launch_plan import LaunchPlan, read_plan
+from server.run_folder import RunFolder
 
 
 def complaint(*arguments: str) -> str:
@@ -41,3 +43,20 @@ def test_a_mistyped_setting_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_folder_that_was_never_launched(command: str, tmp_path: Path) -> None:
     assert "found no readable launch.json" in complaint(command, str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_follows_its_federation_to_another_folder(tmp_path: Path) -> None:
+    folder, there = RunFolder(tmp_path / "run"), tmp_path / "restored" / "federation"
+    folder.path.mkdir()
+    plan = LaunchPlan(
+        overrides=("rounds=-1",), superlink="127.0.0.1:1", root_certificates="/gone/ca/ca.crt", federation="/gone"
+    )
+    plan.save(folder)
+    resume = ("resume", str(folder.path), "--federation", str(there))
+    assert complaint(*resume).startswith("--root-certificates: found no such file")
+    assert read_plan(folder) == plan
+    (there / "ca").mkdir(parents=True)
+    (there / "ca" / "ca.crt").write_text("certificate")
+    assert "rounds" in complaint(*resume)
+    assert read_plan(folder) == plan.at(there)
+    assert read_plan(folder).root_certificates == str(there / "ca" / "ca.crt")

@@ -18,6 +18,7 @@ from gmmas_core.config import Config
 from gmmas_core.enrolment import Enrolment
 from gmmas_core.model.gmmas import build_training_model
 from gmmas_core.provenance import core_fingerprint
+from gmmas_core.software import PROTOCOL, release
 from gmmas_core.types import FederationError, SiteStatus
 from server.enlist import askable, enlist, refresh_sites, wait_for_sites
 from server.lab.in_process_grid import FIRST_NODE, InProcessGrid
@@ -86,7 +87,7 @@ class World:
 
 
 def build(config: Config, folder: Path, names: Iterable[str]) -> World:
-    """A run like `open_run` begins it, with sites of these names that all fit; "broken" raises."""
+    """A run as `open_run` begins it; its sites fit, but "broken" raises, "ancient" knows no protocol."""
     model = build_training_model(config)
     fingerprint = core_fingerprint(model, config)
     names = list(names)
@@ -99,6 +100,9 @@ def build(config: Config, folder: Path, names: Iterable[str]) -> World:
             num_cases=CASES,
             num_sequences=SEQUENCES,
             num_labels=LABELS,
+            protocol=PROTOCOL,
+            release="1.2",
+            image="site:1.2@sha256:aa",
         )
         for name in names
     }
@@ -109,7 +113,11 @@ def build(config: Config, folder: Path, names: Iterable[str]) -> World:
         name = str(context.node_config["name"])
         if name == "broken":
             raise RuntimeError("boom")
-        return Message(wire.status_to_content(statuses[name]), reply_to=message)
+        content = wire.status_to_content(statuses[name])
+        if name == "ancient":
+            for key in ("protocol", "release", "image"):
+                del content["reply"][key]
+        return Message(content, reply_to=message)
 
     grid = DoorGrid(app, names)
     world = World(make_run(grid, config, folder, model, fingerprint), grid, statuses)
@@ -149,7 +157,10 @@ def test_everyone_who_fits_is_enlisted_with_what_it_has(world: World) -> None:
     assert world.run.nodes == {NORTH: "north", EAST: "east", SOUTH: "south"}
     assert world.run.enlisted == world.statuses
     (entry,) = world.written("enlisted")
-    assert entry["sites"]["east"] == {"cases": CASES, "sequences": SEQUENCES, "labels": LABELS}
+    said = {"release": "1.2", "image": "site:1.2@sha256:aa", "config_hash": "cc"}
+    said |= {"fingerprint": world.run.fingerprint.digest}
+    assert entry["sites"]["east"] == {"cases": CASES, "sequences": SEQUENCES, "labels": LABELS, **said}
+    assert entry["coordinator"] == said | {"release": release(), "image": ""}
     assert entry["left_out"] == {}
     assert world.written("joined") == []
 
@@ -172,6 +183,22 @@ def test_other_code_configuration_names_and_crashes_are_left_out_with_reasons(
     assert "error code 2" in left_out["node 5"]
     assert "boom" not in left_out["node 5"]
     assert "unusual characters" in left_out["node 6"]
+
+
+def test_another_protocol_and_an_older_release_are_left_out_and_told_what_to_do(
+    tiny_config: Config, tmp_path: Path
+) -> None:
+    world = build(tiny_config, tmp_path, ["a", "b", "ahead", "ancient"])
+    world.statuses["ahead"] = replace(world.statuses["ahead"], protocol=PROTOCOL + 1, release="9.9")
+    enlist(world.run)
+    left_out = world.written("enlisted")[0]["left_out"]
+    here = f"protocol {PROTOCOL} (release {release()} here)"
+    assert left_out == {
+        "node 3": f"site 'ahead': found protocol {PROTOCOL + 1} of release 9.9; expected {here}; "
+        "install release 9.9 here",
+        "node 4": f"site 'ancient': found an older release, which does not say its protocol; expected {here}; "
+        f"install release {release()} there",
+    }
 
 
 def test_in_a_federation_with_members_a_name_needs_its_own_key(

@@ -9,6 +9,7 @@ import pytest
 
 from gmmas_core.config import ScreeningConfig
 from gmmas_core.model.parameter_groups import GROUPS
+from gmmas_core.software import PROTOCOL
 from gmmas_core.types import RoundPlan, SiteStatus, SiteUpdate, Sum, Task
 from server.aggregation import bound_of
 from server.screening import MAX_CASES, Rejected, screen, screen_status
@@ -28,6 +29,9 @@ ENLISTED = SiteStatus(
     num_cases={"train": 20, "validation": 4, "holdout": 6},
     num_sequences={"t1": 20, "t1c": 20, "t2": 12, "flair": 15},
     num_labels={"segmentation": 12, "idh": 14},
+    protocol=PROTOCOL,
+    release="1",
+    image="",
 )
 Judge = Callable[..., None]
 

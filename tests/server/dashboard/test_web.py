@@ -11,9 +11,11 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from gmmas_core.software import PROTOCOL, release
 from gmmas_core.types import DISCLAIMER, FederationError
 from server.dashboard.page import SCRIPT, STYLE
-from server.dashboard.web import build_app, is_loopback, serve
+from server.dashboard.web import build_app, serve
+from server.direct import is_loopback
 from server.run_folder import RunFolder
 
 HOSTILE = '<script>alert("x")</script> & "co"\\ \n'
@@ -129,6 +131,8 @@ def test_all_forms_say_the_same(busy: Any) -> None:
     dice = status["curves"]["dice.wt"]["pooled"][-1]["value"]
     assert f'gmmas_validation{{measure="dice.wt"}} {dice!r}' in metrics
     assert "gmmas_rounds_played 2.0" in metrics
+    build = f'gmmas_build_info{{release="{release()}",image="",protocol="{PROTOCOL}"}} 1.0'
+    assert build in metrics
     assert 'gmmas_weights_bytes{direction="sent"} 5000.0' in metrics
     assert 'gmmas_site_rounds_left_out{site="south"} 1.0' in metrics
     assert f"{dice:.3f}" in client.get("/").text

@@ -1,0 +1,15 @@
+"""Is this case one that the model may be believed on? Checks of the images, and of the segmentation against them.
+
+images.py  check_images: single.py one sequence alone, together.py sequences against each other
+result.py  check_result: the segmentation         check.py  what an answer is
+thresholds.py  every threshold with its reason    sketch.py sequences seen coarsely
+
+A check that passes proves nothing; one that fails asks a person to look. Needs numpy, scipy, nibabel.
+"""
+
+from gmmas_core.quality.check import Check, Verdict, worst
+from gmmas_core.quality.images import check_images
+from gmmas_core.quality.result import check_result
+from gmmas_core.quality.thresholds import THRESHOLDS, Threshold
+
+__all__ = ["THRESHOLDS", "Check", "Threshold", "Verdict", "check_images", "check_result", "worst"]

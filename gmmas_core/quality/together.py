@@ -1,0 +1,146 @@
+"""Checks of sequences against each other: one place, no copies, none under another's name.
+
+What tells sequences apart here: fluid is bright on T2 and on nothing else, so where T2 is brightest the others are
+dark, and not the other way round; and after contrast vessels and tumour are brighter than before. T1 (either) and FLAIR
+under each other's name are not told apart by this.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from gmmas_core.data.grid import Volume, same_grid
+from gmmas_core.quality.check import Check, Verdict, gravest
+from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, common_brain, correlation, deep_brain
+from gmmas_core.quality.thresholds import THRESHOLDS
+
+_BRIGHTEST = 98  # percentile
+_SMOOTH_MM = 4.0  # small shifts between two sequences must not look like contrast agent
+
+
+def check_one_grid(images: Mapping[str, Volume]) -> Check:
+    """Whether all sequences lie on one grid."""
+    first, *others = images.items()
+    off = [name for name, volume in others if not same_grid(first[1].grid, volume.grid)]
+    return Check(
+        id="one_grid",
+        verdict=Verdict.FAIL if off else Verdict.PASS,
+        found=f"{', '.join(off)} on another grid than {first[0]}" if off else f"one grid ({first[1].grid.orientation})",
+        expected="one grid for all sequences",
+        action="register and resample all sequences to one grid" if off else "",
+    )
+
+
+def check_coverage(name: str, sketches: Mapping[str, Sketch]) -> Check:
+    """Whether a sequence shows all of the brain that the others show, and no part of it almost black."""
+    union = np.logical_or.reduce([one.inside_XYZ for one in sketches.values()])
+    seen = sketches[name]
+    share = int(np.count_nonzero(seen.inside_XYZ)) / max(int(np.count_nonzero(union)), 1)
+    # value = (x - median) / spread, so x < 6 % of the median is value < -0.94 median / spread
+    dark = float((seen.value_XYZ[seen.inside_XYZ] < -0.94 * seen.median / max(seen.spread, 1e-9)).mean())
+    verdict = gravest(THRESHOLDS["coverage"].verdict(share), THRESHOLDS["dark_part"].verdict(dark))
+    return Check(
+        id="coverage",
+        verdict=verdict,
+        found=f"signal in {share:.0%} of the brain, {dark:.1%} of it almost black",
+        expected="at least 80 %, at most 4 % almost black",
+        action="the field of view may be cut: look at this sequence" if verdict is not Verdict.PASS else "",
+        where=name,
+    )
+
+
+def check_duplicates(
+    pair: tuple[str, str], images: Mapping[str, Volume], sketches: Mapping[str, Sketch], deep: NDArray[np.bool_]
+) -> Check:
+    """Whether two sequences are one image, exactly or but for brightness."""
+    one, other = pair
+    identical = np.array_equal(images[one].data, images[other].data)
+    likeness = 1.0 if identical else correlation(sketches[one].value_XYZ[deep], sketches[other].value_XYZ[deep])
+    verdict = Verdict.FAIL if identical else THRESHOLDS["duplicates"].verdict(likeness)
+    found = "one and the same image" if identical else f"a correlation of {likeness:.2f}"
+    return Check(
+        id="duplicates",
+        verdict=verdict,
+        found=found,
+        expected="two different images",
+        action="one of the two has the wrong name: replace it or leave it out" if verdict is not Verdict.PASS else "",
+        where=f"{one} and {other}",
+    )
+
+
+def check_fluid(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.bool_]) -> Check:
+    """Whether T2 and another sequence have the right names, by the brightness of fluid.
+
+    The number is how bright the other is where T2 is brightest, minus how bright T2 is where the other is brightest
+    (lower quartiles); a swap turns its sign.
+    """
+    rule = THRESHOLDS["fluid_flair" if name == "flair" else "fluid_t1"]
+    t2, other = (sketches[s].value_XYZ[deep] for s in ("t2", name))
+    if len(t2) < FEWEST_VOXELS:
+        return _too_small("fluid", f"t2 and {name}")
+    sign = _where_brightest(t2, other) - _where_brightest(other, t2)
+    verdict = rule.verdict(sign)
+    found = {
+        Verdict.PASS: "fluid bright on t2 and dark on the other",
+        Verdict.WARN: "no clear sign which of the two shows fluid bright",
+        Verdict.FAIL: f"fluid bright on {name} and dark on t2",
+    }[verdict]
+    return Check(
+        id="fluid",
+        verdict=verdict,
+        found=f"{found} ({sign:+.1f})",
+        expected=f"fluid bright on t2 and dark on {name}",
+        action="look whether the two files were swapped" if verdict is not Verdict.PASS else "",
+        where=f"t2 and {name}",
+    )
+
+
+def check_contrast_agent(sketches: Mapping[str, Sketch]) -> Check:
+    """Whether t1c is brighter than t1 where contrast goes, by the asymmetry of the two tails of the difference."""
+    t1, t1c = sketches["t1"], sketches["t1c"]
+    steps = [max(1, round(_SMOOTH_MM / mm)) for mm in t1.spacing_mm]
+    brain = ndimage.binary_erosion(common_brain({"t1": t1, "t1c": t1c}), iterations=2)
+    difference = ndimage.uniform_filter(t1c.value_XYZ - t1.value_XYZ, steps)[brain]
+    if len(difference) < FEWEST_VOXELS:
+        return _too_small("contrast_agent", "t1 and t1c")
+    low, middle, high = np.percentile(difference, (0.5, 50, 99.5))
+    sign = float(high + low - 2 * middle)
+    verdict = THRESHOLDS["contrast_agent"].verdict(sign)
+    found = {
+        Verdict.PASS: "places that are brighter after contrast",
+        Verdict.WARN: "no clear sign of contrast agent",
+        Verdict.FAIL: "places that are brighter on t1 than on t1c",
+    }[verdict]
+    return Check(
+        id="contrast_agent",
+        verdict=verdict,
+        found=f"{found} ({sign:+.1f})",
+        expected="vessels and tumour brighter on t1c than on t1",
+        action="look whether the two files were swapped or no contrast was given"
+        if verdict is not Verdict.PASS
+        else "",
+        where="t1 and t1c",
+    )
+
+
+def deep_of(sketches: Mapping[str, Sketch]) -> NDArray[np.bool_]:
+    """Where sequences are compared: below the surface, or the common brain where that is too little."""
+    deep = deep_brain(sketches)
+    return deep if np.count_nonzero(deep) >= FEWEST_VOXELS else common_brain(sketches)
+
+
+def _where_brightest(bright: NDArray[np.float32], value: NDArray[np.float32]) -> float:
+    return float(np.percentile(value[bright >= np.percentile(bright, _BRIGHTEST)], 25))
+
+
+def _too_small(check: str, where: str) -> Check:
+    return Check(
+        id=check,
+        verdict=Verdict.NOT_ASSESSABLE,
+        found="too little brain that both show",
+        expected="a whole brain",
+        action="see the other checks",
+        where=where,
+    )
