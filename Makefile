@@ -79,3 +79,7 @@ test-all: install
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+# Only whoever changes the viewer's version needs this, and node; the built script is in the repository.
+viewer:
+	cd client/reading_room/viewer && npm ci --ignore-scripts --no-fund --no-audit && npm run -s build

@@ -1,0 +1,232 @@
+"""DICOM files to NIfTI files: grouped by series, told apart by their headers, converted by dcm2niix.
+
+Of the headers only the day of the study, the series' description and the pulse sequence's times are looked at; who the
+patient is, is not read. The files of one upload must be of one study: two patients are never mixed.
+"""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import dcm2niix
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import MediaStorageDirectoryStorage
+
+from client.reading_room.uploads.archive import Received, label_of
+from client.reading_room.uploads.limits import MAX_NIFTI_FILES, MAX_UNPACKED_BYTES
+from client.reading_room.uploads.recognition import SeriesHeader, recognize, unambiguous
+from gmmas_core.types import DataError
+
+CONVERSION_TIMEOUT_S = 600
+MIN_SLICES = 5
+"""Localizers and single images have fewer."""
+
+_TAGS = [
+    *("StudyInstanceUID", "SeriesInstanceUID", "StudyDate", "Modality", "SeriesDescription", "ProtocolName"),
+    *("SequenceName", "ContrastBolusAgent", "RepetitionTime", "EchoTime", "InversionTime", "ImageType"),
+    *("NumberOfFrames", "SamplesPerPixel"),
+]
+
+
+_DAMAGED = (
+    InvalidDicomError,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    RecursionError,
+)
+
+# Values that break DICOM's rules are common and are read as they are; a warning would print them.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converted:
+    """What an upload of DICOM files became.
+
+    Attributes:
+        images: NIfTI files; labels are the series' descriptions.
+        sequences: recognised from the header, one for each image, None where nobody can tell.
+        study_date: YYYY-MM-DD, or None.
+        skipped: one sentence for each series that was left out.
+    """
+
+    images: tuple[Received, ...]
+    sequences: tuple[str | None, ...]
+    study_date: str | None
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Series:
+    files: tuple[Path, ...]
+    label: str
+    header: SeriesHeader
+    num_slices: int
+
+
+def convert(received: Sequence[Received], target: Path) -> Converted:
+    """Convert the files of one study.
+
+    Args:
+        received: DICOM files.
+        target: empty folder for the NIfTI files and dcm2niix's own work.
+
+    Raises:
+        DataError: damaged files, no MRI, more than one study, nothing that can be converted, or dcm2niix failed.
+    """
+    headers = [(file.path, header) for file in received if (header := _read_header(file)) is not None]
+    studies = {str(header.get("StudyInstanceUID", "")) for _, header in headers}
+    if len(studies) > 1:
+        raise DataError(
+            f"DICOM: found {len(studies)} studies in one upload; expected one; upload each study of each patient apart"
+        )
+    usable, skipped = _usable_series(headers)
+    if not usable:
+        raise DataError(
+            "\n".join(
+                ["DICOM: found no series that can be read; expected MRI series of at least five slices", *skipped]
+            )
+        )
+    files: list[tuple[Received, str | None]] = []
+    for number, series in enumerate(usable):
+        made = _convert_series(series, target / f"{number:03}")
+        if not made:
+            skipped.append(f"{series.label}: found nothing in it that dcm2niix converts; left out")
+        files += [(Received(path=path, label=series.label), recognize(series.header)) for path in made]
+    if not files:
+        raise DataError("\n".join(["DICOM: found no series that dcm2niix converts; expected MRI series", *skipped]))
+    if len(files) > MAX_NIFTI_FILES:
+        files = sorted(files, key=lambda pair: pair[1] is None)[:MAX_NIFTI_FILES]
+    guesses = unambiguous({str(number): guess for number, (_, guess) in enumerate(files)})
+    return Converted(
+        images=tuple(file for file, _ in files),
+        sequences=tuple(guesses.values()),
+        study_date=_day(headers[0][1]),
+        skipped=tuple(skipped),
+    )
+
+
+def _read_header(file: Received) -> Dataset | None:
+    """Of an image or another object of a study; None for a DICOMDIR, which lists files and is none of the study."""
+    try:
+        header = pydicom.dcmread(file.path, stop_before_pixels=True, specific_tags=_TAGS)
+        if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+            return None
+        if _text(header, "StudyInstanceUID") and _text(header, "SeriesInstanceUID"):
+            return header
+    except _DAMAGED:
+        pass
+    raise DataError(f"{file.label}: found a DICOM file that is damaged; expected an intact one; export the study again")
+
+
+def _usable_series(headers: Sequence[tuple[Path, Dataset]]) -> tuple[list[_Series], list[str]]:
+    grouped: dict[str, list[tuple[Path, Dataset]]] = {}
+    for path, header in headers:
+        grouped.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((path, header))
+    usable, skipped = [], []
+    for members in grouped.values():
+        series = _series(members)
+        reason = _reason_to_skip(series, members[0][1])
+        if reason:
+            skipped.append(f"{series.label}: {reason}; left out")
+        else:
+            usable.append(series)
+    return usable, skipped
+
+
+def _series(members: Sequence[tuple[Path, Dataset]]) -> _Series:
+    first = members[0][1]
+    words = " ".join(_text(first, tag) for tag in ("SeriesDescription", "ProtocolName", "SequenceName")).strip()
+    kinds = [str(kind).upper() for kind in first.get("ImageType", None) or []]
+    return _Series(
+        files=tuple(path for path, _ in members),
+        label=label_of(_text(first, "SeriesDescription") or _text(first, "ProtocolName") or "series without a name"),
+        header=SeriesHeader(
+            words=words,
+            has_agent=bool(_text(first, "ContrastBolusAgent")),
+            tr_ms=_number(first, "RepetitionTime"),
+            te_ms=_number(first, "EchoTime"),
+            ti_ms=_number(first, "InversionTime"),
+            is_derived=bool(kinds) and kinds[0] == "DERIVED",
+        ),
+        num_slices=sum(int(_number(header, "NumberOfFrames") or 1) for _, header in members),
+    )
+
+
+def _reason_to_skip(series: _Series, header: Dataset) -> str | None:
+    if _text(header, "Modality") != "MR":
+        return f"found {label_of(_text(header, 'Modality')) or 'no modality'}; expected MR"
+    if (_number(header, "SamplesPerPixel") or 1) != 1:
+        return "found colour; expected grey values"
+    if series.num_slices < MIN_SLICES:
+        return f"found {series.num_slices} slices; expected at least {MIN_SLICES}"
+    return None
+
+
+def _convert_series(series: _Series, folder: Path) -> list[Path]:
+    source, out = folder / "in", folder / "out"
+    source.mkdir(parents=True)
+    out.mkdir()
+    for number, file in enumerate(series.files):
+        os.link(file, source / f"{number:05}.dcm")
+    command = [
+        dcm2niix.bin,
+        "-g",
+        "i",
+        "-b",
+        "n",
+        "-z",
+        "i",
+        "-1",
+        "-f",
+        "image",
+        "-d",
+        "0",
+        "-o",
+        str(out),
+        str(source),
+    ]
+    try:
+        done = subprocess.run(
+            [*command, "-o", str(out), str(source)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=CONVERSION_TIMEOUT_S,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise DataError(
+            f"{series.label}: found dcm2niix still at work after {CONVERSION_TIMEOUT_S} s; expected seconds; "
+            "export the study again"
+        ) from None
+    files = sorted(out.glob("*.nii.gz"))
+    if sum(file.stat().st_size for file in files) > MAX_UNPACKED_BYTES:
+        raise DataError(f"{series.label}: found a series of many gigabytes; expected one MRI; leave it out")
+    # dcm2niix ends with other codes for warnings too; what counts is what it wrote.
+    return files if done.returncode in (0, 1) or files else []
+
+
+def _text(header: Dataset, tag: str) -> str:
+    value = header.get(tag, None)
+    return "" if value is None else str(value).strip()
+
+
+def _number(header: Dataset, tag: str) -> float | None:
+    try:
+        return float(header.get(tag, None))
+    except (TypeError, ValueError):
+        return None
+
+
+def _day(header: Dataset) -> str | None:
+    text = _text(header, "StudyDate")
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if len(text) == 8 and text.isdecimal() else None
