@@ -51,9 +51,10 @@ def test_from_nothing_to_the_first_run(
     desk: Path, images: dict[str, str], docker: Docker, small: Sequence[str]
 ) -> None:
     data = desk / "glioma"
-    write_federation(desk / "phantoms", sites=3, cases=6, size=32, seed=1)
+    write_federation(desk / "phantoms", sites=3, cases=12, size=32, seed=1)
     (desk / "phantoms" / "north").rename(data)
     (data / "site.yaml").unlink()
+    (data / "participants.tsv").chmod(0o644)  # as a hospital would let user 1000 read it
     host = json.loads(docker("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]["Gateway"]
 
     def type_in(folder: str, commands: str, **filled: str) -> str:
