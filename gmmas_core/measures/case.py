@@ -86,7 +86,8 @@ def measure_case(result: CaseResult, images: Mapping[str, Volume], doubt: Doubt 
     in_doubt = _in_doubt(doubt, seg)
     why_not = _why_not(result)
     near = _around_tumour(seg)
-    volume = {name: why_not.get(name) or _volume(seg, name, doubt, in_doubt) for name in LABELS}
+    counted = near if in_doubt is None else seg  # doubt may reach farther than the tumour
+    volume = {name: why_not.get(name) or _volume(counted, name, doubt, in_doubt) for name in LABELS}
     midline = estimate_midline(here, Volume(seg.data != BACKGROUND, seg.affine_44))
     empty = {name: Missing(text) for name, text in _EMPTY.items() if not region_of(near, name).data.any()}
     closed = {**empty, **why_not}

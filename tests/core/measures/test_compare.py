@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gmmas_core.data.grid import Volume
+from gmmas_core.data.grid import Volume, box_of, cut
 from gmmas_core.measures import CaseMeasures, Change, Comparison, Missing, NotComparable, compare, measure_case
 from gmmas_core.types import ENHANCING, CaseResult
 
@@ -26,7 +26,8 @@ def ball(
     @cache
     def measured(radius_mm: float, grid: str) -> CaseMeasures:
         mask = ellipsoid(grids[grid], [radius_mm] * 3)
-        return measure_case(make_result(Volume(mask.astype(np.uint8) * np.uint8(ENHANCING), grids[grid])), {})
+        whole = Volume(mask.astype(np.uint8) * np.uint8(ENHANCING), grids[grid])
+        return measure_case(make_result(cut(whole, box_of(mask, 2))), {})
 
     def measure(radius_mm: float, case_id: str = "visit", grid: str = "isotropic", **changed: Any) -> CaseMeasures:
         return dataclasses.replace(measured(radius_mm, grid), case_id=case_id, **changed)
