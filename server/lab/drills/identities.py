@@ -13,7 +13,7 @@ from server.lab.drills.stage import CONNECTED, EVERYBODY, MANY_ROUNDS, Stage
 from server.lab.drills.template import NAMES
 
 AHEAD_S = 3600
-REFUSED = "Failed to activate SuperNode"
+REFUSED = "[code: 2004] Failed to activate SuperNode"
 """What a node says whose key is not let in; its keeper then tries again."""
 
 ENDED = "keeper: the node ended"
