@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from server.lab.drills.seclusion import missing
@@ -21,7 +22,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_cut_line_and_a_full_disk_cost_no_run(tmp_path: Path) -> None:
-    networks = set(os.listdir("/sys/class/net"))
     command = [sys.executable, "-c", "from server.lab.cli import main; main()", "drills", *NAMES, "--json"]
     done = subprocess.run(
         [*command, "--out", str(tmp_path)],
@@ -37,6 +37,8 @@ def test_a_cut_line_and_a_full_disk_cost_no_run(tmp_path: Path) -> None:
     assert "round 2 counted east, north, south" in rows[0]["observed"]
     assert "No space left on device" in rows[1]["observed"]
     assert "resumed after round [1]; stop: stopped" in rows[1]["observed"]
-    assert set(os.listdir("/sys/class/net")) == networks
+    assert not {"hospitals", "east", "north", "south"} & set(os.listdir("/sys/class/net"))
+    words = str(tmp_path)
+    assert [each for each in psutil.process_iter(["cmdline"]) if words in " ".join(each.info["cmdline"] or [])] == []
     assert json.loads((tmp_path / "drills.json").read_text())["drills"] == rows
     assert not (tmp_path / "template").exists()

@@ -55,7 +55,7 @@ def typed(command: Sequence[object], environment: Mapping[str, str] | None = Non
 def end(child: Child) -> None:
     """End a process in order, as a service manager does, and wait until it has ended with all it started."""
     family = [psutil.Process(child.process.pid), *psutil.Process(child.process.pid).children(recursive=True)]
-    child.process.send_signal(signal.SIGTERM)
+    os.killpg(child.process.pid, signal.SIGTERM)  # the group: a wrapper does not pass a signal on
     child.process.wait(PATIENCE_S)
     psutil.wait_procs(family, timeout=PATIENCE_S)
 
