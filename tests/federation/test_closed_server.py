@@ -31,7 +31,7 @@ from server.ledger import Ledger
 from server.run_folder import RunFolder
 from server.serve import Server, serving
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
 NAMES = ("east", "north", "south")
 
