@@ -64,6 +64,9 @@ def own_engine() -> Iterator[Path]:
         yield folder
     finally:
         if is_ours:
+            # Bringing it up imports the base anew each time.
+            prune = ["docker", "image", "prune", "--force"]
+            subprocess.run(prune, timeout=180, check=False, stdout=subprocess.DEVNULL)
             subprocess.run([STACK, "down"], timeout=180, check=False, stdout=subprocess.DEVNULL)
         os.environ.pop("DOCKER_HOST")
         os.environ |= {} if before is None else {"DOCKER_HOST": before}

@@ -46,7 +46,7 @@ def desk(tmp_path: Path, docker: Docker) -> Iterator[Path]:
             docker(*down, "down", "--volumes", "--remove-orphans", "--timeout", "1")
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="no container engine")  # folders are given to user 1000
+@pytest.mark.skipif(os.getuid() != 0, reason="no root, who alone can give folders to user 1000")
 def test_from_nothing_to_the_first_run(
     desk: Path, images: dict[str, str], docker: Docker, small: Sequence[str]
 ) -> None:
