@@ -132,3 +132,16 @@ def test_the_steps_may_be_repeated(lab: Docker) -> None:
 def json_lines(text: str) -> list[dict[str, Any]]:
     """A file of JSON lines."""
     return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_ledger_names_the_images_as_they_were_stated(played: Played, images: dict[str, str]) -> None:
+    (enlisted,) = [line for line in played.ledger if line["kind"] == "enlisted"]
+    assert enlisted["coordinator"]["image"] == images["server"]
+    stated = {name: about["image"] for name, about in enlisted["sites"].items()}
+    assert stated == dict.fromkeys(HOSPITALS, images["site"])
+
+
+def test_everybody_says_that_he_is_well(lab: Docker, played: Played) -> None:
+    lab("exec", "-T", "server", "gmmas-coordinator", "health", "/federation")
+    for hospital in HOSPITALS:
+        lab("exec", "-T", hospital, "gmmas-site", "health", "/site")
