@@ -47,6 +47,9 @@ from gmmas_core.types import GmmasError
 FLWR_VERSION = "1.41.0"
 """The release whose private names are used here."""
 
+MAX_AT_ONCE = 4
+"""Messages that are answered at the same time, each with as much as the limits allow; the others wait in the node."""
+
 POLL_S = 0.5
 """Pause between two questions to the SuperLink; Flower's own is 3 s and has no setting."""
 
@@ -77,6 +80,7 @@ class ForkExecutor(SubprocessExecutor):
     def __init__(self, state: Path | None = None) -> None:
         super().__init__()
         self._state = state
+        self._answering: set[int] = set()
         self._pulse = None if state is None else Pulse(lambda: beat(state))
 
     def get_eligible_capacity(
@@ -86,13 +90,16 @@ class ForkExecutor(SubprocessExecutor):
         insecure: bool = False,
         root_certificates_path: str | None = None,
     ) -> tuple[set[TaskType], set[str]]:
-        """Nothing but client applications is ever run here."""
-        return supported_task_types & {TaskType.CLIENT_APP}, set()
+        """Nothing but client applications is ever run here, and no more than MAX_AT_ONCE of them."""
+        is_free = len(self._answering) < MAX_AT_ONCE
+        return supported_task_types & {TaskType.CLIENT_APP} if is_free else set(), set()
 
     def launch(self, spec: ExecutionSpec) -> LaunchResult:
         """Fork; the child never returns."""
-        if os.fork() == 0:
+        child = os.fork()
+        if child == 0:
             _answer(spec, self._state)
+        self._answering.add(child)
         return LaunchResult.accepted()
 
     def reconcile(self) -> None:
@@ -107,6 +114,7 @@ class ForkExecutor(SubprocessExecutor):
                 ended, status = os.waitpid(-1, os.WNOHANG)
                 if not ended:
                     return
+                self._answering.discard(ended)
                 if os.WIFSIGNALED(status):
                     sys.exit(f"worker: a message's process was killed by signal {os.WTERMSIG(status)}")
         if self._pulse is not None:

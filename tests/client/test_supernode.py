@@ -7,17 +7,20 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 
 import flwr
 import pytest
+from flwr.supercore.constant import TaskType
 from flwr.supercore.superexec import run_superexec
-from flwr.supercore.superexec.executor.types import Executor
+from flwr.supercore.superexec.executor.types import ExecutionSpec, Executor
 from flwr.supernode import fleet_http_connection, start_client_internal
 from flwr.supernode.cli.flower_supernode import _parse_supernode_lifespan_config
 from flwr.supernode.runtime import run_clientapp
 
 from client import supernode
-from client.supernode import FLWR_VERSION, ForkExecutor
+from client.supernode import FLWR_VERSION, MAX_AT_ONCE, ForkExecutor
 
 
 def test_flower_is_the_release_whose_private_names_are_used() -> None:
@@ -44,6 +47,35 @@ def test_forks_that_have_ended_are_taken_leave_of() -> None:
         pass
     ForkExecutor().reconcile()
     assert not os.path.exists(f"/proc/{child}")
+
+
+def test_a_flood_of_messages_is_answered_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every message may take as much memory as the limits allow, so their number is limited too."""
+    may_end = tmp_path / "may_end"
+
+    def answer(*_: object) -> None:
+        while not may_end.exists():
+            time.sleep(0.01)
+        os._exit(0)
+
+    monkeypatch.setattr(supernode, "_answer", answer)
+    worker, wanted = ForkExecutor(), {TaskType.CLIENT_APP, TaskType.AGENT_APP}
+    spec = ExecutionSpec(TaskType.CLIENT_APP, "localhost:1", "token", True, None, False, None, True, 1)
+    try:
+        for _ in range(MAX_AT_ONCE):
+            worker.reconcile()
+            assert worker.get_eligible_capacity(wanted) == ({TaskType.CLIENT_APP}, set())
+            worker.launch(spec)
+        worker.reconcile()
+        assert worker.get_eligible_capacity(wanted) == (set(), set())
+    finally:
+        may_end.touch()
+    deadline = time.monotonic() + 60
+    while not worker.get_eligible_capacity(wanted)[0] and time.monotonic() < deadline:
+        worker.reconcile()
+    assert worker.get_eligible_capacity(wanted) == ({TaskType.CLIENT_APP}, set())
+    while worker._answering and time.monotonic() < deadline:
+        worker.reconcile()
 
 
 def test_a_message_whose_process_was_killed_ends_the_worker() -> None:
