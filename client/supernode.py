@@ -152,7 +152,10 @@ def main() -> None:
 def _site_file(node_config: str) -> Path | None:
     """site.yaml of the node's configuration; None where it names none that can be read, which messages will be told."""
     found = _SITE.search(node_config)
-    file = Path(found[1] or found[2] or ".") if found is not None else Path()
+    named = (found[1] or found[2]) if found is not None else ""
+    if not named:
+        return None
+    file = Path(named)
     try:
         read_site(file)
     except GmmasError:

@@ -20,6 +20,7 @@ from flwr.supernode.cli.flower_supernode import _parse_supernode_lifespan_config
 from flwr.supernode.runtime import run_clientapp
 
 from client import supernode
+from client.site import write_site
 from client.supernode import FLWR_VERSION, MAX_AT_ONCE, ForkExecutor
 
 
@@ -109,6 +110,16 @@ def test_the_node_takes_flowers_own_arguments() -> None:
     assert done.returncode == 2
     assert "--node-config" in done.stderr
     assert "unrecognized arguments: --nonsense" in done.stderr
+
+
+def test_the_site_is_the_one_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_site(tmp_path, "north", "brats2021")
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "site.yaml"
+    for named in (f'site="{file}"', f"other=1 site='{file}'"):
+        assert supernode._site_file(named) == file
+    for unnamed in ("", "other=1", 'site=""', 'website="x"', f'site="{tmp_path / "none"}"'):
+        assert supernode._site_file(unnamed) is None, unnamed
 
 
 def _is_zombie(process: int) -> bool:
