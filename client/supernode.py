@@ -26,9 +26,11 @@ from pathlib import Path
 import torch._dynamo  # noqa: F401 - the optimiser imports it at its first step: here once, not once per message
 from flwr.supercore.app_utils import start_parent_process_monitor
 from flwr.supercore.constant import SUPERNODE_DEFAULT_SERVER_ADDRESS, TaskType
+from flwr.supercore.heartbeat import HeartbeatSender
 from flwr.supercore.superexec import run_superexec as superexec
 from flwr.supercore.superexec.executor.subprocess_executor import SubprocessExecutor
 from flwr.supercore.superexec.executor.types import ExecutionSpec, LaunchResult
+from flwr.supernode import fleet_http_connection as connection
 from flwr.supernode import start_client_internal
 from flwr.supernode.cli.flower_supernode import _parse_supernode_lifespan_config, flower_supernode
 from flwr.supernode.runtime import run_clientapp as clientapp
@@ -167,10 +169,28 @@ def _run_node(keeper: int, state: Path | None) -> None:
     """Flower's SuperNode; it ends when its keeper has ended, and rather than living on without its heartbeat."""
     start_parent_process_monitor(keeper)
     threading.excepthook = _end_with_thread
-    clock = PromptClock(lambda: None if state is None else note_answer(state))
-    setattr(start_client_internal, "time", clock)  # noqa: B010 - mypy knows no such name
+
+    def answered() -> None:
+        if state is not None:
+            note_answer(state)
+
+    # Polls pause while weights travel, which on a slow line takes minutes; heartbeats go on.
+    setattr(start_client_internal, "time", PromptClock(answered))  # noqa: B010 - mypy knows no such name
+    setattr(connection, "HeartbeatSender", lambda act: HeartbeatSender(noted(act, answered)))  # noqa: B010
     sys.argv += ["--isolation", "process"]
     flower_supernode()
+
+
+def noted(act: Callable[[], bool], answered: Callable[[], None]) -> Callable[[], bool]:
+    """The same question to the SuperLink; whoever is told of answers hears of this one too."""
+
+    def ask() -> bool:
+        is_answered = act()
+        if is_answered:
+            answered()
+        return is_answered
+
+    return ask
 
 
 def _end_with_thread(failure: threading.ExceptHookArgs) -> None:

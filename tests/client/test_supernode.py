@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import flwr
 import pytest
 from flwr.supercore.constant import TaskType
+from flwr.supercore.heartbeat import HeartbeatSender
 from flwr.supercore.superexec import run_superexec
 from flwr.supercore.superexec.executor.types import ExecutionSpec, Executor
 from flwr.supernode import fleet_http_connection, start_client_internal
@@ -20,6 +22,7 @@ from flwr.supernode.cli.flower_supernode import _parse_supernode_lifespan_config
 from flwr.supernode.runtime import run_clientapp
 
 from client import supernode
+from client.link import answered_at
 from client.site import write_site
 from client.supernode import FLWR_VERSION, MAX_AT_ONCE, ForkExecutor
 
@@ -38,6 +41,7 @@ def test_flower_is_the_release_whose_private_names_are_used() -> None:
     connection = inspect.getsource(fleet_http_connection.http_request_response)
     assert "UNAUTHORIZED" in connection
     assert "signal.SIGINT" in connection
+    assert "HeartbeatSender(send_node_heartbeat)" in connection
 
 
 def test_forks_that_have_ended_are_taken_leave_of() -> None:
@@ -48,6 +52,23 @@ def test_forks_that_have_ended_are_taken_leave_of() -> None:
         pass
     ForkExecutor().reconcile()
     assert not os.path.exists(f"/proc/{child}")
+
+
+def test_an_answer_to_a_heartbeat_is_an_answer_of_the_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """While weights travel over a slow line nothing else is asked, and the link must not count as lost."""
+    made: list[Callable[[Callable[[], bool]], HeartbeatSender]] = []
+    for module, name in ((start_client_internal, "time"), (fleet_http_connection, "HeartbeatSender")):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "argv", ["node"])
+    monkeypatch.setattr(supernode, "start_parent_process_monitor", lambda _: None)
+    monkeypatch.setattr(supernode, "flower_supernode", lambda: made.append(fleet_http_connection.HeartbeatSender))
+    supernode._run_node(1, tmp_path)
+    (make,) = made
+    assert make(lambda: False).heartbeat_fn() is False
+    assert answered_at(tmp_path) is None
+    assert make(lambda: True).heartbeat_fn() is True
+    assert answered_at(tmp_path) is not None
 
 
 def test_a_flood_of_messages_is_answered_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
