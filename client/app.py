@@ -93,6 +93,7 @@ def train(message: Message, context: Context) -> Message:
         bear_witness(site.state, plan)
         with at_work(site.state, "training", plan.run_id, plan.round):
             data = watch.over(desk.data)
+            watch.over_model(desk.model)
             trained = train_locally(site, plan, desk.config, desk.model, weights, data, watch.step)
         shapes = {name: value.shape for name, value in weights.items()}
         watch.look()
@@ -124,6 +125,7 @@ def evaluate(message: Message, context: Context) -> Message:
         calibration = read_calibration(plan.calibration, desk.config.task_list)
         with at_work(site.state, "evaluating", plan.run_id, plan.round):
             data = watch.over(desk.data)
+            watch.over_model(desk.model)
             if plan.subject == "local_only":
                 require_stages(site, [slot.stage for slot in schedule(desk.config)])
                 weights = weights_of(desk.model)

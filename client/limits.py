@@ -6,17 +6,20 @@ mistake or an attempt to keep a hospital's machine busy. The coordinator cannot 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from client.memory_estimate import step_bytes
+from client.memory_estimate import attention_bytes, step_bytes
 from gmmas_core.types import EvaluationPlan, FederationError, RoundPlan
 
 if TYPE_CHECKING:  # site.yaml is read by commands that need no configuration, and Hydra takes its time
     from gmmas_core.config import Config
 
 GIB = 2**30
+HEAD_MM = 240
+"""Edge of a cube around a head."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class Limits:
         width: channels, of any level, token or hidden layer.
         layers: of the transformer, or residual blocks of a level.
         memory_gb: GiB of one training step, as `memory_estimate` reckons it.
+        windows: in which a brain is read once.
         validation_cases: scored in every round.
         passes: stochastic passes per case.
         resamples: of an interval.
@@ -44,6 +48,7 @@ class Limits:
     width: int = 8192
     layers: int = 64
     memory_gb: float = 128.0
+    windows: int = 100_000
     validation_cases: int = 10_000
     passes: int = 200
     resamples: int = 100_000
@@ -69,6 +74,9 @@ def require_config_within(limits: Limits, config: Config) -> None:
         FederationError: names each value that does.
     """
     _require(limits, _asked(config))
+    # Only of a network that is within the other limits: what has a thousand million layers is not even counted.
+    needed = round((step_bytes(config) + attention_bytes(config)) / GIB, 1)
+    _require(limits, [("memory of a step in GiB", "memory_gb", needed)])
 
 
 def require_plan_within(limits: Limits, plan: RoundPlan | EvaluationPlan) -> None:
@@ -90,9 +98,14 @@ def _require(limits: Limits, asked: Iterable[tuple[str, str, float]]) -> None:
     most = asdict(limits)
     found = [(key, name, value) for key, name, value in asked if not value <= most[name]]
     if found:
-        told = ", ".join(f"{key} {value:g} (at most {most[name]:g})" for key, name, value in found)
+        told = ", ".join(f"{key} {_told(value)} (at most {most[name]:g})" for key, name, value in found)
         names = sorted({name for _, name, _ in found})
         raise FederationError(f"policy: found {told}; expected this site's limits; ask for less ({', '.join(names)})")
+
+
+def _told(value: float) -> str:
+    """In few signs; a whole number of hundreds of digits is no float."""
+    return "over 1e+300" if value > 10**300 else f"{value:g}"
 
 
 def _asked(config: Config) -> Iterator[tuple[str, str, float]]:
@@ -104,10 +117,17 @@ def _asked(config: Config) -> Iterator[tuple[str, str, float]]:
     yield "model.crop_size", "crop_edge", model.crop_size
     yield "model.context_size", "crop_edge", model.context_size
     widths = (*model.channels, *model.global_channels, model.embed_dim, model.global_embed_dim, model.head_channels)
-    yield "model widths", "width", max(*widths, model.mlp_dim, model.token_grid)
+    yield "model widths", "width", max(*widths, model.mlp_dim)
+    yield "model.token_grid", "crop_edge", model.token_grid
     yield "model layers", "layers", max(*model.blocks, model.transformer_layers)
-    yield "memory of a step in GiB", "memory_gb", round(step_bytes(config) / GIB, 1)
+    yield "windows (evaluation.overlap, model.crop_size, data.spacing_mm)", "windows", _windows(config)
     yield "evaluation.max_validation_cases", "validation_cases", config.evaluation.max_validation_cases
     yield "evaluation.mc_passes", "passes", max(config.evaluation.mc_passes, config.pseudo_labels.mc_passes)
     yield "evaluation.bootstrap", "resamples", config.evaluation.bootstrap
     yield "federation.deadline_s", "duration_s", config.federation.deadline_s
+
+
+def _windows(config: Config) -> int:
+    """Of one reading of a head; with an overlap near 1 there is one for every voxel."""
+    step = max(1, int(config.model.crop_size * (1 - config.evaluation.overlap)))
+    return math.ceil(HEAD_MM / config.data.spacing_mm / step) ** 3

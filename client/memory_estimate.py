@@ -1,8 +1,8 @@
 """How much memory a training step takes at least, from the configuration alone, before a network is built.
 
 Kept for the backward pass: about 19 float32 maps per residual block, counted on the three shipped networks on a CPU
-(38 MB to 3.8 GB, the estimate within a tenth). With bfloat16 about half of it is kept. Parameters count four times:
-value, gradient and AdamW's two moments.
+(38 MB to 3.8 GB, the estimate within a tenth), and what the transformer keeps per token. With bfloat16 about half of it
+is kept. Parameters count four times: value, gradient and AdamW's two moments.
 """
 
 from __future__ import annotations
@@ -19,10 +19,26 @@ TWO_VIEWS = ("distill", "contrast", "finetune")
 
 
 def step_bytes(config: Config) -> int:
-    """Bytes of one training step in float32, of the most demanding stage of the curriculum."""
-    views = 2 if any(entry.stage in TWO_VIEWS for entry in config.curriculum.stages) else 1
-    maps = FLOAT_BYTES * MAPS_PER_BLOCK * config.training.batch_size * views * _map_voxels(config.model)
-    return round(maps + 4 * FLOAT_BYTES * _parameters(config.model))
+    """Bytes of one training step in float32, of the most demanding stage of the curriculum.
+
+    The network is drawn up for its number of parameters, without memory of its own.
+    """
+    model = config.model
+    kept = MAPS_PER_BLOCK * _map_voxels(model) + model.transformer_layers * _tokens(model) * _token_width(model)
+    return round(FLOAT_BYTES * _views(config) * kept + 4 * FLOAT_BYTES * _parameters(config))
+
+
+def attention_bytes(config: Config) -> int:
+    """Bytes of every token's look at every other, kept beside the rest on a CPU; a card's kernels keep none."""
+    model = config.model
+    return FLOAT_BYTES * _views(config) * model.transformer_layers * model.transformer_heads * _tokens(model) ** 2
+
+
+def _views(config: Config) -> int:
+    """Crops that are shown in one step."""
+    return config.training.batch_size * (
+        2 if any(entry.stage in TWO_VIEWS for entry in config.curriculum.stages) else 1
+    )
 
 
 def _map_voxels(model: ModelConfig) -> float:
@@ -34,9 +50,19 @@ def _map_voxels(model: ModelConfig) -> float:
     return local + whole
 
 
-def _parameters(model: ModelConfig) -> int:
-    """Of the convolutions (two of 3 x 3 x 3 per block) and of the transformer, which are nearly all."""
-    convolutions = sum(54 * blocks * width**2 for width, blocks in zip(model.channels, model.blocks, strict=True))
-    width = model.embed_dim
-    transformer = model.transformer_layers * (4 * width**2 + 2 * width * model.mlp_dim)
-    return convolutions + sum(54 * width**2 for width in model.global_channels) + transformer
+def _tokens(model: ModelConfig) -> int:
+    return (model.crop_size // (8 * model.stem_stride)) ** 3
+
+
+def _token_width(model: ModelConfig) -> int:
+    """Numbers that a layer of the transformer keeps per token: around both norms, query, key, value, and inside."""
+    return 10 * model.embed_dim + 2 * model.mlp_dim
+
+
+def _parameters(config: Config) -> int:
+    from torch import device
+
+    from gmmas_core.model.gmmas import build_training_model
+
+    with device("meta"):
+        return sum(value.numel() for value in build_training_model(config).parameters())

@@ -21,7 +21,7 @@ KEEP = 2  # newest replies kept per run
 
 
 def stored_reply(state: Path, plan: RoundPlan) -> tuple[SiteUpdate, Encoded] | None:
-    """The reply to this very plan, if it was finished before; a damaged file counts as none.
+    """The reply to this very plan, if it was finished before; a damaged file, or another release's, counts as none.
 
     Returns:
         The update without weights, and its parameters as they travel.
@@ -32,9 +32,9 @@ def stored_reply(state: Path, plan: RoundPlan) -> tuple[SiteUpdate, Encoded] | N
             about = json.loads((file.metadata() or {})["reply"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
         encoded = Encoded(encoding=about.pop("encoding"), arrays=arrays, scales=about.pop("scales"))
-    except (OSError, SafetensorError, KeyError, ValueError):
+        return SiteUpdate(**{**about, "weights": {}, "metrics": _metrics(about["metrics"])}), encoded
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError, IndexError):
         return None
-    return SiteUpdate(**{**about, "weights": {}, "metrics": _metrics(about["metrics"])}), encoded
 
 
 def store_reply(state: Path, plan: RoundPlan, update: SiteUpdate, encoded: Encoded) -> None:

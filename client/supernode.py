@@ -26,9 +26,11 @@ from pathlib import Path
 import torch._dynamo  # noqa: F401 - the optimiser imports it at its first step: here once, not once per message
 from flwr.supercore.app_utils import start_parent_process_monitor
 from flwr.supercore.constant import SUPERNODE_DEFAULT_SERVER_ADDRESS, TaskType
+from flwr.supercore.heartbeat import HeartbeatSender
 from flwr.supercore.superexec import run_superexec as superexec
 from flwr.supercore.superexec.executor.subprocess_executor import SubprocessExecutor
 from flwr.supercore.superexec.executor.types import ExecutionSpec, LaunchResult
+from flwr.supernode import fleet_http_connection as connection
 from flwr.supernode import start_client_internal
 from flwr.supernode.cli.flower_supernode import _parse_supernode_lifespan_config, flower_supernode
 from flwr.supernode.runtime import run_clientapp as clientapp
@@ -46,6 +48,9 @@ from gmmas_core.types import GmmasError
 
 FLWR_VERSION = "1.41.0"
 """The release whose private names are used here."""
+
+MAX_AT_ONCE = 4
+"""Messages that are answered at the same time, each with as much as the limits allow; the others wait in the node."""
 
 POLL_S = 0.5
 """Pause between two questions to the SuperLink; Flower's own is 3 s and has no setting."""
@@ -77,6 +82,7 @@ class ForkExecutor(SubprocessExecutor):
     def __init__(self, state: Path | None = None) -> None:
         super().__init__()
         self._state = state
+        self._answering: set[int] = set()
         self._pulse = None if state is None else Pulse(lambda: beat(state))
 
     def get_eligible_capacity(
@@ -86,13 +92,16 @@ class ForkExecutor(SubprocessExecutor):
         insecure: bool = False,
         root_certificates_path: str | None = None,
     ) -> tuple[set[TaskType], set[str]]:
-        """Nothing but client applications is ever run here."""
-        return supported_task_types & {TaskType.CLIENT_APP}, set()
+        """Nothing but client applications is ever run here, and no more than MAX_AT_ONCE of them."""
+        is_free = len(self._answering) < MAX_AT_ONCE
+        return supported_task_types & {TaskType.CLIENT_APP} if is_free else set(), set()
 
     def launch(self, spec: ExecutionSpec) -> LaunchResult:
         """Fork; the child never returns."""
-        if os.fork() == 0:
+        child = os.fork()
+        if child == 0:
             _answer(spec, self._state)
+        self._answering.add(child)
         return LaunchResult.accepted()
 
     def reconcile(self) -> None:
@@ -107,6 +116,7 @@ class ForkExecutor(SubprocessExecutor):
                 ended, status = os.waitpid(-1, os.WNOHANG)
                 if not ended:
                     return
+                self._answering.discard(ended)
                 if os.WIFSIGNALED(status):
                     sys.exit(f"worker: a message's process was killed by signal {os.WTERMSIG(status)}")
         if self._pulse is not None:
@@ -144,7 +154,10 @@ def main() -> None:
 def _site_file(node_config: str) -> Path | None:
     """site.yaml of the node's configuration; None where it names none that can be read, which messages will be told."""
     found = _SITE.search(node_config)
-    file = Path(found[1] or found[2] or ".") if found is not None else Path()
+    named = (found[1] or found[2]) if found is not None else ""
+    if not named:
+        return None
+    file = Path(named)
     try:
         read_site(file)
     except GmmasError:
@@ -156,10 +169,28 @@ def _run_node(keeper: int, state: Path | None) -> None:
     """Flower's SuperNode; it ends when its keeper has ended, and rather than living on without its heartbeat."""
     start_parent_process_monitor(keeper)
     threading.excepthook = _end_with_thread
-    clock = PromptClock(lambda: None if state is None else note_answer(state))
-    setattr(start_client_internal, "time", clock)  # noqa: B010 - mypy knows no such name
+
+    def answered() -> None:
+        if state is not None:
+            note_answer(state)
+
+    # Polls pause while weights travel, which on a slow line takes minutes; heartbeats go on.
+    setattr(start_client_internal, "time", PromptClock(answered))  # noqa: B010 - mypy knows no such name
+    setattr(connection, "HeartbeatSender", lambda act: HeartbeatSender(noted(act, answered)))  # noqa: B010
     sys.argv += ["--isolation", "process"]
     flower_supernode()
+
+
+def noted(act: Callable[[], bool], answered: Callable[[], None]) -> Callable[[], bool]:
+    """The same question to the SuperLink; whoever is told of answers hears of this one too."""
+
+    def ask() -> bool:
+        is_answered = act()
+        if is_answered:
+            answered()
+        return is_answered
+
+    return ask
 
 
 def _end_with_thread(failure: threading.ExceptHookArgs) -> None:

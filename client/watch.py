@@ -1,4 +1,4 @@
-"""Looked at between two steps of a round: has this hospital left meanwhile, and has the round taken too long?
+"""Looked at whenever a round computes anything: has this hospital left meanwhile, and has the round taken too long?
 
 Whoever types `leave` wants no further minute of the machine's time to go into the federation; the coordinator gets a
 refusal at the next step and does not wait. After `pause` what is being computed is finished.
@@ -13,6 +13,7 @@ from client.site import Site
 from gmmas_core.data.cache import PreparedCache
 from gmmas_core.data.prepared_case import PreparedCase
 from gmmas_core.data.preprocess import PrepareSettings
+from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.types import Case, FederationError
 
 
@@ -38,6 +39,10 @@ class Watch:
                 f"policy: found a request that takes longer than this site's limit of {most_s:g} s (duration_s); "
                 "expected less; ask for fewer steps or cases"
             )
+
+    def over_model(self, model: GMMAS) -> None:
+        """Whenever the network reads a crop, the watch looks first: one case can have any number of crops."""
+        model.encoder.register_forward_pre_hook(lambda *_: self.look())
 
     def step(self, number: int, loss: float) -> None:
         """`look`, as training calls it after every step."""

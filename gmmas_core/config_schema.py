@@ -16,6 +16,8 @@ from gmmas_core.config_federation import (
 from gmmas_core.config_require import require
 from gmmas_core.types import Task
 
+_COUNTS = ("transformer_layers", "transformer_heads", "mlp_dim", "token_grid", "crop_size", "context_size")
+
 
 @dataclass(kw_only=True, slots=True)
 class ModelConfig:
@@ -49,6 +51,10 @@ class ModelConfig:
         require(
             len(self.channels) == len(self.blocks) == 4, "model.channels and model.blocks: expected four levels each"
         )
+        require(len(self.global_channels) == 4, "model.global_channels: expected four levels")
+        counts = {"blocks": min(self.blocks)} | {name: getattr(self, name) for name in _COUNTS}
+        for name, count in counts.items():
+            require(count >= 1, f"model.{name}: found {count}; expected at least 1")
         widths = [*self.channels, *self.global_channels, self.embed_dim, self.global_embed_dim, self.head_channels]
         require(
             all(width > 0 and width % 8 == 0 for width in widths),

@@ -10,7 +10,7 @@ from client.memory_estimate import step_bytes
 from client.site import read_site
 from gmmas_core.config import load_config
 from gmmas_core.model.gmmas import build_training_model
-from gmmas_core.types import DataError, FederationError, RoundPlan
+from gmmas_core.types import ConfigError, DataError, FederationError, RoundPlan
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 EXPERIMENTS = sorted(path.stem for path in (CONFIGS / "experiment").glob("*.yaml"))
@@ -48,6 +48,7 @@ def test_every_curriculum_with_the_largest_network_keeps_within_the_defaults(nam
         (["model=paper", "training.batch_size=60"], "memory of a step in GiB"),
         (["evaluation.mc_passes=1000"], "evaluation.mc_passes 1000"),
         (["pseudo_labels.mc_passes=1000"], "evaluation.mc_passes 1000"),
+        (["evaluation.overlap=0.999", "data.spacing_mm=1"], "data.spacing_mm) 1.3824e+07 (at most 100000)"),
         (["evaluation.bootstrap=1000000"], "evaluation.bootstrap"),
         (["federation.deadline_s=1e7"], "federation.deadline_s 1e+07"),
         (["evaluation.max_validation_cases=10001"], "evaluation.max_validation_cases"),
@@ -57,6 +58,45 @@ def test_what_is_beyond_is_named(overrides: list[str], says: str) -> None:
     with pytest.raises(FederationError, match="policy: found ") as refused:
         require_config_within(Limits(), load_config(["experiment=smoke", *overrides]))
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["model.token_grid=256", "model.embed_dim=2048"],
+        ["model.channels=[64,64,64,8192]", "model.embed_dim=8192", "model.head_channels=8192"],
+        ["model.channels=[8,8,8,8]", "model.crop_size=256", "model.stem_stride=1", "model.transformer_layers=64"],
+    ],
+)
+def test_all_of_a_network_is_reckoned(overrides: list[str]) -> None:
+    """A table of positions, heads and tokens can take as much as convolutions."""
+    with pytest.raises(FederationError, match="memory of a step in GiB"):
+        require_config_within(Limits(), load_config(["experiment=smoke", *overrides]))
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "model.blocks=[64,64,64,-100000000]",
+        "model.transformer_layers=-1000000000",
+        "model.crop_size=-512",
+        "model.context_size=0",
+        "model.token_grid=-1",
+        "model.transformer_heads=0",
+        "model.mlp_dim=-8",
+        "model.global_channels=[8]",
+    ],
+)
+def test_a_network_of_less_than_nothing_is_none(override: str) -> None:
+    """A negative number would make room in an estimate for what is too much elsewhere."""
+    with pytest.raises(ConfigError, match=override.partition("=")[0]):
+        load_config(["experiment=smoke", override])
+
+
+@pytest.mark.parametrize("key", ["rounds", "training.batch_size", "model.transformer_layers"])
+def test_a_number_of_any_length_is_refused_in_words(key: str) -> None:
+    with pytest.raises(FederationError, match=r"policy: found .*over 1e\+300 \(at most"):
+        require_config_within(Limits(), load_config(["experiment=smoke", f"{key}={'9' * 400}"]))
 
 
 @pytest.mark.parametrize(

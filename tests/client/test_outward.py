@@ -46,6 +46,18 @@ def test_a_long_text_is_cut() -> None:
     assert len(scrub("word " * 1000)) == MAX_LENGTH
 
 
+@pytest.mark.parametrize("text", ["x" * 2_000_000, "'x', " * 400_000, "/a" * 1_000_000, "a" * 2_000_000 + ".nii"])
+def test_a_text_of_any_length_is_told_at_once(text: str) -> None:
+    """A coordinator can have its own words repeated, millions of signs of them; patterns must not search them all."""
+    assert len(scrub(text)) <= MAX_LENGTH
+    assert len(outward(DataError(text))) <= MAX_LENGTH
+
+
+def test_no_half_of_a_name_is_left_where_a_text_is_cut() -> None:
+    for length in range(1980, 2020):
+        assert "Doe" not in scrub("/" + "a" * length + " Doe_t1.nii.gz")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -64,3 +76,13 @@ def test_of_the_hospitals_own_data_only_that_there_are_problems(text: str) -> No
 def test_a_value_of_the_hospitals_files_is_not_repeated() -> None:
     told = outward(DataError("site.yaml: device: found 'secret gpu'; expected one of auto, cpu, cuda; correct it"))
     assert told == "site.yaml: device: found '...'; expected one of auto, cpu, cuda; correct it"
+
+
+def test_neither_an_apostrophe_nor_an_open_quotation_mark_uncovers_a_value() -> None:
+    for text in (
+        "the site's table: found 'Jane'; expected a number",
+        "data: found 'a long value that is cut...; correct it\ndevice: found 'Jane'; correct it",
+        'found "Jane\'s"; expected none',
+        "found 'Jane",
+    ):
+        assert "Jane" not in outward(DataError(text)), text

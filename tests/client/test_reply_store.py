@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from client.reply_store import KEEP, store_reply, stored_reply
 from gmmas_core import wire
@@ -64,6 +65,24 @@ def test_a_damaged_reply_is_made_again(tmp_path: Path) -> None:
     store_reply(tmp_path, PLAN, UPDATE, whole(UPDATE.weights))
     (path,) = tmp_path.rglob("*.safetensors")
     path.write_bytes(path.read_bytes()[:-3])
+    assert stored_reply(tmp_path, PLAN) is None
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        '{"encoding": "float32", "scales": {}, "metrics": {}}',
+        '{"encoding": "float32", "scales": {}, "metrics": {"dice": 1}}',
+        '{"encoding": "float32", "scales": {}, "metrics": {"dice": ["sum"]}}',
+        "[]",
+        "7",
+    ],
+)
+def test_a_reply_of_another_form_is_made_again(tmp_path: Path, about: str) -> None:
+    """As another release would have written it; nothing checks the file's own header for damage."""
+    store_reply(tmp_path, PLAN, UPDATE, whole(UPDATE.weights))
+    (path,) = tmp_path.rglob("*.safetensors")
+    path.write_bytes(save({"x": np.zeros(1, dtype=np.float32)}, metadata={"reply": about}))
     assert stored_reply(tmp_path, PLAN) is None
 
 

@@ -17,6 +17,7 @@ from flwr.app import Context, Message, MessageType, RecordDict
 from flwr.supercore.task_identity import TaskIdentity
 
 import client.app
+import client.local_evaluation
 from client.attendance import LEFT, PAUSED, stay_away
 from client.event_reading import EventReader
 from client.heartbeat import read_beat
@@ -368,6 +369,23 @@ def test_leaving_ends_an_evaluation_too(site: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(client.app, "evaluate_locally", left_meanwhile)
     assert "has left" in str(talk.evaluate(1, talk.start)["refusal"]["reason"])
     assert not (site / ".gmmas" / "egress.jsonl").read_text().count("evaluation")
+
+
+def test_leaving_ends_the_reading_of_a_case(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = Talk(site, ())
+    own, ended = client.local_evaluation.predict_case, []
+
+    def left_meanwhile(*given: Any, **named: Any) -> Any:
+        stay_away(read_site(site), LEFT, "", datetime.now(UTC))
+        try:
+            return own(*given, **named)
+        except FederationError:
+            ended.append("within the case")
+            raise
+
+    monkeypatch.setattr(client.local_evaluation, "predict_case", left_meanwhile)
+    assert "has left" in str(talk.evaluate(1, talk.start)["refusal"]["reason"])
+    assert ended == ["within the case"]
 
 
 def test_training_alone_keeps_to_the_sites_own_list_of_stages(site: Path) -> None:

@@ -122,7 +122,13 @@ def test_another_name_of_the_host_is_refused(enter: Enter, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
 )
 def test_a_form_of_another_site_is_refused(enter: Enter, headers: dict[str, str]) -> None:
     form = {"name": "viewer", "password": "four words make it strong"}
