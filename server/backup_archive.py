@@ -38,8 +38,13 @@ class Packer:
         """Add the first `size` bytes of a file, hashing what is read.
 
         Raises:
+            FederationError: a name that `unpack` would refuse.
             OSError: it became shorter meanwhile, or the archive cannot be written.
         """
+        if not _is_good(name):
+            raise FederationError(
+                f"backup: found the name {name!r}; expected printable letters without \\; rename it and try again"
+            )
         hashed = _Hashed(source)
         self.tar.addfile(_header(name, size, mode), hashed)
         self.files[name] = {"bytes": size, "sha256": hashed.digest.hexdigest(), "mode": mode}
@@ -52,7 +57,7 @@ class Packer:
         """Add a file of the disk as it is now."""
         with path.open("rb") as source:
             found = os.fstat(source.fileno())
-            self.add(name, source, found.st_size, 0o644 if found.st_mode & 0o044 else 0o600)
+            self.add(name, source, found.st_size, 0o644 if found.st_mode & 0o004 else 0o600)
 
 
 @contextmanager
@@ -132,7 +137,9 @@ def _extract(tar: tarfile.TarFile, folder: Path) -> tuple[dict[str, dict[str, An
         if member.name == MANIFEST:
             manifest = _parse(source.read(MAX_MANIFEST + 1))
             continue
-        target = folder / _checked(member.name)
+        if not _is_good(member.name):
+            raise _refusal("a name that no backup has")
+        target = folder / member.name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -142,13 +149,12 @@ def _extract(tar: tarfile.TarFile, folder: Path) -> tuple[dict[str, dict[str, An
     return found, manifest
 
 
-def _checked(name: str) -> PurePosixPath:
+def _is_good(name: str) -> bool:
+    """Whether a backup may hold a file of this name: relative, plain, below one of its two folders."""
     path = PurePosixPath(name)
     plain = name.isprintable() and "\\" not in name and str(path) == name and not path.is_absolute()
     parts = path.parts
-    if not plain or ".." in parts or not 1 < len(parts) <= MAX_DEPTH or parts[0] not in TOPS or len(name) > 1000:
-        raise _refusal("a name that no backup has")
-    return path
+    return plain and ".." not in parts and 1 < len(parts) <= MAX_DEPTH and parts[0] in TOPS and len(name) <= 1000
 
 
 def _parse(content: bytes) -> dict[str, Any]:
