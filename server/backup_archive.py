@@ -22,7 +22,7 @@ from gmmas_core.types import FederationError
 MANIFEST = "manifest.json"
 FORMAT, VERSION = "gmmas-coordinator-backup", 1
 TOPS = ("federation", "runs")
-MAX_FILES, MAX_MANIFEST, MAX_DEPTH = 100_000, 64 * 2**20, 12
+MAX_FILES, MAX_MANIFEST, MAX_DEPTH, MAX_MADE = 100_000, 64 * 2**20, 12, 40
 MODES = (0o600, 0o644)
 _CHUNK = 2**20
 
@@ -109,7 +109,7 @@ def unpack(archive: Path, folder: Path) -> dict[str, Any]:
     try:
         with tarfile.open(archive, mode="r:") as tar:
             found, manifest = _extract(tar, folder)
-    except (tarfile.TarError, EOFError, UnicodeError, OverflowError, ValueError):
+    except (tarfile.TarError, EOFError, UnicodeError, OverflowError, ValueError, RecursionError):
         raise _refusal("bytes that are no tar archive, or one cut short") from None
     except OSError as error:
         raise FederationError(
@@ -162,6 +162,9 @@ def _parse(content: bytes) -> dict[str, Any]:
         manifest = json.loads(content if len(content) <= MAX_MANIFEST else b"")
         if manifest["format"] != FORMAT or not isinstance(manifest["files"], dict):
             raise ValueError
+        made = manifest["made"]
+        if not isinstance(made, str) or not made.isprintable() or len(made) > MAX_MADE:
+            raise ValueError
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _refusal("no manifest of a backup") from None
     if manifest.get("version") != VERSION:
@@ -179,7 +182,7 @@ def _compare(found: Mapping[str, Mapping[str, Any]], manifest: Mapping[str, Any]
     for name, file in found.items():
         entry = listed[name]
         fits = isinstance(entry, dict) and all(entry.get(key) == file[key] for key in ("bytes", "sha256"))
-        if not fits or entry.get("mode") not in MODES:
+        if not fits or entry.get("mode") not in MODES or not isinstance(entry["mode"], int):
             raise _refusal(f"another content than its manifest says, in {name}")
 
 
