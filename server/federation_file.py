@@ -65,7 +65,9 @@ def federation_folder(path: Path) -> Path:
     if path.name != FEDERATION_FILE:
         raise ConfigError(f"federation: found {path.name!r}; expected {FEDERATION_FILE} or its folder; rename the file")
     if not path.parent.is_dir():
-        raise ConfigError(f"federation: found no folder {path.parent.name!r}; expected the federation's; check the path")
+        raise ConfigError(
+            f"federation: found no folder {path.parent.name!r}; expected the federation's; check the path"
+        )
     return path.parent
 
 
