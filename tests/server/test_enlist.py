@@ -87,7 +87,10 @@ class World:
 
 
 def build(config: Config, folder: Path, names: Iterable[str]) -> World:
-    """A run as `open_run` begins it; its sites fit, but "broken" raises, "ancient" knows no protocol, "hostile" and "rude" send a terminal's signs."""
+    """A run as `open_run` begins it; its sites fit, but "broken" raises and "ancient" knows no protocol.
+
+    "hostile" and "rude" send a terminal's signs.
+    """
     model = build_training_model(config)
     fingerprint = core_fingerprint(model, config)
     names = list(names)
