@@ -133,12 +133,13 @@ def _flat(index_N2: Points, place: Volume) -> Points:
 
 
 def _bidimensional(cross: tuple[Points, Points], z: int, slices: int, place: Volume) -> Bidimensional:
-    x_mm, y_mm, z_mm = place.grid.spacing_mm
+    x_mm, y_mm, _ = place.grid.spacing_mm
     corner = place.affine_44[:3, 3] + place.affine_44[:3, 2] * z
     in_space = [corner + segment @ _plane(place)[0].T for segment in cross]
     long_mm, short_mm = (length(segment) for segment in cross)
     error = float(np.hypot(x_mm, y_mm))  # half a voxel's diagonal at either end
-    smallest = 2 * z_mm if z_mm > THICK_MM else SMALLEST_MM
+    thickness = max(place.grid.spacing_mm)  # slices may have been taken in any direction
+    smallest = 2 * thickness if thickness > THICK_MM else SMALLEST_MM
     return Bidimensional(
         longest=_length(long_mm, error),
         perpendicular=_length(short_mm, error),
