@@ -94,9 +94,7 @@ def test_without_contrast_nothing_is_said_about_enhancement(phantom: Phantom, ma
 
 
 @pytest.mark.parametrize("abstained", [{"segmentation": "no tumour found"}, {}], ids=["said", "not said"])
-def test_no_tumour_is_a_reason_everywhere(
-    abstained: dict[str, str], phantom: Phantom, make_result: MakeResult
-) -> None:
+def test_no_tumour_is_a_reason_everywhere(abstained: dict[str, str], phantom: Phantom, make_result: MakeResult) -> None:
     images, seg = phantom(1, size=32)
     none = Volume(np.zeros_like(seg.data), seg.affine_44)
     found = measure_case(make_result(none, abstained=abstained), images)
