@@ -70,8 +70,9 @@ def back_up(folder: Path, runs: Sequence[Path], out: Path, now: datetime) -> Bac
     }
     rounds: dict[str, int | None] = {}
     try:
-        with run_lock(folder), packing(out, about) as packer:
-            _add_federation(packer, folder, out.parent)
+        with packing(out, about) as packer:
+            with run_lock(folder):  # no longer: a hospital must be shut out while gigabytes of runs are copied
+                _add_federation(packer, folder, out.parent)
             for run in runs:
                 rounds[run.resolve().name] = _add_run(packer, RunFolder(run), f"runs/{run.resolve().name}")
     except OSError as error:
@@ -106,10 +107,16 @@ def _add_federation(packer: Packer, folder: Path, room: Path) -> None:
 
 
 def _files_of(folder: Path) -> Iterator[Path]:
-    """Ordinary files, none that is being written and none behind a link."""
+    """Files, also behind links, as Kubernetes mounts keys; none that is hidden, as one that is being written."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
+        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not is_hidden:
             yield path
+
+
+def _own_files_of(folder: Path) -> Iterator[Path]:
+    """Those that are in a folder themselves: what a link in a run's folder leads to is no part of the run."""
+    return (path for path in _files_of(folder) if not path.is_symlink())
 
 
 def _copy_database(database: Path, copy: Path) -> None:
@@ -132,7 +139,7 @@ def _copy_database(database: Path, copy: Path) -> None:
 def _add_run(packer: Packer, folder: RunFolder, where: str) -> int | None:
     """The newest round of which a checkpoint was taken along."""
     newest = None
-    for path in (folder.config, folder.path / LAUNCH_PLAN, *_files_of(folder.orders)):
+    for path in (folder.config, folder.path / LAUNCH_PLAN, *_own_files_of(folder.orders)):
         with suppress(FileNotFoundError):  # an order may be taken at any moment
             packer.add_path(f"{where}/{path.relative_to(folder.path).as_posix()}", path)
     for number in reversed(checkpoints_of(folder.checkpoints)):
@@ -148,7 +155,7 @@ def _add_checkpoint(packer: Packer, folder: RunFolder, number: int, where: str) 
     path = path_of(folder.checkpoints, number)
     with ExitStack() as stack:
         try:
-            files = [stack.enter_context(file.open("rb")) for file in _files_of(path)]
+            files = [stack.enter_context(file.open("rb")) for file in _own_files_of(path)]
             read_checkpoint(path)
         except (OSError, DataError):
             return False

@@ -22,7 +22,7 @@ from gmmas_core.types import FederationError
 MANIFEST = "manifest.json"
 FORMAT, VERSION = "gmmas-coordinator-backup", 1
 TOPS = ("federation", "runs")
-MAX_FILES, MAX_MANIFEST, MAX_DEPTH = 100_000, 64 * 2**20, 12
+MAX_FILES, MAX_MANIFEST, MAX_DEPTH, MAX_MADE = 100_000, 64 * 2**20, 12, 40
 MODES = (0o600, 0o644)
 _CHUNK = 2**20
 
@@ -38,8 +38,13 @@ class Packer:
         """Add the first `size` bytes of a file, hashing what is read.
 
         Raises:
+            FederationError: a name that `unpack` would refuse.
             OSError: it became shorter meanwhile, or the archive cannot be written.
         """
+        if not _is_good(name):
+            raise FederationError(
+                f"backup: found the name {name!r}; expected printable letters without \\; rename it and try again"
+            )
         hashed = _Hashed(source)
         self.tar.addfile(_header(name, size, mode), hashed)
         self.files[name] = {"bytes": size, "sha256": hashed.digest.hexdigest(), "mode": mode}
@@ -52,7 +57,7 @@ class Packer:
         """Add a file of the disk as it is now."""
         with path.open("rb") as source:
             found = os.fstat(source.fileno())
-            self.add(name, source, found.st_size, 0o644 if found.st_mode & 0o044 else 0o600)
+            self.add(name, source, found.st_size, 0o644 if found.st_mode & 0o004 else 0o600)
 
 
 @contextmanager
@@ -104,7 +109,7 @@ def unpack(archive: Path, folder: Path) -> dict[str, Any]:
     try:
         with tarfile.open(archive, mode="r:") as tar:
             found, manifest = _extract(tar, folder)
-    except (tarfile.TarError, EOFError, UnicodeError, OverflowError, ValueError):
+    except (tarfile.TarError, EOFError, UnicodeError, OverflowError, ValueError, RecursionError):
         raise _refusal("bytes that are no tar archive, or one cut short") from None
     except OSError as error:
         raise FederationError(
@@ -132,7 +137,9 @@ def _extract(tar: tarfile.TarFile, folder: Path) -> tuple[dict[str, dict[str, An
         if member.name == MANIFEST:
             manifest = _parse(source.read(MAX_MANIFEST + 1))
             continue
-        target = folder / _checked(member.name)
+        if not _is_good(member.name):
+            raise _refusal("a name that no backup has")
+        target = folder / member.name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -142,19 +149,21 @@ def _extract(tar: tarfile.TarFile, folder: Path) -> tuple[dict[str, dict[str, An
     return found, manifest
 
 
-def _checked(name: str) -> PurePosixPath:
+def _is_good(name: str) -> bool:
+    """Whether a backup may hold a file of this name: relative, plain, below one of its two folders."""
     path = PurePosixPath(name)
     plain = name.isprintable() and "\\" not in name and str(path) == name and not path.is_absolute()
     parts = path.parts
-    if not plain or ".." in parts or not 1 < len(parts) <= MAX_DEPTH or parts[0] not in TOPS or len(name) > 1000:
-        raise _refusal("a name that no backup has")
-    return path
+    return plain and ".." not in parts and 1 < len(parts) <= MAX_DEPTH and parts[0] in TOPS and len(name) <= 1000
 
 
 def _parse(content: bytes) -> dict[str, Any]:
     try:
         manifest = json.loads(content if len(content) <= MAX_MANIFEST else b"")
         if manifest["format"] != FORMAT or not isinstance(manifest["files"], dict):
+            raise ValueError
+        made = manifest["made"]
+        if not isinstance(made, str) or not made.isprintable() or len(made) > MAX_MADE:
             raise ValueError
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _refusal("no manifest of a backup") from None
@@ -173,7 +182,7 @@ def _compare(found: Mapping[str, Mapping[str, Any]], manifest: Mapping[str, Any]
     for name, file in found.items():
         entry = listed[name]
         fits = isinstance(entry, dict) and all(entry.get(key) == file[key] for key in ("bytes", "sha256"))
-        if not fits or entry.get("mode") not in MODES:
+        if not fits or entry.get("mode") not in MODES or not isinstance(entry["mode"], int):
             raise _refusal(f"another content than its manifest says, in {name}")
 
 

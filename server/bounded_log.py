@@ -35,6 +35,8 @@ def bound(log: Path, max_bytes: int = MAX_BYTES) -> bool:
     try:
         with os.fdopen(handle, "wb") as copy, log.open("rb+") as source:
             shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())  # the copy is there, whole, before the only other one goes
             source.truncate(0)
         for number in range(GENERATIONS, 1, -1):
             with suppress(FileNotFoundError):

@@ -30,6 +30,7 @@ class Child:
         process: the one that lives now, or lived last.
         born: monotonic seconds.
         restarts: since it last lived long.
+        is_buried: whether it has been waited for and its group ended; its number may be another's by now.
     """
 
     name: str
@@ -40,12 +41,18 @@ class Child:
     process: subprocess.Popen[bytes] = field(init=False)
     born: float = field(init=False)
     restarts: int = 0
+    is_buried: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.launch()
 
     def launch(self) -> None:
-        """Start it in a process group of its own, so that whatever it starts in turn can be stopped with it."""
+        """Start it in a process group of its own, so that whatever it starts in turn can be stopped with it.
+
+        Raises:
+            OSError: too many processes, no memory, or no such program; the one that lived last stays in `process`.
+        """
+        self.born = time.monotonic()
         bound(self.log)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -57,32 +64,42 @@ class Child:
                 cwd=self.log.parent,
                 start_new_session=True,
             )
+        self.is_buried = False
         self.undertaker.note(self.process.pid)
-        self.born = time.monotonic()
 
     def has_ended(self) -> bool:
-        """Whether it has, by itself or not."""
-        return self.process.poll() is not None
+        """Whether it has, by itself or not. It is not waited for: its number, its group's too, stays its own."""
+        if self.process.returncode is not None:
+            return True
+        try:
+            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:  # another thread has just waited for it
+            return True
 
     def signal_group(self, number: int) -> None:
-        """Send a signal to it and everything it started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
+        """Send a signal to it and everything it started; to nobody once all have ended."""
+        if not self.is_buried:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
 
     def group_lives(self) -> bool:
         """Whether it, or anything it started, still runs."""
+        if self.is_buried:
+            return False
         self.process.poll()  # a finished process keeps its group alive until it is waited for
         try:
             os.killpg(self.process.pid, 0)
         except ProcessLookupError:
+            self._bury()
             return False
         return True
 
     def end(self) -> None:
         """End it and everything it started, by force."""
-        self.signal_group(signal.SIGKILL)
-        self.process.wait()
-        self.undertaker.forget(self.process.pid)
+        if not self.is_buried:
+            self.signal_group(signal.SIGKILL)
+            self.process.wait()
+            self._bury()
 
     def log_text(self) -> str:
         """What it printed lately, without colours."""
@@ -94,14 +111,18 @@ class Child:
         return _PATHS.sub("…", lines[-1])[:200] if lines else "nothing"
 
     def require_alive(self) -> None:
-        """Complain about a process that has ended.
+        """Complain about a process that has ended, and end what it has left behind.
 
         Raises:
             FederationError: it has; the message quotes its last words.
         """
-        code = self.process.poll()
-        if code is not None:
+        if self.has_ended():
+            self.end()
             raise FederationError(
-                f"{self.name}: found that it ended with code {code}; expected it to run; it said last: "
-                f"{self.last_words()}; its log is {self.log.name} in the run folder"
+                f"{self.name}: found that it ended with code {self.process.returncode}; expected it to run; it said "
+                f"last: {self.last_words()}; its log is {self.log.name} in the run folder"
             )
+
+    def _bury(self) -> None:
+        self.is_buried = True
+        self.undertaker.forget(self.process.pid)

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gmmas_core.types import FederationError
@@ -91,7 +91,8 @@ class Children:
                 elif time.monotonic() >= due[child.name]:
                     del due[child.name]
                     child.restarts += 1
-                    child.launch()
+                    with suppress(OSError):  # too many processes just now, or no memory: tried again like any other end
+                        child.launch()
 
     def stop(self) -> None:
         """End every process group: politely, then by force. Newest first, the server last."""

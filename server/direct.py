@@ -22,6 +22,7 @@ def open_directly(
 
     Raises:
         OSError: no answer, or one that says no (`urllib.error.HTTPError`).
+        HTTPException: an answer that is no HTTP.
     """
     handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
     opener = urllib.request.build_opener(*handlers)
@@ -39,9 +40,10 @@ def is_loopback(host: str) -> bool:
 def past_proxies(environment: Mapping[str, str], *hosts: str) -> dict[str, str]:
     """no_proxy for child processes: what it says already, this machine, and further hosts.
 
-    Both spellings, because readers differ in which they look at first.
+    Both spellings, because readers differ in which they look at first. "*", no proxy at all, must stay alone: Python
+    does not know it in a list.
     """
     said = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     names = [name.strip() for name in said.split(",") if name.strip()]
-    text = ",".join(dict.fromkeys([*names, *THIS_MACHINE, *hosts]))
+    text = "*" if "*" in names else ",".join(dict.fromkeys([*names, *THIS_MACHINE, *hosts]))
     return {"no_proxy": text, "NO_PROXY": text}

@@ -17,7 +17,7 @@ from gmmas_core.types import FederationError, GmmasError, SiteStatus
 from server.link import Link, UnreadableReply
 from server.membership import approved_sites, require_member
 from server.roll import Query
-from server.rounds import LOST, MAX_SENDS
+from server.rounds import LOST, MAX_SENDS, shown
 from server.run import Run
 from server.screening import screen_status
 
@@ -173,7 +173,8 @@ def _ask(run: Run, link: Link, node: int, query: Query) -> None:
         if run.federation is not None:
             require_member(run.federation, status.site, link.public_key(node), datetime.now(UTC))
     except (GmmasError, UnreadableReply) as error:
-        run.roll.refused[node] = f"{error}" if isinstance(error, GmmasError) else f"its reply cannot be read ({error})"
+        reason = f"{error}" if isinstance(error, GmmasError) else f"its reply cannot be read ({error})"
+        run.roll.refused[node] = shown(reason)
     else:
         run.roll.known[node] = status
     del run.roll.queries[node]

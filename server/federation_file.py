@@ -58,12 +58,16 @@ def federation_folder(path: Path) -> Path:
     """The folder that belongs to a path of federation.yaml, or of the folder itself.
 
     Raises:
-        ConfigError: a file of another name; later commands would not find it.
+        ConfigError: a file of another name, which later commands would not find, or in a folder that is not there.
     """
     if path.is_dir():
         return path
     if path.name != FEDERATION_FILE:
         raise ConfigError(f"federation: found {path.name!r}; expected {FEDERATION_FILE} or its folder; rename the file")
+    if not path.parent.is_dir():
+        raise ConfigError(
+            f"federation: found no folder {path.parent.name!r}; expected the federation's; check the path"
+        )
     return path.parent
 
 

@@ -13,6 +13,7 @@ import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,7 @@ class SuperLink:
             context = ssl.create_default_context(cafile=str(self.root_certificates)) if secure else None
             with open_directly(request, timeout=5, context=context) as answer:
                 return bytes(answer.read()) if answer.status == 200 else None
-        except (OSError, ValueError):  # among them URLError, timeouts and what TLS refuses
+        except (OSError, ValueError, HTTPException):  # among them URLError, timeouts and what TLS refuses
             return None
 
     def _flwr(self, *arguments: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def moved_plan(content: bytes, before: Path, now: Path) -> bytes:
             path = values[key]
             if isinstance(path, str) and Path(path).is_relative_to(before):
                 values[key] = str(now / Path(path).relative_to(before))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise FederationError(f"{FILE}: found no launch plan; expected one of gmmas-coordinator launch") from None
     return json.dumps(values, indent=1).encode() + b"\n"
 

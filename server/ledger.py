@@ -143,7 +143,7 @@ def heads(path: Path) -> dict[str, int]:
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) and all(name in entry for name in _OWN) else None
 

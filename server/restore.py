@@ -76,12 +76,12 @@ def _finish(temporary: Path, into: Path, manifest: dict[str, Any], now: datetime
         ledger = run / "ledger.jsonl"
         if not ledger.is_file() or verify(ledger):
             raise FederationError(f"backup: found a broken ledger in runs/{run.name}; expected an unbroken chain")
-        Ledger(ledger).append("restored", backup=str(manifest.get("made")))
+        Ledger(ledger).append("restored", backup=manifest["made"])
         plan = run / LAUNCH_PLAN
         if plan.is_file():
             here = (into / "federation").resolve()
             write_bytes(plan, moved_plan(plan.read_bytes(), Path(str(manifest.get("folder"))), here))
-    note_restored(federation, str(manifest.get("made")), now.isoformat(timespec="seconds"))
+    note_restored(federation, manifest["made"], now.isoformat(timespec="seconds"))
 
 
 def _existing(path: Path) -> Path:

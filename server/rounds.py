@@ -231,7 +231,7 @@ class _Question:
         try:
             self.on_reply(site, reply.content)
         except GmmasError as error:
-            self._leave_out(site, _shown(str(error)))
+            self._leave_out(site, shown(str(error)))
             return
         self.outcome.seconds[site] = time.time() - request.sent_at
         self.outcome.counted.append(site)
@@ -246,7 +246,7 @@ class _Question:
         self.outcome.unanswered.update(dict.fromkeys(request.out, site))
 
 
-def _shown(reason: str) -> str:
+def shown(reason: str) -> str:
     """A reason that may quote what a site sent, fit for a ledger, a terminal and a page."""
     return "".join(letter if letter.isprintable() else "?" for letter in reason[:MAX_REASON])
 

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from gmmas_core.atomic import write_text
@@ -87,7 +88,7 @@ class Server:
             request = urllib.request.Request(f"https://{host}:{port}/health")
             with open_directly(request, timeout=5, context=context) as answer:
                 return bool(answer.status == 200)
-        except OSError:
+        except (OSError, HTTPException):
             return False
 
     def is_open(self) -> bool:

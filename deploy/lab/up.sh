@@ -20,8 +20,9 @@ for SITE in east north south; do
     export SITE
     docker compose run --rm -T phantom
     docker compose run --rm -T post
+    answer=$(docker compose run --rm -T enrol) # not behind a pipe, which would hide its failure
     # Read out over the telephone, between real hospitals.
-    spoken=$(docker compose run --rm -T enrol | sed -n 's/.*"fingerprint": "\([^"]*\)".*/\1/p')
+    spoken=$(echo "$answer" | sed -n 's/.*"fingerprint": "\([^"]*\)".*/\1/p')
     docker compose run --rm -T post
     approve "$SITE" "$spoken"
 done

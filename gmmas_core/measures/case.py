@@ -135,7 +135,7 @@ def count_satellites(seg: Volume) -> int:
 
 def _why_not(result: CaseResult) -> dict[str, Missing]:
     """What the result leaves open, by the names used here."""
-    if "segmentation" in result.abstained:
+    if "segmentation" in result.abstained or not result.seg_XYZ.any():
         return dict.fromkeys(LABELS, NO_TUMOUR)
     blocked = result.not_assessable
     reasons = {name: Missing(blocked[name]) for name in LABELS if name in blocked}

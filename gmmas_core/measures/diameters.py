@@ -19,7 +19,7 @@ from scipy import ndimage
 from gmmas_core.data.grid import Volume, box_of, cut, upright
 from gmmas_core.measures.lesions import SMALLEST_ML, label_pieces
 from gmmas_core.measures.outline import Points, border_points, cross_diameters, length, longest
-from gmmas_core.measures.values import NOT_FOR_LENGTHS, Quantity
+from gmmas_core.measures.values import NOT_FOR_LENGTHS, Interval, Quantity
 from gmmas_core.measures.volumes import region_of, voxel_ml
 
 HOSTS = {"wt": "wt", "tc": "tc", "et": "tc"}
@@ -59,7 +59,7 @@ class Diameters:
 
     Attributes:
         lesions: largest product first; lesions below SMALLEST_ML are left out unless there is no other.
-        sum_of_products: mm2 over the measurable lesions; 0 where none is measurable.
+        sum_of_products: mm2 over the measurable lesions, 0 where none is; its interval holds what the others would add.
         longest_3d: mm, of the lesion for which it is largest.
     """
 
@@ -133,12 +133,13 @@ def _flat(index_N2: Points, place: Volume) -> Points:
 
 
 def _bidimensional(cross: tuple[Points, Points], z: int, slices: int, place: Volume) -> Bidimensional:
-    x_mm, y_mm, z_mm = place.grid.spacing_mm
+    x_mm, y_mm, _ = place.grid.spacing_mm
     corner = place.affine_44[:3, 3] + place.affine_44[:3, 2] * z
     in_space = [corner + segment @ _plane(place)[0].T for segment in cross]
     long_mm, short_mm = (length(segment) for segment in cross)
     error = float(np.hypot(x_mm, y_mm))  # half a voxel's diagonal at either end
-    smallest = 2 * z_mm if z_mm > THICK_MM else SMALLEST_MM
+    thickness = max(place.grid.spacing_mm)  # slices may have been taken in any direction
+    smallest = 2 * thickness if thickness > THICK_MM else SMALLEST_MM
     return Bidimensional(
         longest=_length(long_mm, error),
         perpendicular=_length(short_mm, error),
@@ -154,12 +155,13 @@ def _bidimensional(cross: tuple[Points, Points], z: int, slices: int, place: Vol
 
 def _sum(lesions: list[Bidimensional]) -> Quantity:
     products = [lesion.product for lesion in lesions if lesion.is_measurable]
-    return Quantity(
-        value=sum(product.value for product in products),
-        unit="mm2",
-        error=sum(product.error for product in products),
-        interval=NOT_FOR_LENGTHS,
-    )
+    others = [lesion.product for lesion in lesions if not lesion.is_measurable]
+    value, error = (sum(numbers) for numbers in ([p.value for p in products], [p.error for p in products]))
+    # A lesion that passes the smallest size makes the sum jump: what it adds is open, not nothing.
+    most = value + error + sum(product.value + product.error for product in others)
+    meaning = "up to the sum with the lesions that are too small to be measurable"
+    interval = Interval(low=value, high=most, meaning=meaning) if others else NOT_FOR_LENGTHS
+    return Quantity(value=value, unit="mm2", error=error, interval=interval)
 
 
 def _length(mm: float, error: float) -> Quantity:

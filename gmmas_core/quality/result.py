@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gmmas_core.data.grid import Volume, same_grid
-from gmmas_core.measures.lesions import find_pieces
+from gmmas_core.data.grid import Volume, box_of, same_grid
+from gmmas_core.measures.lesions import find_pieces, label_pieces
 from gmmas_core.measures.volumes import region_of, voxel_ml
 from gmmas_core.quality.check import Check, Verdict, gravest
 from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, every, sketch
@@ -66,11 +66,9 @@ def check_volume(tumour: Volume) -> Check:
 
 def check_scattered(tumour: Volume) -> Check:
     """Whether most of the tumour hangs together."""
-    pieces = find_pieces(tumour)
-    total = float(np.count_nonzero(tumour.data) * voxel_ml(tumour.affine_44))
-    largest = pieces.lesions[0].volume_ml if pieces.lesions else 0.0
-    share = 1 - largest / total
-    found = f"{share:.0%} outside the largest of {len(pieces.lesions) + pieces.specks} pieces"
+    _, voxels_N = label_pieces(tumour.data[box_of(tumour.data, 0)])
+    share = 1 - float(voxels_N[0] / voxels_N.sum())
+    found = f"{share:.0%} outside the largest of {len(voxels_N)} pieces"
     action = "look at every piece; several tumours, or a model that is lost"
     return _check("scattered", THRESHOLDS["scattered"].verdict(share), found, "at most 30 %", action)
 

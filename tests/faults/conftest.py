@@ -105,7 +105,7 @@ class Federation:
 
     def require_same_end(self, launcher: Child, expected: str) -> None:
         """The launcher ended well, with the undisturbed run's weights after its last round, and an intact ledger."""
-        code = wait_for(lambda: launcher.has_ended(), "the end of the run") and launcher.process.returncode
+        code = wait_for(lambda: launcher.has_ended(), "the end of the run") and launcher.process.wait()
         assert code == 0, launcher.log_text()[-2000:]
         assert verify(self.run.ledger) == []
         assert [entry["round"] for entry in self.entries("round")][-1] == 3

@@ -26,7 +26,8 @@ def listed(contents: dict[str, bytes], **changes: Any) -> bytes:
         name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "mode": 0o600}
         for name, content in contents.items()
     }
-    return json.dumps({"format": "gmmas-coordinator-backup", "version": 1, "files": entries} | changes).encode()
+    about = {"format": "gmmas-coordinator-backup", "version": 1, "made": "today"}
+    return json.dumps(about | {"files": entries} | changes).encode()
 
 
 def write(path: Path, members: list[tuple[tarfile.TarInfo, bytes]]) -> Path:
@@ -151,6 +152,9 @@ def test_a_damaged_backup_is_refused(tmp_path: Path, spoil: Callable[[Path], Non
         (b"[]", "no manifest of a backup"),
         (listed(GOOD, format="other"), "no manifest of a backup"),
         (listed(GOOD, version=2), "found format version 2; expected 1"),
+        (listed(GOOD, made="\x1b[2J"), "no manifest of a backup"),
+        (listed(GOOD, made=None), "no manifest of a backup"),
+        (listed(GOOD).replace(b"384", b"384.0"), "another content"),
         (listed({}, files=dict.fromkeys(GOOD)), "another content"),
         (listed({**GOOD, "federation/more": b"x"}), "other files than its manifest lists"),
     ],
@@ -164,6 +168,17 @@ def test_an_archive_without_a_manifest_or_a_federation_is_refused(tmp_path: Path
     only_run = {"runs/first/ledger.jsonl": b""}
     (tmp_path / "into").rmdir()
     refused(write(tmp_path / "c.tar", [*members_of(only_run), member(MANIFEST, listed(only_run))]), "no federation")
+
+
+def test_what_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    names = [member("././@LongLink", b"x\0", tarfile.GNUTYPE_LONGNAME)] * 3000
+    refused(write(tmp_path / "b.tar", [*names, *members_of(GOOD), member(MANIFEST, listed(GOOD))]), "no tar archive")
+    (tmp_path / "into").rmdir()
+    files = GOOD | {"runs/first/ledger.jsonl": b"", "runs/first/launch.json": b"[" * 100_000}
+    refused(write(tmp_path / "c.tar", [*members_of(files), member(MANIFEST, listed(files))]), "no launch plan")
+    (tmp_path / "into").rmdir()
+    files = GOOD | {"runs/first/ledger.jsonl": b"[" * 100_000 + b"\n"}
+    refused(write(tmp_path / "d.tar", [*members_of(files), member(MANIFEST, listed(files))]), "a broken ledger")
 
 
 def test_a_file_larger_than_the_room_on_the_disk_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

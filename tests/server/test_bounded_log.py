@@ -1,5 +1,7 @@
 """A log stays small while its writer has it open, and its last words are kept."""
 
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -58,6 +60,21 @@ def test_a_log_that_cannot_be_copied_stays_as_it_is(tmp_path: Path, monkeypatch:
     log.write_text("words")
     assert not bound(log, 1)
     assert log.read_text() == "words"
+    assert [path.name for path in tmp_path.iterdir()] == ["server.log"]
+
+
+def test_the_last_bytes_are_in_the_copy_before_the_log_is_emptied(tmp_path: Path) -> None:
+    """The room ends where only what was still in memory is left to be written."""
+    log, before = tmp_path / "server.log", resource.getrlimit(resource.RLIMIT_FSIZE)
+    log.write_bytes(b"." * 70_000 + b"last words")
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, before[1]))
+    try:
+        assert not bound(log, 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert text_of(log).endswith(".last words")
     assert [path.name for path in tmp_path.iterdir()] == ["server.log"]
 
 

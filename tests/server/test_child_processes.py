@@ -1,6 +1,8 @@
 """Children end with the block that started them, and with everything they started in turn."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -103,6 +105,41 @@ def test_a_child_that_ends_again_and_again_is_given_up(tmp_path: Path, monkeypat
         with pytest.raises(FederationError, match=r"node: found that it ended with code 3.*it said last: no room"):
             wait_until(started.require_kept)
         assert child.log.read_text().count("no room") == 7
+
+
+def test_a_number_that_was_given_to_others_is_left_alone(tmp_path: Path) -> None:
+    """A child that has ended is found so again and again; its number must stay its own until its group is ended."""
+    with children(tmp_path) as started:
+        child = started.start("short", [sys.executable, "-c", ""], {})
+        wait_until(child.has_ended)
+        assert child.has_ended()
+        assert Path(f"/proc/{child.process.pid}/stat").exists()
+        child.end()
+        with subprocess.Popen(SLEEPS, start_new_session=True) as stranger:
+            child.process.pid = stranger.pid  # as if its number had come round
+            child.signal_group(signal.SIGTERM)
+            assert not child.group_lives()
+            child.end()
+            started.stop()
+            assert stranger.poll() is None
+            stranger.kill()
+
+
+def test_a_child_that_cannot_be_started_again_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.child_processes.RESTART_S", 0.2)
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o700)
+    with children(tmp_path) as started:
+        child = started.start("node", [str(program)], {})
+        first = child.process.pid
+        program.rename(tmp_path / "away")
+        started.keep_alive()
+        os.kill(first, 9)
+        wait_until(lambda: child.restarts == 2)
+        (tmp_path / "away").rename(program)
+        wait_until(lambda: child.process.pid != first)
+        assert not child.has_ended()
 
 
 def test_ports_are_free_and_differ() -> None:

@@ -1,9 +1,11 @@
 """This machine is reached past any proxy, by us and by Flower's own programs."""
 
 import http.server
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -60,9 +62,24 @@ def test_flowers_programs_pass_it_by_too(port: int, monkeypatch: pytest.MonkeyPa
 def test_what_no_proxy_said_already_stays() -> None:
     expected = "intranet.example,10.0.0.1,localhost,127.0.0.1,link"
     assert past_proxies({"NO_PROXY": "intranet.example, 10.0.0.1"}, "link")["no_proxy"] == expected
+    assert set(past_proxies({"NO_PROXY": "intranet.example,*"}, "link").values()) == {"*"}
     both = {"no_proxy": "localhost", "NO_PROXY": "unheard"}
     assert set(past_proxies(both).values()) == {"localhost,127.0.0.1"}
     assert environment_with_programs({"NO_PROXY": "mine"})["NO_PROXY"] == "mine"
+
+
+def test_a_program_that_speaks_no_http_is_no_superlink(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with listener.accept()[0] as connection:
+                connection.recv(1000)
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert not SuperLink(f"127.0.0.1:{listener.getsockname()[1]}", None, tmp_path).is_healthy()
+        thread.join()
 
 
 @pytest.mark.parametrize(("host", "is_here"), [("127.0.0.9", True), ("::1", True), ("localhost", True), ("a.b", False)])

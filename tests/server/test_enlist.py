@@ -87,7 +87,10 @@ class World:
 
 
 def build(config: Config, folder: Path, names: Iterable[str]) -> World:
-    """A run as `open_run` begins it; its sites fit, but "broken" raises, "ancient" knows no protocol."""
+    """A run as `open_run` begins it; its sites fit, but "broken" raises and "ancient" knows no protocol.
+
+    "hostile" and "rude" send a terminal's signs.
+    """
     model = build_training_model(config)
     fingerprint = core_fingerprint(model, config)
     names = list(names)
@@ -114,6 +117,10 @@ def build(config: Config, folder: Path, names: Iterable[str]) -> World:
         if name == "broken":
             raise RuntimeError("boom")
         content = wire.status_to_content(statuses[name])
+        if name == "hostile":
+            content["counts"]["cases." + "\x1b[2J" * 10_000] = 0.5
+        if name == "rude":
+            content = wire.refusal_to_content("\x1b[2Jno\n" * 200)
         if name == "ancient":
             for key in ("protocol", "release", "image"):
                 del content["reply"][key]
@@ -183,6 +190,14 @@ def test_other_code_configuration_names_and_crashes_are_left_out_with_reasons(
     assert "error code 2" in left_out["node 5"]
     assert "boom" not in left_out["node 5"]
     assert "unusual characters" in left_out["node 6"]
+
+
+def test_what_a_stranger_says_is_cut_short_and_without_a_terminals_signs(tiny_config: Config, tmp_path: Path) -> None:
+    world = build(tiny_config, tmp_path, ["a", "b", "hostile", "rude"])
+    enlist(world.run)
+    left_out = world.written("enlisted")[0]["left_out"]
+    assert left_out["node 4"].startswith("refused: ?[2Jno?")
+    assert all(reason.isprintable() and len(reason) <= 500 for reason in left_out.values())
 
 
 def test_another_protocol_and_an_older_release_are_left_out_and_told_what_to_do(

@@ -102,6 +102,8 @@ def test_no_file_and_another_name(tmp_path: Path) -> None:
     assert federation_folder(tmp_path) == federation_folder(tmp_path / "federation.yaml") == tmp_path
     with pytest.raises(ConfigError, match=r"found 'fed\.yaml'"):
         federation_folder(tmp_path / "fed.yaml")
+    with pytest.raises(ConfigError, match="found no folder 'nowhere'"):
+        federation_folder(tmp_path / "nowhere" / "federation.yaml")
 
 
 @pytest.mark.parametrize(

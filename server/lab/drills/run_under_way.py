@@ -56,7 +56,7 @@ class RunUnderWay:
     def ends(self) -> int:
         """Wait for its launcher's end; the exit code."""
         wait_for(self.launcher.has_ended, "end of the run")
-        return int(self.launcher.process.returncode)
+        return int(self.launcher.process.wait())
 
     def status(self) -> RunStatus:
         """What `gmmas-coordinator watch` shows now."""

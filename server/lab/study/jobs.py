@@ -49,9 +49,10 @@ def run_jobs(folder: Path, jobs: Mapping[str, Sequence[Cell]], workers: int) -> 
                 running[run] = (_start(folder, started, run, cells), progress.add_task(cells[0].arm, total=None))
             for run, (child, task) in list(running.items()):
                 name = f"{jobs[run][0].arm} seed {jobs[run][0].seed}"
-                if child.process.poll() is None:
+                if not child.has_ended():
                     progress.update(task, description=f"{name}: {child.last_words()}")
                     continue
+                child.end()  # a study takes days: its number may be another's by the end
                 del running[run]
                 progress.remove_task(task)
                 progress.advance(total)

@@ -93,11 +93,12 @@ def test_without_contrast_nothing_is_said_about_enhancement(phantom: Phantom, ma
     assert all(isinstance(reason, Missing) and "t1c" in reason.reason for reason in reasons)
 
 
-def test_no_tumour_is_a_reason_everywhere(phantom: Phantom, make_result: MakeResult) -> None:
+@pytest.mark.parametrize("abstained", [{"segmentation": "no tumour found"}, {}], ids=["said", "not said"])
+def test_no_tumour_is_a_reason_everywhere(abstained: dict[str, str], phantom: Phantom, make_result: MakeResult) -> None:
     images, seg = phantom(1, size=32)
     none = Volume(np.zeros_like(seg.data), seg.affine_44)
-    found = measure_case(make_result(none, abstained={"segmentation": "no tumour found"}), images)
-    everything = [found.volume, found.shares, found.diameters, found.pieces, found.side]
+    found = measure_case(make_result(none, abstained=abstained), images)
+    everything = [found.volume, found.shares, found.diameters, found.pieces, found.side, found.vasari]
     assert all(isinstance(value, Missing) for group in everything for value in group.values())
     assert isinstance(found.mismatch, Missing)
 

@@ -64,6 +64,16 @@ def test_a_change_smaller_than_a_voxel_is_not_resolved(ball: Ball) -> None:
         assert one.relative_band[0] < 0 < one.relative_band[1]
 
 
+@pytest.mark.parametrize(("before_mm", "now_mm"), [(4.4, 4.7), (4.7, 4.4)])
+def test_a_lesion_that_becomes_measurable_has_not_come_from_nothing(
+    ball: Ball, before_mm: float, now_mm: float
+) -> None:
+    """Half a millimetre over RANO's smallest size: the sum jumps between 0 and 100 mm2, the lesion does not."""
+    one = change(compare([ball(before_mm)], ball(now_mm)), "products et")
+    assert sorted([one.before, one.now]) == [0, pytest.approx(110, abs=20)]
+    assert not one.is_resolved
+
+
 def test_nothing_has_changed_in_the_same_examination(ball: Ball) -> None:
     one = change(compare([ball(12)], ball(12)), "volume wt")
     assert one.relative == 0

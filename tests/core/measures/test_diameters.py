@@ -100,6 +100,14 @@ def test_thick_slices_ask_for_larger_lesions(ellipsoid: Ellipsoid, grids: Grids)
     assert not measure_diameters(Volume(twelve_mm.data, thicker), "et").lesions[0].is_measurable
 
 
+def test_slices_are_thick_whichever_way_they_run(ellipsoid: Ellipsoid) -> None:
+    sagittal = np.diag([7.0, 0.9, 0.9, 1.0])
+    sagittal[:3, 3] = -np.diag(sagittal)[:3] * (np.array([15, 112, 112]) - 1) / 2
+    lesion = measure_diameters(labelled(ellipsoid(sagittal, (8.0, 6.2, 6.2)), sagittal), "et").lesions[0]
+    assert min(lesion.longest.value, lesion.perpendicular.value) > 10
+    assert not lesion.is_measurable
+
+
 def test_one_slice_is_not_enough_to_be_measurable(ellipsoid: Ellipsoid, grids: Grids) -> None:
     seg = labelled(ellipsoid(grids["isotropic"], (20.0, 15.0, 15.0)), grids["isotropic"])
     seg.data[:, :, 51:] = 0

@@ -56,6 +56,14 @@ def test_a_tumour_invented_in_a_healthy_head_lacks_its_signal(healthy: Images) -
     assert found["enhancement_signal"] is Verdict.WARN
 
 
+def test_one_small_piece_is_not_scattered(case: tuple[Images, Volume]) -> None:
+    images, seg = case
+    labels = np.zeros_like(seg.data)
+    labels[20, 20, 20] = EDEMA
+    (check,) = (check for check in check_result(images, with_labels(seg, labels)) if check.id == "scattered")
+    assert (check.verdict, check.found) == (Verdict.PASS, "0% outside the largest of 1 pieces")
+
+
 def test_specks_and_giants(case: tuple[Images, Volume]) -> None:
     images, seg = case
     speck = np.zeros_like(seg.data)
