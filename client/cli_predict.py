@@ -96,8 +96,15 @@ def _print_summary(loaded: "LoadedModel", results: Sequence[Mapping[str, Any]]) 
         for task, probability in facts["probability"].items():
             calibrated = "calibrated" if task in facts["calibrated"] else "not calibrated"
             typer.echo(f"  {task}: {facts['probability_of'][task]} {probability:.2f} ({calibrated})")
+        for each in facts["suggested"]["types"]:
+            typer.echo(f"  imaging-suggested: {each['name']} {each['probability']:.2f}")
         for what, reason in {**facts["not_assessable"], **facts["abstained"]}.items():
             typer.echo(f"  {what}: {reason}")
+        for check in facts["checks"]:
+            if check["verdict"] in ("warn", "fail"):
+                place = f" ({check['where']})" if check["where"] else ""
+                words = f"found {check['found']}; expected {check['expected']}; {check['action']}"
+                typer.echo(f"  {check['verdict']}: {check['id']}{place}: {words}")
 
 
 def _ml(value: float | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from client.findings import findings
 from client.result_files import require_writable, write_result
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.config import Config
@@ -157,7 +158,15 @@ def predict_folders(
             else:
                 result = read_case(case, loaded, config, device)
             results.append(
-                write_result(result, out, convention=convention, loaded=loaded, config=config, entropy_XYZ=entropy_XYZ)
+                write_result(
+                    result,
+                    out,
+                    convention=convention,
+                    loaded=loaded,
+                    config=config,
+                    findings=findings(case, result, loaded, entropy_XYZ),
+                    entropy_XYZ=entropy_XYZ,
+                )
             )
         except DataError as error:
             failures.append(str(error))

@@ -53,6 +53,7 @@ def write_result(
     convention: str,
     loaded: LoadedModel,
     config: Config,
+    findings: Mapping[str, Any],
     entropy_XYZ: NDArray[np.float32] | None = None,
 ) -> dict[str, Any]:
     """Write `<case>_seg.nii.gz`, `<case>_uncertainty.nii.gz` where there is a map, and `<case>.json` into a folder.
@@ -63,6 +64,7 @@ def write_result(
         convention: label values of the file, a key of LABEL_CONVENTIONS.
         loaded: what made the result.
         config: with the evaluation settings that were used.
+        findings: see `findings`; stated with the rest.
         entropy_XYZ: predictive entropy in nats on the result's grid.
 
     Returns:
@@ -84,6 +86,7 @@ def write_result(
             loaded=loaded,
             config=config,
         )
+        facts |= findings
         atomic.write_json(out / f"{result.case_id}{FACTS_SUFFIX}", facts)
     except OSError as error:
         raise _unwritable(error) from None

@@ -328,6 +328,7 @@ def test_the_installed_command_ends_without_a_traceback(tmp_path: Path) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_public_cases(predict: Predict, tmp_path: Path, real_data: Path) -> None:
     metastasis, glioma = real_data / "ood" / "BraTS-MET-00110-000", real_data / "tcga" / "TCGA-FG-6692"
