@@ -11,7 +11,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 from gmmas_core.atomic import write_text
@@ -88,7 +87,7 @@ class Server:
             request = urllib.request.Request(f"https://{host}:{port}/health")
             with open_directly(request, timeout=5, context=context) as answer:
                 return bool(answer.status == 200)
-        except (OSError, HTTPException):
+        except OSError:
             return False
 
     def is_open(self) -> bool:
