@@ -51,8 +51,9 @@ def health(folder: Path, now: datetime) -> list[Line]:
 
 def _heartbeat(state: ServeState, now: datetime) -> Line:
     age = state.age_s(now)
-    if age > STALE_S:
-        found = f"found a heartbeat {age:.0f} s old, of process {state.pid}"
+    if abs(age) > STALE_S:
+        when = f"{age:.0f} s old" if age > 0 else f"{-age:.0f} s ahead of the clock"
+        found = f"found a heartbeat {when}, of process {state.pid}"
         action = f"expected one within {STALE_S:.0f} s; look at its terminal and its disk, then restart it"
         return Line(name="serve", verdict="fail", found=found, action=action)
     restarts = {name: child["restarts"] for name, child in state.children.items() if child["restarts"]}

@@ -81,9 +81,9 @@ class Server:
 
     def answers(self, host: str, port: int) -> bool:
         """Whether the SuperLink answers at an address of this machine, now."""
-        context = ssl.create_default_context(cafile=str(self.federation / CA_CERTIFICATE))
-        context.check_hostname = False  # an address of this machine need not be one that hospitals use
         try:
+            context = ssl.create_default_context(cafile=str(self.federation / CA_CERTIFICATE))
+            context.check_hostname = False  # an address of this machine need not be one that hospitals use
             request = urllib.request.Request(f"https://{host}:{port}/health")
             with open_directly(request, timeout=5, context=context) as answer:
                 return bool(answer.status == 200)
