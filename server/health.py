@@ -39,9 +39,11 @@ def health(folder: Path, now: datetime) -> list[Line]:
         lines = [_failed("serve", error), *not_asked(_NEEDS_SERVER, "serve comes first")]
     else:
         server = Server(federation=folder, host=state.host, port=state.port, superlink_port=state.superlink_port)
-        lines = [_heartbeat(state, now)]
+        beat = _heartbeat(state, now)
+        lines = [beat]
         lines += [_answers("superlink", state.superlink_port, lambda: server.answers(LOOPBACK, state.superlink_port))]
-        lines += [_executor(state)]
+        is_silent = beat.verdict == "fail"
+        lines += not_asked(["executor"], "only serve knows it, which is silent") if is_silent else [_executor(state)]
         lines += [_answers("proxy", state.port, server.is_open)]
     lines += _certificates(folder, now)
     free = shutil.disk_usage(folder if folder.is_dir() else folder.parent).free
