@@ -9,7 +9,7 @@ import ssl
 import urllib.request
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from typing import cast
 
 THIS_MACHINE = ("localhost", "127.0.0.1")
@@ -21,12 +21,14 @@ def open_directly(
     """`urllib.request.urlopen` that knows no proxy.
 
     Raises:
-        OSError: no answer, or one that says no (`urllib.error.HTTPError`).
-        HTTPException: an answer that is no HTTP.
+        OSError: no answer, one that says no (`urllib.error.HTTPError`), or one that is no HTTP.
     """
     handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
     opener = urllib.request.build_opener(*handlers)
-    return cast("AbstractContextManager[HTTPResponse]", opener.open(request, timeout=timeout))
+    try:
+        return cast("AbstractContextManager[HTTPResponse]", opener.open(request, timeout=timeout))
+    except HTTPException:
+        raise OSError("an answer that is no HTTP") from None
 
 
 def is_loopback(host: str) -> bool:

@@ -39,9 +39,11 @@ def health(folder: Path, now: datetime) -> list[Line]:
         lines = [_failed("serve", error), *not_asked(_NEEDS_SERVER, "serve comes first")]
     else:
         server = Server(federation=folder, host=state.host, port=state.port, superlink_port=state.superlink_port)
-        lines = [_heartbeat(state, now)]
+        beat = _heartbeat(state, now)
+        lines = [beat]
         lines += [_answers("superlink", state.superlink_port, lambda: server.answers(LOOPBACK, state.superlink_port))]
-        lines += [_executor(state)]
+        is_silent = beat.verdict == "fail"
+        lines += not_asked(["executor"], "only serve knows it, which is silent") if is_silent else [_executor(state)]
         lines += [_answers("proxy", state.port, server.is_open)]
     lines += _certificates(folder, now)
     free = shutil.disk_usage(folder if folder.is_dir() else folder.parent).free
@@ -51,8 +53,9 @@ def health(folder: Path, now: datetime) -> list[Line]:
 
 def _heartbeat(state: ServeState, now: datetime) -> Line:
     age = state.age_s(now)
-    if age > STALE_S:
-        found = f"found a heartbeat {age:.0f} s old, of process {state.pid}"
+    if abs(age) > STALE_S:
+        when = f"{age:.0f} s old" if age > 0 else f"{-age:.0f} s ahead of the clock"
+        found = f"found a heartbeat {when}, of process {state.pid}"
         action = f"expected one within {STALE_S:.0f} s; look at its terminal and its disk, then restart it"
         return Line(name="serve", verdict="fail", found=found, action=action)
     restarts = {name: child["restarts"] for name, child in state.children.items() if child["restarts"]}

@@ -11,7 +11,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 from gmmas_core.atomic import write_text
@@ -82,13 +81,13 @@ class Server:
 
     def answers(self, host: str, port: int) -> bool:
         """Whether the SuperLink answers at an address of this machine, now."""
-        context = ssl.create_default_context(cafile=str(self.federation / CA_CERTIFICATE))
-        context.check_hostname = False  # an address of this machine need not be one that hospitals use
         try:
+            context = ssl.create_default_context(cafile=str(self.federation / CA_CERTIFICATE))
+            context.check_hostname = False  # an address of this machine need not be one that hospitals use
             request = urllib.request.Request(f"https://{host}:{port}/health")
             with open_directly(request, timeout=5, context=context) as answer:
                 return bool(answer.status == 200)
-        except (OSError, HTTPException):
+        except OSError:
             return False
 
     def is_open(self) -> bool:

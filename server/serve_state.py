@@ -114,8 +114,11 @@ def read_state(home: Path) -> ServeState:
             raise ValueError
         state = ServeState(**values)
         state.age_s(datetime.now(UTC))
-        if not all(isinstance(child["alive"], bool) for child in state.children.values()):
+        if not all(0 < port < 2**16 for port in (state.port, state.superlink_port)):
             raise ValueError
+        for child in state.children.values():
+            if not isinstance(child["alive"], bool) or min(child["pid"], child["restarts"] + 1) < 1:
+                raise ValueError
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise FederationError(
             f"serve: found a {FILE} of another form; expected format {FORMAT}; restart gmmas-coordinator serve"

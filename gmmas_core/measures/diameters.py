@@ -6,8 +6,8 @@ counts. Both diameters span the outline's hull: a cavity inside a ring is includ
 where a careful reader would measure less. "Axial" is the plane of the grid that is closest to it.
 
 Source: RANO (Wen 2010, J Clin Oncol 28:1963): largest cross-sectional diameters at right angles; measurable from
-10 mm in both, or from twice the slice thickness where slices are thicker than 5 mm, and in two slices or more. The
-slice is the one with the largest product.
+10 mm in both, or from twice the slice thickness (here a voxel's longest edge) where slices are thicker than 5 mm, and
+in two slices or more. The slice is the one with the largest product.
 """
 
 from dataclasses import dataclass

@@ -172,8 +172,10 @@ def _plane_of_symmetry(coarse: _Coarse, start: tuple[float, float, float]) -> tu
         if np.count_nonzero(both) < 200:
             return 1.0
         there_SN = [ndimage.map_coordinates(image, index_3N[:, both], order=1) for image in coarse.images_SXYZ]
-        pairs = [np.corrcoef(one[both], other)[0, 1] for one, other in zip(here_SN, there_SN)]
-        return -float(np.nan_to_num(np.mean(pairs)))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            pairs = np.array([np.corrcoef(one[both], other)[0, 1] for one, other in zip(here_SN, there_SN)])
+        known = pairs[~np.isnan(pairs)]  # an image without contrast is like everything and says nothing
+        return -float(known.mean()) if len(known) else 0.0
 
     simplex = np.array([[0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5]], dtype=np.float64)
     found = optimize.minimize(

@@ -115,14 +115,17 @@ def test_a_number_that_was_given_to_others_is_left_alone(tmp_path: Path) -> None
         assert child.has_ended()
         assert Path(f"/proc/{child.process.pid}/stat").exists()
         child.end()
-        with subprocess.Popen(SLEEPS, start_new_session=True) as stranger:
+        stranger = subprocess.Popen(SLEEPS, start_new_session=True)
+        try:
             child.process.pid = stranger.pid  # as if its number had come round
             child.signal_group(signal.SIGTERM)
             assert not child.group_lives()
             child.end()
             started.stop()
             assert stranger.poll() is None
+        finally:
             stranger.kill()
+            stranger.wait()
 
 
 def test_a_child_that_cannot_be_started_again_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -110,10 +111,33 @@ def test_each_part_is_missed(folder: Path) -> None:
             assert verdicts(folder) == ALL_WELL | {"executor": "fail"}
         with serving(folder, port, port):
             late = datetime.now(UTC) + timedelta(seconds=STALE_S + 60)
-            assert verdicts(folder, late) == ALL_WELL | {"serve": "fail"}
+            silent = {"serve": "fail", "executor": "not asked"}  # of the executor nothing but serve knows
+            assert verdicts(folder, late) == ALL_WELL | silent
+            early = datetime.now(UTC) - timedelta(seconds=STALE_S + 60)  # the clock was wrong, and set right later
+            assert verdicts(folder, early) == ALL_WELL | silent
             soon = verdicts(folder, datetime.now(UTC) + timedelta(days=350))
             assert (soon["server certificate"], soon["authority"]) == ("warn", "pass")
             assert verdicts(folder, datetime.now(UTC) + timedelta(days=400))["server certificate"] == "fail"
+
+
+def test_an_authority_that_is_gone_is_a_line_and_no_traceback(folder: Path) -> None:
+    with answering(folder) as port, serving(folder, port, port):
+        (folder / "ca" / "ca.crt").unlink()
+        assert verdicts(folder) == ALL_WELL | dict.fromkeys(("superlink", "proxy", "authority"), "fail")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"port": "8443"}, {"superlink_port": 0}, {"port": 65536}, {"children": {"executor": {"pid": 1, "alive": True}}}],
+    ids=str,
+)
+def test_a_state_of_another_form_is_refused(folder: Path, changed: dict[str, Any]) -> None:
+    home = folder / "superlink"
+    with serving(folder, 1, 2):
+        written = json.loads((home / FILE).read_bytes())
+    (home / FILE).write_text(json.dumps(written | changed))
+    with pytest.raises(FederationError, match="of another form"):
+        read_state(home)
 
 
 def test_a_server_of_another_authority_is_not_ours(folder: Path, tmp_path: Path) -> None:

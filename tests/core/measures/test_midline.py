@@ -104,3 +104,13 @@ def test_mirroring_the_patient_swaps_right_and_left() -> None:
     one, other = measure_side(region, PLANE), measure_side(mirrored, PLANE)
     assert (one.right, one.left) == (other.left, other.right)
     assert other.side is Side.LEFT
+
+
+def test_a_sequence_without_contrast_does_not_hide_the_others(phantom: Phantom) -> None:
+    images, seg = phantom(1, size=48)
+    flat = {**images, "t1": Volume((images["t1"].data != 0).astype(np.float32), seg.affine_44)}
+    tumour = Volume(seg.data > 0, seg.affine_44)
+    found, without = (estimate_midline(some, tumour) for some in (flat, {k: v for k, v in images.items() if k != "t1"}))
+    assert isinstance(found, Midline)
+    assert isinstance(without, Midline)
+    assert found.offset_mm == pytest.approx(without.offset_mm, abs=1)
