@@ -1,8 +1,8 @@
 """Signs of life of this hospital's node: `STATE/heartbeat.json`, and what `gmmas-site health` reads from it.
 
-The worker beats while it waits for messages. While a message's own process lives, only that one beats: a process that
-hangs or is stopped lets the file grow old, whichever of the two it is. A beat that cannot be written is none, so a full
-disk shows as a stale one.
+The worker beats while it waits for messages. While a message's own process lives, only that one beats, from a thread of
+its own and for as long as its work moves: a process that hangs or is stopped lets the file grow old, whichever of the
+two it is. A beat that cannot be written is none, so a full disk shows as a stale one.
 """
 
 import json
@@ -22,6 +22,9 @@ FILE = "heartbeat.json"
 BEAT_S = 5.0
 LIMIT_S = 120.0
 """A heartbeat older than this is stale, unless a person says otherwise."""
+
+STILL_S = 3600.0
+"""Work that has begun no step, crop or case for so long counts as hanging; the longest of them takes minutes."""
 
 MAX_BYTES = 2**14
 _RUN = re.compile(r"[A-Za-z0-9]{1,128}")
@@ -48,6 +51,7 @@ class Beat:
 
 
 _doing: dict[Path, Doing] = {}  # of this process, by state folder
+_moved_at: dict[Path, float] = {}  # likewise, monotonic seconds
 
 
 def beat(state: Path) -> None:
@@ -70,12 +74,24 @@ def at_work(state: Path, what: str, run_id: str, round: int) -> Iterator[None]:
         beat(state)
 
 
+def moved(state: Path) -> None:
+    """The work of this process has just begun another step, crop or case."""
+    _moved_at[state] = time.monotonic()
+
+
+def beat_if_moving(state: Path, still_s: float = STILL_S) -> None:
+    """`beat`, unless the work has stood still for so many seconds."""
+    if time.monotonic() - _moved_at.get(state, float("-inf")) <= still_s:
+        beat(state)
+
+
 def keep_beating(state: Path) -> None:
-    """Beat from a thread of its own until this process ends: a step on a CPU can take longer than the limit."""
+    """Beat from a thread of its own while the work moves: a step on a CPU can take longer than the limit."""
+    moved(state)
 
     def run() -> None:
         while True:
-            beat(state)
+            beat_if_moving(state)
             time.sleep(BEAT_S)
 
     threading.Thread(target=run, daemon=True, name="heartbeat").start()

@@ -8,6 +8,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ GIB = 2**30
 STALE_S = 3600.0
 """Nothing that is being written takes longer than this; older temporary files were left by something that died."""
 
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}|\.unfinished-.+")
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+_UNFINISHED = re.compile(r"\.unfinished-.+")
 _NOT_OURS = ("prepared", "flower")  # the cache sweeps its own folders, Flower lives in the other
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_MEMORY = ("out of memory", "DefaultCPUAllocator", "not enough memory")
@@ -102,11 +104,20 @@ def clean_up(state: Path, older_than_s: float = STALE_S) -> int:
             folders[:] = [name for name in folders if name not in _NOT_OURS]
         for name in [*folders, *files]:
             path = Path(home, name)
-            if _TEMPORARY.fullmatch(name) and path.lstat().st_mtime < latest:
+            if _is_temporary(path) and path.lstat().st_mtime < latest:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
                 removed += 1
-        folders[:] = [name for name in folders if not _TEMPORARY.fullmatch(name)]
+        folders[:] = [name for name in folders if not _is_temporary(Path(home, name))]
     return removed
+
+
+def _is_temporary(path: Path) -> bool:
+    """By name and, since `.env.template` has such a name too, by the rights that temporary files are made with."""
+    if _UNFINISHED.fullmatch(path.name):
+        return True
+    if _TEMPORARY.fullmatch(path.name) is None or not os.path.lexists(path):
+        return False
+    return path.lstat().st_mode in (stat.S_IFREG | 0o600, stat.S_IFDIR | 0o700)
 
 
 def _nearest(folder: Path) -> Path:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from client.attendance import require_member
+from client.heartbeat import moved
 from client.local_data import LocalData
 from client.site import Site
 from gmmas_core.data.cache import PreparedCache
@@ -26,12 +27,13 @@ class Watch:
         self._started = clock()
 
     def look(self) -> None:
-        """Refuse to go on where nobody wants it.
+        """Say that the work moves, and refuse to go on where nobody wants it.
 
         Raises:
             FederationError: the site has left, or the request takes longer than `limits.duration_s`.
             DataError: the note of absence cannot be read.
         """
+        moved(self._site.state)
         require_member(self._site)
         most_s = self._site.limits.duration_s
         if self._clock() - self._started > most_s:

@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 from client.attendance import LEFT, PAUSED, stay_away
 from client.cli import app as cli
 from client.health import health
-from client.heartbeat import FILE, Pulse, at_work, beat, read_beat
+from client.heartbeat import FILE, Pulse, at_work, beat, beat_if_moving, read_beat
 from client.link import note_answer
 from client.site import Site, write_site
 from client.supernode import ForkExecutor
+from client.watch import Watch
 
 
 @pytest.fixture
@@ -92,6 +93,18 @@ def test_the_command(site: Site) -> None:
     said = json.loads(asked.output)
     assert (said["ok"], said["state"], said["attendance"]) == (True, "idle", "present")
     assert said["server_answered_s"] is None
+
+
+def test_work_that_stands_still_lets_the_heartbeat_grow_old(site: Site) -> None:
+    """The thread that beats lives on when the work beside it hangs."""
+    beat_if_moving(site.state)
+    assert read_beat(site.state) is None, "nothing has moved yet"
+    Watch(site).look()
+    beat_if_moving(site.state)
+    assert read_beat(site.state) is not None
+    (site.state / FILE).unlink()
+    beat_if_moving(site.state, still_s=-1)
+    assert read_beat(site.state) is None
 
 
 def test_a_pulse_beats_no_more_often_than_asked() -> None:

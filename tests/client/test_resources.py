@@ -61,6 +61,10 @@ def test_what_was_left_behind_goes_and_nothing_else(site: Site, monkeypatch: pyt
     kept = ("events.jsonl", ".events.jsonl.lock", "replies/aa/1.safetensors", "prepared/x/.a.12345678", "rounds/aa/2.x")
     for name in kept:
         write_text(state / name, "x")
+    # A hospital's own file with such a name, where it keeps the state beside other things.
+    own = state / ".env.template"
+    own.touch()
+    own.chmod(0o644)
     (state / "pseudo_labels" / "aa" / ".unfinished-xyz" / "masks").mkdir(parents=True)
     # What write_bytes leaves when it is killed before its rename.
     with monkeypatch.context() as killed:
@@ -72,11 +76,13 @@ def test_what_was_left_behind_goes_and_nothing_else(site: Site, monkeypatch: pyt
     assert len(left) == 1
     (state / ".link.abcdefgh").symlink_to(site.folder)
     assert clean_up(state) == 0, "they are young"
-    assert clean_up(state, older_than_s=-1) == 3
+    assert clean_up(state, older_than_s=-1) == 2
     assert clean_up(state, older_than_s=-1) == 0
     assert not left[0].exists()
     assert not list((state / "pseudo_labels" / "aa").iterdir())
     assert all((state / name).exists() for name in kept)
+    assert own.exists()
+    assert (state / ".link.abcdefgh").is_symlink(), "nothing of ours leaves links"
     assert site.folder.is_dir()
 
 
