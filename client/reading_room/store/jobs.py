@@ -122,10 +122,7 @@ def take_back_silent(connection: sqlite3.Connection, silent_s: float = SILENT_S)
                 "UPDATE jobs SET state = ?, worker = NULL, ended_at = ? WHERE id = ?",
                 (state, now() if given_up else None, row["id"]),
             )
-            words = (
-                f"reading ended {MAX_ATTEMPTS} times without a word; the machine may lack memory" if given_up else ""
-            )
-            move(connection, row["study"], state, user=SYSTEM, reason=words)
+            move(connection, row["study"], state, user=SYSTEM, reason=_GIVEN_UP if given_up else "")
     return [row["id"] for row in rows]
 
 
