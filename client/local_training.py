@@ -92,6 +92,7 @@ def train_locally(
     leaving = without_local(trained, weights, config)
     spoken = {group for group, count in seen.items() if count}
     encoded, residual = encode(config.exchange.encoding, leaving, weights, earlier.residual, spoken)
+    kept = RoundState(local=local_values(trained, config), residual=residual)
     update = SiteUpdate(
         site=site.name,
         run_id=plan.run_id,
@@ -104,9 +105,7 @@ def train_locally(
         duration_s=time.monotonic() - started,
         core_fingerprint=plan.core_fingerprint,
     )
-    return Trained(
-        update=update, encoded=encoded, kept=RoundState(local=local_values(trained, config), residual=residual)
-    )
+    return Trained(update=update, encoded=encoded, kept=kept)
 
 
 def play_stage(
