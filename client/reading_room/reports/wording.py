@@ -88,3 +88,10 @@ class Words:
     def moment(self, iso: str) -> str:
         """A UTC moment to the minute."""
         return self("moment", day=self.day(iso), time=iso[11:16])
+
+
+def disclaimer(words: Words) -> str:
+    """What stands on every page: in the report's language, and in English where that is another."""
+    english = Words("en")("disclaimer")
+    own = words("disclaimer")
+    return own if own == english else f"{own} {english}"
