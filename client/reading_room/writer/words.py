@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
-from client.reading_room.writer import words_en
-from gmmas_core.types import ConfigError
+from client.reading_room.writer import catalogue_en, words_en
+from gmmas_core.types import CLASS_NAMES, ConfigError, Task
 
-WORDS: Mapping[str, Mapping[str, str]] = {"en": words_en.WORDS}
-"""Language -> id -> words; every catalogue has the same ids, braces and facts."""
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {**words_en.WORDS, **catalogue_en.SENTENCES},
+}
+"""Language -> id -> words for facts and sentences; every catalogue has the same ids, braces and facts."""
 
 
 def word(word_id: str, language: str, **filled: str) -> str:
@@ -23,9 +25,20 @@ def word(word_id: str, language: str, **filled: str) -> str:
     return words.format(**filled) if filled else words
 
 
-def has_word(word_id: str) -> bool:
-    """Whether the catalogues know an id."""
-    return word_id in words_en.WORDS
+def check_word(check: str, language: str) -> str:
+    """Words for what a check found; general ones for a check that the catalogues do not know."""
+    known = f"check.{check}"
+    return word(known if known in words_en.WORDS else "check.other", language)
+
+
+def class_word(task: str, answer: str, language: str) -> str:
+    """Words for an answer, e.g. "mutant"."""
+    return word(f"class.{task}.{CLASS_NAMES[Task(task)].index(answer)}", language)
+
+
+def named(region: str, language: str) -> dict[str, str]:
+    """A region in the forms that the braces ask for: the, of, no."""
+    return {form: word(f"{form}.{region}", language) for form in ("the", "of", "no")}
 
 
 def listed(parts: tuple[str, ...], language: str, last: str = "list.and") -> str:

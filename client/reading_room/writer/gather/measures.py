@@ -5,7 +5,7 @@ from typing import Any
 
 from client.reading_room.writer.fact import BOTH, CLINICIAN_ONLY, Fact, Kind
 from client.reading_room.writer.numbers import percent, quantity, quantity_range
-from client.reading_room.writer.words import word
+from client.reading_room.writer.words import named, word
 from gmmas_core.types import REGIONS
 
 OUTLINED = ("wt", "tc", "et", "necrosis", "edema")
@@ -34,9 +34,9 @@ def measure_facts(document: Document, language: str) -> Iterator[Fact]:
 def _region(region: str, volume: Mapping[str, Any], language: str) -> Iterator[Fact]:
     if "value" not in volume:
         return
-    name, value = word(f"region.{region}", language), volume["value"]
+    name, value = named(region, language), volume["value"]
     audiences = BOTH if region == "wt" else CLINICIAN_ONLY
-    words = word("region.present" if value > 0 else "region.absent", language, region=name)
+    words = word("region.present" if value > 0 else "region.absent", language, **name)
     yield Fact(id=f"region.{region}", kind=Kind.REGION, value={"region": region, "present": value > 0}, text=words)
     if value <= 0:
         return
@@ -46,7 +46,7 @@ def _region(region: str, volume: Mapping[str, Any], language: str) -> Iterator[F
         id=f"volume.{region}",
         kind=Kind.VOLUME,
         value={"region": region, "ml": value},
-        text=word("volume", language, region=name),
+        text=word("volume", language, **name),
         value_text=quantity(value, error, "mL", language),
         audiences=audiences,
     )
@@ -55,7 +55,7 @@ def _region(region: str, volume: Mapping[str, Any], language: str) -> Iterator[F
         id=f"volume.{region}.range",
         kind=Kind.VOLUME_RANGE,
         value={"region": region, "low_ml": low, "high_ml": high, "by": "grid and model" if by_model else "grid"},
-        text=word("volume_range.model" if by_model else "volume_range", language, region=name),
+        text=word("volume_range.model" if by_model else "volume_range", language, **name),
         value_text=quantity_range(low, high, error, "mL", language),
     )
 
@@ -76,7 +76,7 @@ def _shares(measures: Document, language: str) -> Iterator[Fact]:
                 kind=Kind.SHARE,
                 value={"part": part, "whole": whole, "share": share["value"]},
                 text=word(
-                    "share", language, part=word(f"region.{part}", language), whole=word(f"region.{whole}", language)
+                    "share", language, part=word(f"region.{part}", language), of_whole=word(f"of.{whole}", language)
                 ),
                 value_text=percent(share["value"], language),
             )
@@ -91,7 +91,7 @@ def _lengths(measures: Document, language: str) -> Iterator[Fact]:
                     id=f"{measure}.{region}",
                     kind=Kind.LENGTH,
                     value={"region": region, "measure": measure, "value": length["value"], "unit": length["unit"]},
-                    text=word(f"length.{measure}", language, region=word(f"region.{region}", language)),
+                    text=word(f"length.{measure}", language, **named(region, language)),
                     value_text=quantity(length["value"], length["error"], length["unit"], language),
                 )
 
@@ -104,7 +104,7 @@ def _pieces(measures: Document, language: str) -> Iterator[Fact]:
                 id=f"pieces.{region}",
                 kind=Kind.PIECES,
                 value={"region": region, "count": count},
-                text=word("pieces", language, region=word(f"region.{region}", language)),
+                text=word("pieces", language, **named(region, language)),
                 value_text=str(count),
             )
     satellites = measures["satellites"]
@@ -121,20 +121,20 @@ _CROSSING = {"yes": "yes", "no": "no", "within the error of the midline": "open"
 def _side(region: str, share: Mapping[str, Any], language: str) -> Iterator[Fact]:
     if "side" not in share:
         return
-    name, side, crossing = word(f"region.{region}", language), share["side"], _CROSSING[share["crossing"]]
+    name, side, crossing = named(region, language), share["side"], _CROSSING[share["crossing"]]
     audiences = BOTH if region == "wt" else CLINICIAN_ONLY
     yield Fact(
         id=f"side.{region}",
         kind=Kind.SIDE,
         value={"region": region, "side": side},
-        text=word(f"side.{side}", language, region=name),
+        text=word(f"side.{side}", language, **name),
         audiences=audiences,
     )
     yield Fact(
         id=f"crossing.{region}",
         kind=Kind.CROSSING,
         value={"region": region, "crossing": crossing},
-        text=word(f"crossing.{crossing}", language, region=name),
+        text=word(f"crossing.{crossing}", language, **name),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from client.reading_room.writer.fact import Fact, Kind
-from client.reading_room.writer.words import listed, word
+from client.reading_room.writer.words import listed, named, word
 from gmmas_core.diagnosis import text
 from gmmas_core.diagnosis.ids import Reason
 from gmmas_core.inference.assessability import RULES
@@ -31,7 +31,7 @@ def open_facts(document: Document, language: str) -> Iterator[Fact]:
         return
     for region in REGIONS:
         if document["measures"]["volume"][region].get("value") and "side" not in document["measures"]["side"][region]:
-            what = word("what.side", language, region=word(f"region.{region}", language))
+            what = word("what.side", language, **named(region, language))
             told = word("reason.not_measured", language)
             yield _closed(f"side.{region}", "reason.not_measured", what, told, language)
 

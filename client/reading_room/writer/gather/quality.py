@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from client.reading_room.writer.fact import BOTH, Fact, Kind
-from client.reading_room.writer.words import has_word, listed, word
+from client.reading_room.writer.words import check_word, listed, word
 from gmmas_core.types import SEQUENCES
 
 _DEGREES = {"warn": "warn", "fail": "fail", "not assessable": "not_assessable"}
@@ -24,7 +24,7 @@ def _check(check: str, verdict: str, where: str, language: str) -> Fact:
     sequences = tuple(name for name in SEQUENCES if name in where.split())  # "t1", "t1 and t1c" or ""
     told = {
         "verdict": word(f"degree.{verdict}", language),
-        "check": word(f"check.{check}" if has_word(f"check.{check}") else "check.other", language),
+        "check": check_word(check, language),
     }
     names = tuple(word(f"sequence.{name}", language) for name in sequences)
     return Fact(

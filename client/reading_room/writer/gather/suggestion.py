@@ -101,7 +101,7 @@ def _task(task: Task, document: Document, language: str) -> Iterator[Fact]:
 
 
 def _answer(task: Task, probability: Mapping[str, float]) -> int | None:
-    """The class that is sure enough to count as a finding in the decision table; of 1p/19q, given that IDH is mutant."""
+    """The class that is sure enough to be a finding in the decision table; of 1p/19q, given that IDH is mutant."""
     chance = probability[task]
     if task is Task.CODEL:
         given = conditional_codeletion(probability[Task.IDH], chance)
