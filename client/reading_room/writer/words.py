@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
-from client.reading_room.writer import catalogue_en, words_en
+from client.reading_room.writer import catalogue_de, catalogue_en, catalogue_zh, words_de, words_en, words_zh
 from gmmas_core.types import CLASS_NAMES, ConfigError, Task
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {**words_en.WORDS, **catalogue_en.SENTENCES},
+    "de": {**words_de.WORDS, **catalogue_de.SENTENCES},
+    "zh": {**words_zh.WORDS, **catalogue_zh.SENTENCES},
 }
 """Language -> id -> words for facts and sentences; every catalogue has the same ids, braces and facts."""
 
