@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 SENTENCES: Mapping[str, str] = {
     "stop": ".",
-    "glue": " ",
     # clinician
     "say.used": "Gelesen wurden {sequences}.",
     "say.missing": "Es fehlen: {sequences}.",

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 SENTENCES: Mapping[str, str] = {
     "stop": ".",
-    "glue": " ",
     # clinician
     "say.used": "Read were {sequences}.",
     "say.missing": "Missing: {sequences}.",

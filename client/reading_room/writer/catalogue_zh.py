@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 SENTENCES: Mapping[str, str] = {
     "stop": "。",
-    "glue": "",
     # clinician
     "say.used": "读取的序列：{sequences}。",
     "say.missing": "缺少：{sequences}。",

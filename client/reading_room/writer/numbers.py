@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 SPACE = "\N{NO-BREAK SPACE}"
-_TO = {"en": " to ", "de": " bis ", "zh": " 至 "}
+_TO = {"en": " to ", "de": " bis ", "zh": "至"}
 _POINTS = {"en": f"{SPACE}percentage points", "de": f"{SPACE}Prozentpunkte", "zh": f"{SPACE}个百分点"}
 _UNITS: Mapping[str, str] = {"mL": "mL", "mm": "mm", "mm2": "mm²"}
 _DECIMALS: Mapping[str, tuple[int, int]] = {"mL": (0, 2), "mm": (0, 1), "mm2": (-1, 0)}
@@ -51,7 +51,7 @@ def quantity_range(low: float, high: float, error: float, unit: str, language: s
 def _whole(share: float) -> str:
     if share < 0.005:
         return "<1"
-    return ">99" if share >= 0.995 else f"{100 * share:.0f}"
+    return ">99" if share >= 0.995 else f"{max(round(100 * share), 1)}"
 
 
 def _rounded(value: float, error: float, unit: str, language: str) -> str:

@@ -123,7 +123,9 @@ def _quality(draft: Draft) -> None:
         told = {"verdict": word(f"degree.{verdict}", draft.language), "check": check_word(str(name), draft.language)}
         places = tuple(dict.fromkeys(_place(check, draft) for check in checks if check.value["where"]))
         if places:
-            draft.tell("quality", "say.check_at", *checks, where="; ".join(places), **told)
+            draft.tell(
+                "quality", "say.check_at", *checks, where=word("list.apart", draft.language).join(places), **told
+            )
         else:
             draft.tell("quality", "say.check", *checks, **told)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, str] = {
     "list.comma": ", ",
+    "list.apart": "; ",
     "list.and": "{first} und {last}",
     "list.or": "{first} oder {last}",
     "sequence.t1": "T1",

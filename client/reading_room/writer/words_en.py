@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, str] = {
     "list.comma": ", ",
+    "list.apart": "; ",
     "list.and": "{first} and {last}",
     "list.or": "{first} or {last}",
     "sequence.t1": "T1",

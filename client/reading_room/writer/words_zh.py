@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, str] = {
     "list.comma": "、",
+    "list.apart": "；",
     "list.and": "{first}和{last}",
     "list.or": "{first}或{last}",
     "sequence.t1": "T1",

@@ -18,7 +18,7 @@ def tissue_facts(
     Where nothing was outlined, imaging suggests nothing: the diagnosis is stated only where tissue gives it.
     """
     for marker, value in results.items():
-        if marker is not Marker.AGE and value:  # an age says more about the person than the text needs
+        if marker is not Marker.AGE:  # an age says more about the person than the text needs
             yield _result(marker, value, language)
     if not has_tumour and diagnosis.basis is not Basis.TISSUE:
         yield from _tests(("test.tissue",), language)

@@ -1,5 +1,6 @@
 """Cases of every shape, measured, ranked and integrated by the code that does it for patients."""
 
+import json
 import random
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -11,7 +12,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from client.findings import _plain
 from gmmas_core.data.grid import Volume
 from gmmas_core.diagnosis import Diagnosis, Ranking, integrate, ranked_diagnoses, text, with_imaging
 from gmmas_core.diagnosis.findings import Findings, from_tissue
@@ -103,7 +103,7 @@ PROBABILITIES: tuple[tuple[float, float, float], ...] = (  # histology, idh, cod
     (0.80, 0.30, 0.20),  # wildtype, oligodendroglioma, astrocytoma
     (0.20, 0.90, 0.15),  # astrocytoma, oligodendroglioma, wildtype
     (0.40, 0.70, 0.10),  # astrocytoma, wildtype, oligodendroglioma
-    (0.10, 0.95, 0.90),  # oligodendroglioma, astrocytoma, wildtype
+    (0.10, 0.97, 0.90),  # oligodendroglioma, astrocytoma, wildtype
     (0.30, 0.60, 0.55),  # oligodendroglioma, wildtype, astrocytoma
     (0.50, 0.50, 0.25),
     (0.9999, 0.0001, 0.0),
@@ -122,7 +122,10 @@ CHECKS: tuple[tuple[Mapping[str, str], ...], ...] = (
     (),
     ({"id": "slice_thickness", "verdict": "warn", "where": "t1"}, {"id": "skull", "verdict": "fail", "where": "t1"}),
     ({"id": "slice_thickness", "verdict": "warn", "where": "t2"}, {"id": "noise", "verdict": "warn", "where": "flair"}),
-    ({"id": "duplicates", "verdict": "warn", "where": "t1 and t1c"}, {"id": "brand_new", "verdict": "warn", "where": ""}),
+    (
+        {"id": "duplicates", "verdict": "warn", "where": "t1 and t1c"},
+        {"id": "brand_new", "verdict": "warn", "where": ""},
+    ),
     ({"id": "symmetry", "verdict": "pass", "where": ""}, {"id": "fluid", "verdict": "not assessable", "where": "t1"}),
 )
 GRAVEST = {"pass": 0, "not assessable": 1, "warn": 2, "fail": 3}
@@ -154,10 +157,17 @@ def measured(shape: str, used: tuple[str, ...], passes: bool) -> Mapping[str, An
     doubt = None
     if passes and seg.any():
         labels = {"wt": (1, 2, 3), "tc": (1, 3), "et": (3,), "necrosis": (1,), "edema": (2,)}
-        ml = {name: np.isin(seg, values).sum() * EDGE**3 / 1000 for name, values in labels.items() if name not in blocked}
+        ml = {
+            name: np.isin(seg, values).sum() * EDGE**3 / 1000 for name, values in labels.items() if name not in blocked
+        }
         doubt = Doubt(passes_ml={name: [0.7 * v, v, 1.6 * v] for name, v in ml.items()})
     plain: Mapping[str, Any] = _plain(asdict(measure_case(result, here, doubt)))
     return plain
+
+
+def _plain(value: Any) -> Any:
+    """As a findings file holds it."""
+    return json.loads(json.dumps(value, default=lambda number: number.item()))
 
 
 def _suggested(ranking: Ranking) -> dict[str, Any]:
@@ -205,7 +215,7 @@ def make_case(
         {
             "sequence": sequence,
             "probability": {},
-            "probability_change": {task: 0.1 - 0.05 * number for task in probability},
+            "probability_change": dict.fromkeys(probability, 0.1 - 0.05 * number),
             "volume_ml": {},
             "dice": {},
             "not_assessable": {},
