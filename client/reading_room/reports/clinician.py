@@ -6,7 +6,6 @@ from typing import Any
 
 from client.reading_room.record import Record
 from client.reading_room.reports.content import Report, Section
-from client.reading_room.reports.pictures import clinician_pictures
 from client.reading_room.reports.head import about, notices
 from client.reading_room.reports.limit_parts import checks_section, open_section, without_section
 from client.reading_room.reports.measure_parts import signs_section, sizes_section, volumes_section
@@ -18,6 +17,7 @@ from client.reading_room.reports.next_parts import (
     follow_up_section,
     tests_section,
 )
+from client.reading_room.reports.pictures import clinician_pictures
 from client.reading_room.reports.suggestion_parts import (
     diagnosis_section,
     narrative_section,

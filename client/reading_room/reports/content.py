@@ -30,9 +30,10 @@ class Paragraph:
 
 @dataclass(frozen=True, kw_only=True)
 class Bullets:
-    """A list of short texts."""
+    """A list of short texts, and a title above it or ""."""
 
     items: tuple[str, ...]
+    title: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,7 +84,7 @@ def _framed(tile_RC3: _RGB, slice_: Slice) -> Image.Image:
     draw = ImageDraw.Draw(tile)
     middle, near, far = TILE // 2, 8, TILE - 8
     places = ((near, middle, "lm"), (far, middle, "rm"), (middle, near, "mt"), (middle, far, "mb"))
-    for letter, (x, y, anchor) in zip(slice_.letters, places, strict=True):
+    for letter, (x, y, anchor) in zip(slice_.letters, places, strict=False):
         draw.text((x, y), letter, font=_letters(), fill="white", anchor=anchor, stroke_width=2, stroke_fill="black")
     return tile
 

@@ -65,7 +65,7 @@ def notices(record: Record, words: Words) -> tuple[Notice, ...]:
     document = record.document
     found = [state_notice(record, words), _verdict(document["verdict"], words)]
     if document["notice"]:
-        found.append(Notice(title=words("notice"), text=document["notice"], tone=Tone.PLAIN))
+        found.append(Notice(title=words("notice"), text=words.said(document["notice"]), tone=Tone.PLAIN))
     if document["corrected"] is not None:
         found.append(_corrected(document["corrected"], words))
     if "segmentation" in document["abstained"]:
@@ -100,9 +100,7 @@ def _corrected(corrected: Mapping[str, Any], words: Words) -> Notice:
             f"{words(f'task.{task}')} {words(f'class.{task}.{label}')}" for task, label in corrected["labels"].items()
         ]
         what.append(words("corrected_labels", labels=words.listed(labels)))
-    told = words(
-        "corrected_text", user=corrected["by"], number=corrected["from_revision"], what=words.listed(what)
-    )
+    told = words("corrected_text", user=corrected["by"], number=corrected["from_revision"], what=words.listed(what))
     return Notice(title=words("corrected"), text=told, tone=Tone.PLAIN)
 
 

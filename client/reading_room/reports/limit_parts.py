@@ -1,6 +1,6 @@
 """What stands in the way of the result: what is not assessable, what each sequence is worth, and the checks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from client.reading_room.record import Record
@@ -77,7 +77,7 @@ def _without(without: Mapping[str, Any], words: Words) -> tuple[str, ...]:
 def checks_section(record: Record, words: Words) -> Section:
     """Checks that did not pass with what to do, and the names of those that did."""
     checks = record.document["checks"]
-    rows = tuple(_check(check, words) for check in checks if check["verdict"] != "pass")
+    rows = tuple(_check(alike, words) for alike in _alike(checks))
     troubled = {check["id"] for check in checks if check["verdict"] != "pass"}
     passed = dict.fromkeys(check["id"] for check in checks if check["id"] not in troubled)
     columns = (
@@ -97,11 +97,23 @@ def checks_section(record: Record, words: Words) -> Section:
     return Section(id="checks", title=words("section.checks"), blocks=tuple(blocks))
 
 
-def _check(check: Mapping[str, str], words: Words) -> tuple[str, ...]:
+def _alike(checks: Sequence[Mapping[str, str]]) -> list[list[Mapping[str, str]]]:
+    """Checks that did not pass, those that differ in nothing but the sequence together."""
+    groups: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for check in checks:
+        if check["verdict"] != "pass":
+            same = tuple(check[part] for part in ("id", "verdict", "found", "expected", "action"))
+            groups.setdefault(same, []).append(check)
+    return list(groups.values())
+
+
+def _check(alike: Sequence[Mapping[str, str]], words: Words) -> tuple[str, ...]:
+    check = alike[0]
     found, expected = words.said(check["found"]), words.said(check["expected"])
+    places = [words.said(each["where"]) for each in alike if each["where"]]
     return (
         words.named("check", check["id"]),
-        words.said(check["where"]) if check["where"] else words("checks.whole"),
+        words.listed(places) if places else words("checks.whole"),
         words(f"result.{check['verdict']}"),
         words("checks.found_expected", found=found, expected=expected),
         words.said(check["action"]) if check["action"] else DASH,

@@ -6,6 +6,7 @@ from typing import Any
 from client.reading_room.record import Record
 from client.reading_room.reports.content import Block, Column, Paragraph, Section, Table
 from client.reading_room.reports.wording import DASH, Words
+from client.reading_room.writer.numbers import SPACE
 from gmmas_core.measures.vasari import NOT_DERIVABLE
 
 Measures = Mapping[str, Any]
@@ -69,8 +70,10 @@ def sizes_section(record: Record, words: Words) -> Section:
     diameters = measures["diameters"]
     columns = (
         Column(title=words("sizes.lesion"), weight=3.2),
-        *(Column(title=words(f"sizes.{name}"), weight=2.2, number=True)
-          for name in ("longest", "perpendicular", "product")),
+        *(
+            Column(title=words(f"sizes.{name}"), weight=2.2, number=True)
+            for name in ("longest", "perpendicular", "product")
+        ),
         Column(title=words("sizes.measurable"), weight=1.6),
     )
     rows = [row for region in _REGIONS for row in _lesions(region, diameters[region], words)]
@@ -111,14 +114,16 @@ def _totals(diameters: Measures, words: Words) -> Table:
             rows.append((name, *parts))
         else:
             rows.append((name, words("not_measured", reason=words.said(measure["reason"])), DASH))
-    return Table(caption=words("sizes.longest_3d"), columns=columns, rows=tuple(rows))
+    return Table(caption=words("sizes.totals"), columns=columns, rows=tuple(rows))
 
 
 def _with_error(measure: Measures, words: Words) -> str:
+    """Value and error with one unit, e.g. "38 ± 6 mm"; only the value where it is 0."""
     value = words.quantity(measure["value"], measure["error"], measure["unit"])
-    if measure["value"] <= 0:
+    if measure["value"] <= 0 or measure["error"] <= 0:
         return value
-    return f"{value} {words('plus_minus', value=words.quantity(measure['error'], measure['error'], measure['unit']))}"
+    error = words.quantity(measure["error"], measure["error"], measure["unit"])
+    return f"{value.partition(SPACE)[0]}{SPACE}{words('plus_minus', value=error)}"
 
 
 def _places(measures: Measures, words: Words) -> Table:
@@ -175,7 +180,7 @@ def signs_section(record: Record, words: Words) -> Section:
     blocks: list[Block] = [signs]
     if scores:
         blocks.append(Table(caption=words("vasari.caption"), columns=columns, rows=scores))
-    blocks.append(Paragraph(lead=words("vasari.rest") + words("colon"), text=_rest(rest, words), small=True))
+    blocks.append(Paragraph(lead=words("vasari.rest") + words("colon").rstrip(), text=_rest(rest, words), small=True))
     return Section(id="signs", title=words("section.signs"), blocks=tuple(blocks))
 
 

@@ -11,7 +11,7 @@ from client.reading_room.writer.narrative import Narrative
 
 
 def model_section(record: Record, training: Mapping[str, Any] | None, words: Words) -> Section:
-    """Model Facts on one table (after Sendak 2020, npj Digit Med 3:41): what it is, how it was made, when not to use it.
+    """Model Facts in one table (after Sendak 2020, npj Digit Med 3:41): what it is, how it was made, its limits.
 
     Args:
         record: the study.

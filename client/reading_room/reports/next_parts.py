@@ -84,7 +84,7 @@ def comparison_section(comparison: Comparison | NotComparable, baseline: str, wo
         for caption, changes in parts
     )
     new = Paragraph(
-        lead=words("comparison.new_lesions") + words("colon"), text=words.said(comparison.new_lesions.reason)
+        lead=words("comparison.new_lesions") + words("colon").rstrip(), text=words.said(comparison.new_lesions.reason)
     )
     note = Paragraph(text=f"{words('comparison.caption')}. {words('comparison.note')}", small=True)
     return Section(id="comparison", title=title, blocks=(*tables, new, note))

@@ -1,10 +1,10 @@
-"""The patient's report: plain words, what was measured and what is not known; no probability, no survival, no advice."""
+"""The patient's report: plain words, what was measured and what is not known; no probability, no survival."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from client.reading_room.record import Record
-from client.reading_room.reports.content import Block, Bullets, Column, Notice, Paragraph, Report, Section, Table, Tone
+from client.reading_room.reports.content import Bullets, Column, Notice, Paragraph, Report, Section, Table, Tone
 from client.reading_room.reports.pictures import patient_picture
 from client.reading_room.reports.suggestion_parts import written_by
 from client.reading_room.reports.wording import Words, disclaimer
@@ -47,11 +47,10 @@ def patient_report(record: Record, narrative: Narrative, site: str) -> Report:
             *([Section(id="picture", title=words("patient.section.picture"), blocks=picture)] if picture else []),
             Section(id="measured", title=words("patient.section.measured"), blocks=(_measured(record, words),)),
             Section(id="questions", title=words("patient.section.questions"), blocks=(_questions(words),)),
-            Section(id="words", title=words("patient.section.words"), blocks=_glossary(words)),
             Section(
-                id="provenance",
-                title=words("section.provenance"),
-                blocks=(Paragraph(text=_origin(record, narrative, words), small=True),),
+                id="words",
+                title=words("patient.section.words"),
+                blocks=(_glossary(words), _origin(record, narrative, words)),
             ),
         ),
         disclaimer=disclaimer(words),
@@ -67,9 +66,7 @@ def _about(record: Record, site: str, words: Words) -> tuple[tuple[str, str], ..
         (words("about.site"), site),
     ]
     if not _release_notice(record, words) and record.release is not None:
-        told = words(
-            "patient.about.released_text", user=record.release.user, at=words.day(record.release.at)
-        )
+        told = words("patient.about.released_text", user=record.release.user, at=words.day(record.release.at))
         rows.append((words("patient.about.released"), told))
     return tuple(rows)
 
@@ -121,13 +118,13 @@ def _questions(words: Words) -> Bullets:
     return Bullets(items=tuple(words(f"patient.question.{number}") for number in range(1, QUESTIONS + 1)))
 
 
-def _glossary(words: Words) -> tuple[Block, ...]:
-    return tuple(
-        Paragraph(lead=words(f"patient.word.{name}") + words("colon"), text=words(f"patient.word.{name}_text"))
-        for name in GLOSSARY
-    )
+def _glossary(words: Words) -> Table:
+    rows = tuple((words(f"patient.word.{name}"), words(f"patient.word.{name}_text")) for name in GLOSSARY)
+    return Table(caption=words("patient.words.caption"), columns=(Column(weight=2), Column(weight=7)), rows=rows)
 
 
-def _origin(record: Record, narrative: Narrative, words: Words) -> str:
+def _origin(record: Record, narrative: Narrative, words: Words) -> Paragraph:
+    """What a clinician needs to find the findings again; no patient has to read it."""
     revision = record.revision
-    return f"{revision.model_id} · {revision.sha256[:16]} · {written_by(narrative, words)}"
+    told = f"{revision.model_id} · {words('about.revision')} {revision.number} · sha256 {revision.sha256[:16]}"
+    return Paragraph(text=f"{told} · {written_by(narrative, words)}", small=True)

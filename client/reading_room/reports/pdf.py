@@ -16,7 +16,7 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 from client.reading_room.reports.content import Report
 from client.reading_room.reports.fonts import NAMES, path_of
 from client.reading_room.reports.pdf_blocks import flowables
-from client.reading_room.reports.pdf_style import FAINT, RULE, WARN, BOLD, FONT, Look
+from client.reading_room.reports.pdf_style import BOLD, FAINT, FONT, RULE, WARN, Look
 
 MARGIN, HEAD, FOOT = 18 * mm, 14 * mm, 17 * mm
 WIDTH = A4[0] - 2 * MARGIN
@@ -56,7 +56,7 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
             pageCompression=1,
         )
 
-    def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802 - the library's name
+    def afterFlowable(self, flowable: Flowable) -> None:
         """Set a bookmark at every heading."""
         anchor = getattr(flowable, "anchor", None)
         if anchor is not None:
@@ -72,7 +72,7 @@ def _canvas_of(report: Report) -> type[Canvas]:
             super().__init__(*arguments, **options)
             self._kept: list[dict[str, Any]] = []
 
-        def showPage(self) -> None:  # noqa: N802 - the library's name
+        def showPage(self) -> None:
             self._kept.append(dict(self.__dict__))
             self._startPage()
 

@@ -1,12 +1,10 @@
 """A bar chart with whiskers, drawn as lines and text."""
 
-from xml.sax.saxutils import escape
-
 from reportlab.platypus import Flowable
-from reportlab.platypus import Paragraph as Text
 
 from client.reading_room.reports.content import Bar, Bars
 from client.reading_room.reports.pdf_style import ACCENT, FAINT, FONT, INK, RULE, Look
+from client.reading_room.reports.pdf_text import text
 
 LABEL, VALUE = 0.42, 0.2
 """Shares of the width for the names and for the numbers; the bars have the rest."""
@@ -63,6 +61,6 @@ class BarChart(Flowable):  # type: ignore[misc]
         self._write(bar.words, right + 8, self._width - right - 8, middle)
 
     def _write(self, words: str, x: float, width: float, middle: float) -> None:
-        text = Text(escape(words), self._look.cell())
-        _, height = text.wrap(width, self._row)
-        text.drawOn(self.canv, x, middle - height / 2)
+        label = text(words, self._look.cell(), width)
+        _, height = label.wrap(width, self._row)
+        label.drawOn(self.canv, x, middle - height / 2)

@@ -9,7 +9,6 @@ from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
 from client.reading_room.reports.content import (
-    Bars,
     Block,
     Bullets,
     Notice,
@@ -21,17 +20,23 @@ from client.reading_room.reports.content import (
 )
 from client.reading_room.reports.pdf_bars import BarChart
 from client.reading_room.reports.pdf_style import BOLD, RULE, STRIPE, TONES, Look
+from client.reading_room.reports.pdf_text import text
 
-PAD = 4
-LEAST_BELOW = 42 * mm
-"""Room that a heading needs below it; with less it goes to the next page."""
+PAD, ABOUT_GAP, NOTICE_SIDES = 4, 6, 18
+"""Points: beside a cell, between the head's pairs, and on both sides of a notice."""
+
+LEAST_BELOW = 55 * mm
+"""Room that a long block needs where it begins; with less it goes to the next page."""
+
+MOST_ROWS, MOST_LETTERS = 16, 700
+"""Rows of a table and letters of a paragraph that stay in one piece."""
 
 
 def flowables(report: Report, look: Look) -> list[Flowable]:
     """The whole report in order."""
     parts: list[Flowable] = [
-        Text(escape(report.title), look.title),
-        Text(escape(report.subtitle), look.small),
+        text(report.title, look.title, look.width),
+        text(report.subtitle, look.small, look.width),
         _about(report, look),
     ]
     for notice in report.notices:
@@ -50,72 +55,89 @@ class Heading(Text):  # type: ignore[misc]
 
 
 def _section(section: Section, look: Look) -> list[Flowable]:
-    blocks = [flowable for block in section.blocks for flowable in _block(block, look)]
-    return [CondPageBreak(LEAST_BELOW), Heading(section, look), *blocks]
+    """Heading and blocks; a short block stays in one piece, and the heading with the first."""
+    parts: list[Flowable] = []
+    above: list[Flowable] = [Heading(section, look)]
+    for block in section.blocks:
+        together = [*above, *_block(block, look)]
+        if _is_short(block):
+            parts.append(KeepTogether(together))
+        else:
+            parts += [CondPageBreak(LEAST_BELOW), *together]
+        above = []
+    return parts
+
+
+def _is_short(block: Block) -> bool:
+    if isinstance(block, Table):
+        return len(block.rows) <= MOST_ROWS
+    return not isinstance(block, Paragraph) or len(block.text) < MOST_LETTERS
 
 
 def _block(block: Block, look: Look) -> list[Flowable]:
     if isinstance(block, Paragraph):
         return [_paragraph(block, look)]
     if isinstance(block, Bullets):
-        return [_bullet(item, look) for item in block.items]
+        title = [text(block.title, look.caption, look.width)] if block.title else []
+        return [*title, *(_bullet(item, look) for item in block.items)]
     if isinstance(block, Notice):
         return _notice(block, look)
     if isinstance(block, Table):
         return _table(block, look)
     if isinstance(block, Picture):
-        return [_picture(block, look)]
-    return _bars(block, look)
+        return _picture(block, look)
+    return [text(block.caption, look.caption, look.width), BarChart(block, look), Spacer(0, 6)]
 
 
 def _paragraph(block: Paragraph, look: Look) -> Flowable:
-    lead = f'<font name="{BOLD}">{escape(block.lead)}</font>' if block.lead else ""
-    joint = "" if look.cjk or not (block.lead and block.text) else " "
-    style = look.small if block.small else look.text
-    if block.lead and not block.text:
-        style = look.style("lead", keepWithNext=1)
-    return Text(f"{lead}{joint}{escape(block.text)}", style)
+    return text(block.text, look.small if block.small else look.text, look.width, (block.lead, BOLD))
 
 
 def _bullet(item: str, look: Look) -> Flowable:
     style = look.style("bullet", leftIndent=1.3 * look.size, bulletIndent=0.2 * look.size)
-    return Text(escape(item), style, bulletText="•")
+    return text(item, style, look.width, mark="•")
 
 
 def _notice(notice: Notice, look: Look) -> list[Flowable]:
     colour, paper = TONES[notice.tone]
-    title = Text(escape(notice.title), look.style("notice", fontName=BOLD, textColor=colour, spaceAfter=0))
+    room = look.width - NOTICE_SIDES
+    title = text(notice.title, look.style("notice", fontName=BOLD, textColor=colour, spaceAfter=0), room)
     rows = [[title]] if notice.title else []
     if notice.text:
-        rows.append([Text(escape(notice.text), look.style("notice text", spaceAfter=0))])
+        rows.append([text(notice.text, look.style("notice text", spaceAfter=0), room)])
     style = [
         ("BACKGROUND", (0, 0), (-1, -1), paper),
         ("LINEBEFORE", (0, 0), (0, -1), 3, colour),
-        ("LEFTPADDING", (0, 0), (-1, -1), 9),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 8),
+        ("LEFTPADDING", (0, 0), (-1, -1), NOTICE_SIDES / 2),
+        ("RIGHTPADDING", (0, 0), (-1, -1), NOTICE_SIDES / 2),
         ("TOPPADDING", (0, 0), (-1, -1), 2),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
         ("TOPPADDING", (0, 0), (-1, 0), 5),
         ("BOTTOMPADDING", (0, -1), (-1, -1), 6),
     ]
-    return [KeepTogether([Grid(rows, colWidths=[look.width], style=style)]), Spacer(0, 5)]
+    return [Grid(rows, colWidths=[look.width], style=style), Spacer(0, 5)]
 
 
 def _about(report: Report, look: Look) -> Flowable:
     """The head's small table, two pairs a row."""
+    widths = [look.width * share for share in (0.2, 0.32, 0.18, 0.3)]
     cells = [
-        [Text(escape(label), look.cell(faint=True)), Text(escape(value), look.cell(bold=True))]
-        for label, value in report.about
+        [
+            text(label, look.cell(faint=True), widths[2 * (place % 2)] - ABOUT_GAP),
+            text(value, look.cell(bold=True), widths[2 * (place % 2) + 1] - ABOUT_GAP),
+        ]
+        for place, (label, value) in enumerate(report.about)
     ]
-    pairs = [[*cells[place], *(cells[place + 1] if place + 1 < len(cells) else ["", ""])]
-             for place in range(0, len(cells), 2)]
-    widths = [look.width * share for share in (0.17, 0.33, 0.17, 0.33)]
+    pairs = [
+        [*cells[place], *(cells[place + 1] if place + 1 < len(cells) else ["", ""])]
+        for place in range(0, len(cells), 2)
+    ]
     style = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LINEABOVE", (0, 0), (-1, 0), 0.6, RULE),
         ("LINEBELOW", (0, -1), (-1, -1), 0.6, RULE),
         ("LEFTPADDING", (0, 0), (-1, -1), 0),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 6),
+        ("RIGHTPADDING", (0, 0), (-1, -1), ABOUT_GAP),
         ("TOPPADDING", (0, 0), (-1, -1), 2.5),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
     ]
@@ -125,10 +147,14 @@ def _about(report: Report, look: Look) -> Flowable:
 def _table(table: Table, look: Look) -> list[Flowable]:
     total = sum(column.weight for column in table.columns)
     widths = [look.width * column.weight / total for column in table.columns]
-    head = [Text(escape(column.title), look.cell(number=column.number, bold=True)) for column in table.columns]
+    rooms = [width - 2 * PAD for width in widths]
+    head = [
+        text(column.title, look.cell(number=column.number, bold=True), room)
+        for column, room in zip(table.columns, rooms, strict=True)
+    ]
     body = [
         [
-            Text(escape(cell), look.cell(number=column.number, faint=not table.has_head and place == 0))
+            text(cell, look.cell(number=column.number, faint=not table.has_head and place == 0), rooms[place])
             for place, (column, cell) in enumerate(zip(table.columns, row, strict=True))
         ]
         for row in table.rows
@@ -146,19 +172,11 @@ def _table(table: Table, look: Look) -> list[Flowable]:
     if table.has_head:
         style.append(("BACKGROUND", (0, 0), (-1, 0), STRIPE))
     grid = Grid(rows, colWidths=widths, style=style, repeatRows=1 if table.has_head else 0, spaceAfter=4)
-    parts: list[Flowable] = [Text(escape(table.caption), look.caption), grid]
-    if len(rows) <= 12:
-        parts = [KeepTogether(parts)]
-    if table.note:
-        parts.append(Text(escape(table.note), look.small))
-    return parts
+    note = [text(table.note, look.small, look.width)] if table.note else []
+    return [text(table.caption, look.caption, look.width), grid, *note]
 
 
-def _picture(picture: Picture, look: Look) -> Flowable:
+def _picture(picture: Picture, look: Look) -> list[Flowable]:
     width = look.width * picture.share
     image = Image(io.BytesIO(picture.png), width=width, height=width * picture.height / picture.width, hAlign="LEFT")
-    return KeepTogether([Spacer(0, 3), image, Spacer(0, 3), Text(escape(picture.caption), look.small)])
-
-
-def _bars(bars: Bars, look: Look) -> list[Flowable]:
-    return [KeepTogether([Text(escape(bars.caption), look.caption), BarChart(bars, look), Spacer(0, 6)])]
+    return [Spacer(0, 3), image, Spacer(0, 3), text(picture.caption, look.small, look.width)]

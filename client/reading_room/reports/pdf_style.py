@@ -33,7 +33,7 @@ class Look:
     @classmethod
     def of(cls, report: Report, width: float) -> "Look":
         """The look that a report asks for."""
-        return cls(width=width, size=11.5 if report.roomy else 9.2, cjk=report.language == "zh")
+        return cls(width=width, size=11.0 if report.roomy else 9.2, cjk=report.language == "zh")
 
     def style(self, name: str, scale: float = 1.0, **more: object) -> ParagraphStyle:
         """A paragraph style.
@@ -50,7 +50,7 @@ class Look:
             "leading": size * (1.55 if self.cjk else 1.38),
             "textColor": INK,
             "splitLongWords": 1,
-            "wordWrap": "CJK" if self.cjk else None,
+            "cjk": self.cjk,
             "spaceAfter": 0.35 * size,
             "allowWidows": 0,
             "allowOrphans": 0,
@@ -75,12 +75,12 @@ class Look:
     @property
     def heading(self) -> ParagraphStyle:
         """Heading of a section."""
-        return self.style("heading", 1.34, fontName=BOLD, textColor=ACCENT, spaceBefore=1.3 * self.size, keepWithNext=1)
+        return self.style("heading", 1.34, fontName=BOLD, textColor=ACCENT, spaceBefore=1.3 * self.size)
 
     @property
     def caption(self) -> ParagraphStyle:
         """Above a table."""
-        return self.style("caption", 0.95, fontName=BOLD, keepWithNext=1, spaceBefore=0.5 * self.size)
+        return self.style("caption", 0.95, fontName=BOLD, spaceBefore=0.5 * self.size)
 
     def cell(self, number: bool = False, bold: bool = False, faint: bool = False) -> ParagraphStyle:
         """A cell of a table."""

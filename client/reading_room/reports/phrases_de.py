@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 PHRASES: Mapping[str, str] = {
+    "Phantoms: computer-generated images of no person.": "Phantome: computererzeugte Bilder von keinem Menschen.",
     # assessability
     "no {}: enhancement shows only after contrast": "ohne {0}: Anreicherung zeigt sich nur nach Kontrastmittel",
     "no {}: the core is bounded by enhancement and necrosis, which show only after contrast": (

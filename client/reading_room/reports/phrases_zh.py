@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 PHRASES: Mapping[str, str] = {
+    "Phantoms: computer-generated images of no person.": "模体：计算机生成的图像，不属于任何人。",
     # assessability
     "no {}: enhancement shows only after contrast": "缺少{0}：强化只在注射对比剂后显示",
     "no {}: the core is bounded by enhancement and necrosis, which show only after contrast": (
@@ -46,10 +47,14 @@ PHRASES: Mapping[str, str] = {
     ),
     "enhancement lines {} of the border of label 1; that is no margin": "强化仅沿标签1边界的{0}；不构成边缘",
     "the enhancing tumour lies within the midline's error of {} mm": "强化肿瘤位于中线误差{0} mm之内",
-    "the examinations are not registered to each other, so lesions cannot be matched": "各次检查未互相配准，无法匹配病灶",
+    "the examinations are not registered to each other, so lesions cannot be matched": (
+        "各次检查未互相配准，无法匹配病灶"
+    ),
     "not measured before: {}": "既往未测量：{0}",
     "not measured now: {}": "本次未测量：{0}",
-    "read by model {}, now by {}: read both with one model": "既往由模型{0}判读，本次由{1}判读：请用同一模型判读两次检查",
+    "read by model {}, now by {}: read both with one model": (
+        "既往由模型{0}判读，本次由{1}判读：请用同一模型判读两次检查"
+    ),
     "read from {}, now from {}: read both from the sequences they share": (
         "既往由{0}判读，本次由{1}判读：请用两次共有的序列判读"
     ),

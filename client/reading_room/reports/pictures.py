@@ -1,5 +1,6 @@
-"""The pictures of a report as blocks: slices with the outline, their uncertainty, and one calm picture for a patient."""
+"""The pictures of a report as blocks: slices with the outline, their uncertainty, one calm picture."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from client.reading_room.record import MASK, UNCERTAINTY, Record
@@ -41,10 +42,11 @@ def patient_picture(record: Record, words: Words) -> tuple[Block, ...]:
     except DataError:
         return ()
     regions = _shown(record)[:1] if "wt" in _shown(record) else ()
-    png, width, height = outlines(slices[:1], regions)
+    calm = replace(slices[0], letters=slices[0].letters[:2])
+    png, width, height = outlines([calm], regions)
     caption = words("patient.picture") if regions else words("patient.picture_empty")
     alt = words("patient.picture_alt")
-    return (Picture(png=png, width=width, height=height, alt=alt, caption=caption, share=0.45),)
+    return (Picture(png=png, width=width, height=height, alt=alt, caption=caption, share=0.38),)
 
 
 def _shown(record: Record) -> tuple[str, ...]:

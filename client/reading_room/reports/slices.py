@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmas_core.data.grid import Volume, same_grid, upright
+from gmmas_core.data.grid import Volume, box_of, cut, same_grid, upright
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.types import BACKGROUND, DataError
 
@@ -17,6 +17,8 @@ BEST_FIRST = ("t1c", "flair", "t2", "t1")
 """The sequence that shows most of a tumour's structure, and what to take where it is missing."""
 
 PLANES = ("axial", "coronal", "sagittal")
+MARGIN = 3
+"""Voxels around the head that stay in the picture."""
 
 _DARKEST, _BRIGHTEST = 1.0, 99.5  # percentiles of the content that become black and white
 
@@ -31,7 +33,7 @@ class Slice:
         labels_RC: canonical labels.
         entropy_RC: predictive entropy in nats, or None.
         edges_mm: height and width of a voxel.
-        letters: left, right, upper and lower side of the picture, e.g. "RLAP".
+        letters: left, right, upper and lower side of the picture, e.g. "RLAP"; fewer are fine.
     """
 
     plane: str
@@ -56,6 +58,9 @@ def take_slices(images: Mapping[str, Path], seg: Path, uncertainty: Path | None)
     labels = upright(load_volume(seg, "outline"))
     sequence, image = _image(images, labels)
     entropy = None if uncertainty is None else upright(load_volume(uncertainty, "map of uncertainty")).data
+    box = box_of((image.data != 0) | (labels.data != BACKGROUND), MARGIN)
+    labels, image = cut(labels, box), cut(image, box)
+    entropy = None if entropy is None else entropy[box]
     inside = image.data[image.data != 0]
     low, high = np.percentile(inside, (_DARKEST, _BRIGHTEST)) if inside.size else (0.0, 1.0)
     grey = np.clip((image.data.astype(np.float32) - low) / max(float(high - low), 1e-9), 0.0, 1.0)

@@ -15,7 +15,10 @@ def narrative_section(narrative: Narrative, words: Words) -> Section:
     """The writer's sentences, section by section, and who wrote them."""
     joint = "" if words.language == "zh" else " "
     blocks: list[Block] = [
-        Paragraph(lead=word(f"section.{name}", words.language), text=joint.join(each.text for each in sentences))
+        Paragraph(
+            lead=word(f"section.{name}", words.language) + words("colon").rstrip(),
+            text=joint.join(each.text for each in sentences),
+        )
         for name, sentences in narrative.sections()
     ]
     return Section(
@@ -40,14 +43,16 @@ def diagnosis_section(record: Record, words: Words) -> Section:
         (text("layer.integrated", language), layers.integrated),
         (text("layer.histology", language), layers.histology),
         (text("layer.grade", language), layers.grade),
-        *((text(f"marker.{marker}", language), value_text(marker, found, language))
-          for marker, found in record.diagnosis.molecular),
+        *(
+            (text(f"marker.{marker}", language), value_text(marker, found, language))
+            for marker, found in record.diagnosis.molecular
+        ),
         (words("diagnosis.basis"), text(record.diagnosis.basis, language)),
         (words("diagnosis.reasons"), " ".join(layers.reasons)),
     )
     blocks: list[Block] = [_pairs(words("diagnosis.caption"), rows)]
     if layers.flags:
-        blocks += [Paragraph(lead=words("diagnosis.flags"), text=""), Bullets(items=layers.flags)]
+        blocks.append(Bullets(items=layers.flags, title=words("diagnosis.flags")))
     return Section(id="diagnosis", title=words("section.diagnosis"), blocks=(*blocks, _pathology(record, words)))
 
 
@@ -61,8 +66,12 @@ def _pathology(record: Record, words: Words) -> Block:
         Column(title=words("pathology.at"), weight=3),
     )
     rows = tuple(
-        (text(f"marker.{marker}", words.language), _entered(marker, entry.value, words), entry.user,
-         words.moment(entry.at))
+        (
+            text(f"marker.{marker}", words.language),
+            _entered(marker, entry.value, words),
+            entry.user,
+            words.moment(entry.at),
+        )
         for marker, entry in record.pathology.items()
     )
     return Table(caption=words("diagnosis.pathology"), columns=columns, rows=rows)
@@ -108,9 +117,7 @@ def _bars(record: Record, words: Words) -> Bars:
         name = text(each["id"], words.language)
         bars.append(Bar(label=name, value=each["probability"], interval=ends, words=told))
     passes = types[0]["interval"]
-    caption = (
-        words("types.caption_plain") if passes is None else words("types.caption", passes=passes["num_passes"])
-    )
+    caption = words("types.caption_plain") if passes is None else words("types.caption", passes=passes["num_passes"])
     return Bars(caption=caption, bars=tuple(bars), ends=(words.number(0, 0) + " %", words.number(100, 0) + " %"))
 
 
@@ -139,9 +146,16 @@ def tasks_section(record: Record, words: Words) -> Section:
                 words("yes") if task in document["calibrated"] else words("no"),
             )
         )
-    titles = ("tasks.question", "tasks.answer", "types.probability", "types.interval", "tasks.epistemic",
-              "tasks.aleatoric", "tasks.calibrated")
-    weights = (2.2, 2.4, 2.6, 2.2, 1.7, 1.7, 1.8)
+    titles = (
+        "tasks.question",
+        "tasks.answer",
+        "types.probability",
+        "types.interval",
+        "tasks.epistemic",
+        "tasks.aleatoric",
+        "tasks.calibrated",
+    )
+    weights = (1.9, 3.1, 3.0, 1.9, 1.6, 1.5, 1.8)
     columns = tuple(
         Column(title=words(title), weight=weight, number=2 <= place <= 5)
         for place, (title, weight) in enumerate(zip(titles, weights, strict=True))

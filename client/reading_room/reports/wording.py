@@ -62,8 +62,8 @@ class Words:
         return numbers.percent_range(low, high, self.language)
 
     def points(self, change: float) -> str:
-        """A change of a share in percentage points, with its sign."""
-        return numbers.points(change, self.language)
+        """A change of a share in percentage points with its sign, without the unit."""
+        return numbers.points(change, self.language).partition(numbers.SPACE)[0]
 
     def quantity(self, value: float, error: float, unit: str) -> str:
         """A measure with its unit, rounded as its error allows."""

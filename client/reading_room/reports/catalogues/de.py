@@ -187,11 +187,11 @@ TEXTS: Mapping[str, str] = {
     "without.first": "Erster Typ",
     "without.same": "unverändert",
     "without.change": "{task} {points}",
-    "without.probabilities": "Änderung der Wahrscheinlichkeiten",
+    "without.probabilities": "Änderung der Wahrscheinlichkeiten, Prozentpunkte",
     "without.dice": "Überlappung des Umrisses (Dice)",
     "without.lost": "Nicht mehr beurteilbar",
     "without.none": "Nicht berechnet: Es braucht mindestens zwei Sequenzen.",
-    "without.note": "Punkte sind Prozentpunkte. 1 ist volle Überlappung mit dem Umriss aus allen Sequenzen.",
+    "without.note": "Eine Überlappung von 1 ist der Umriss aus allen Sequenzen.",
     # checks
     "checks.caption": "Nicht bestandene Prüfungen",
     "checks.check": "Prüfung",
@@ -234,8 +234,8 @@ TEXTS: Mapping[str, str] = {
     # what follows
     "differentials.caption": "Weitere Typen, die das Modell hinter den ersten reiht",
     "differentials.beyond": (
-        "Das Modell kennt Gliome des Erwachsenenalters und sonst nichts. Metastase, Lymphom, Abszess, Demyelinisierung, "
-        "Infarkt und andere Läsionen können auf diesen Sequenzen gleich aussehen; es kann sie nicht unterscheiden und "
+        "Das Modell kennt Gliome des Erwachsenenalters und sonst nichts. Metastase, Lymphom, Abszess, "
+        "Demyelinisierung, Infarkt und andere Läsionen können auf diesen Sequenzen gleich aussehen; es kann sie nicht unterscheiden und "
         "gibt ihnen keine Wahrscheinlichkeit."
     ),
     "differentials.grade": (

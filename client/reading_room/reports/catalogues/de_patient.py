@@ -52,6 +52,7 @@ TEXTS: Mapping[str, str] = {
     "patient.question.5": "Wann weiß ich mehr, und wer sagt es mir?",
     "patient.question.6": "Was kann ich tun, wenn es mir schlechter geht?",
     "patient.question.7": "Wen kann ich anrufen, wenn ich noch Fragen habe?",
+    "patient.words.caption": "Wörter und was sie heißen",
     "patient.word.mri": "MRT",
     "patient.word.mri_text": "Ein Gerät, das Bilder aus dem Kopf macht. Es nutzt Magnete und keine Strahlen.",
     "patient.word.dye": "Kontrastmittel",
@@ -65,7 +66,9 @@ TEXTS: Mapping[str, str] = {
         "Ein kleines Stück vom Tumor wird entnommen und im Labor geprüft. Man nennt das auch Biopsie."
     ),
     "patient.word.gene": "Gen",
-    "patient.word.gene_text": "Ein Teil der Zelle. Er sagt ihr, was sie tun soll. Manche Gene helfen, den Tumor zu benennen.",
+    "patient.word.gene_text": (
+        "Ein Teil der Zelle. Er sagt ihr, was sie tun soll. Manche Gene helfen, den Tumor zu benennen."
+    ),
     "patient.word.edema": "Schwellung",
     "patient.word.edema_text": "Mehr Wasser als sonst im Gehirn nahe am Tumor. Man nennt das auch Ödem.",
     "patient.word.team": "Team",

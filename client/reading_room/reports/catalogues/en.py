@@ -113,15 +113,15 @@ TEXTS: Mapping[str, str] = {
     "pathology.by": "Entered by",
     "pathology.at": "When",
     # types
-    "types.caption": "Probability of each type; the whisker is the 5th to 95th percentile of {passes} stochastic passes",
+    "types.caption": (
+        "Probability of each type; the whisker is the 5th to 95th percentile of {passes} stochastic passes"
+    ),
     "types.caption_plain": "Probability of each type; no stochastic passes were made, so there is no interval",
     "types.type": "Type",
     "types.probability": "Probability",
     "types.interval": "Interval",
     "types.none": "No type can be suggested: {reason}",
-    "types.histology": (
-        "What the microscope would show: glioblastoma with a probability of {value}, whatever IDH is."
-    ),
+    "types.histology": ("What the microscope would show: glioblastoma with a probability of {value}, whatever IDH is."),
     "types.histology_bounds": "Together with IDH-wildtype between {low} and {high}.",
     "types.grade": "A CNS WHO grade is never taken from images.",
     "types.uncalibrated": "Not calibrated: {tasks}. Read these probabilities as an order, not as frequencies.",
@@ -172,11 +172,11 @@ TEXTS: Mapping[str, str] = {
     "without.first": "First type",
     "without.same": "unchanged",
     "without.change": "{task} {points}",
-    "without.probabilities": "Change of probabilities",
+    "without.probabilities": "Change of probabilities, percentage points",
     "without.dice": "Overlap of the outline (Dice)",
     "without.lost": "No longer assessable",
     "without.none": "Not computed: it needs at least two sequences.",
-    "without.note": "Points are percentage points. 1 is a full overlap with the outline of all sequences.",
+    "without.note": "An overlap of 1 is the outline of all sequences.",
     # checks
     "checks.caption": "Checks that did not pass",
     "checks.check": "Check",

@@ -38,7 +38,7 @@ TEXTS: Mapping[str, str] = {
     "patient.measured.zero": "nothing marked",
     "patient.measured.about": "about {value}",
     "patient.measured.note": (
-        "All sizes are rough. mL is short for milliliter. A teaspoon holds about 5 mL. mm is short for millimeter."
+        "All sizes are rough. mL is short for millilitre. A teaspoon holds about 5 mL. mm is short for millimetre."
     ),
     "patient.question.1": "What do you see on my scan?",
     "patient.question.2": "Do you agree with what the program marked?",
@@ -47,20 +47,23 @@ TEXTS: Mapping[str, str] = {
     "patient.question.5": "When will I know more, and who will tell me?",
     "patient.question.6": "What can I do if I feel worse or get new signs?",
     "patient.question.7": "Whom can I call when I have more questions?",
+    "patient.words.caption": "Words and what they mean",
     "patient.word.mri": "MRI",
     "patient.word.mri_text": "A scan that makes pictures of the inside of the head. It uses magnets, not X-rays.",
     "patient.word.dye": "Dye",
     "patient.word.dye_text": "A fluid put in a vein. It makes some parts show up more on the scan.",
-    "patient.word.tumour": "Tumor",
+    "patient.word.tumour": "Tumour",
     "patient.word.tumour_text": "A lump of cells that grow where they should not.",
     "patient.word.glioma": "Glioma",
-    "patient.word.glioma_text": "A kind of tumor that starts in the brain itself. There are many kinds.",
+    "patient.word.glioma_text": "A kind of tumour that starts in the brain itself. There are many kinds.",
     "patient.word.tissue": "Tissue test",
-    "patient.word.tissue_text": "A small piece of the tumor is taken out and looked at in a lab. It is also called a biopsy.",
+    "patient.word.tissue_text": (
+        "A small piece of the tumour is taken out and looked at in a lab. It is also called a biopsy."
+    ),
     "patient.word.gene": "Gene",
-    "patient.word.gene_text": "A part of a cell that tells it what to do. Some genes help to name a tumor.",
+    "patient.word.gene_text": "A part of a cell that tells it what to do. Some genes help to name a tumour.",
     "patient.word.edema": "Swelling",
-    "patient.word.edema_text": "Extra fluid in the brain near a tumor. It is also called edema.",
+    "patient.word.edema_text": "Extra fluid in the brain near a tumour. It is also called edema.",
     "patient.word.team": "Care team",
     "patient.word.team_text": "The doctors, nurses and others who look after you.",
 }

@@ -162,11 +162,11 @@ TEXTS: Mapping[str, str] = {
     "without.first": "首位类型",
     "without.same": "不变",
     "without.change": "{task} {points}",
-    "without.probabilities": "概率的变化",
+    "without.probabilities": "概率的变化（百分点）",
     "without.dice": "轮廓重叠（Dice）",
     "without.lost": "不再可评估",
     "without.none": "未计算：至少需要两个序列。",
-    "without.note": "变化以百分点计。1表示与全部序列所得轮廓完全重叠。",
+    "without.note": "重叠为1即与全部序列所得轮廓相同。",
     # checks
     "checks.caption": "未通过的检查",
     "checks.check": "检查",

@@ -13,7 +13,9 @@ TEXTS: Mapping[str, str] = {
     "patient.not_released": "尚未发布：仅供临床医师预览",
     "patient.not_released_text": "请勿交给他人。须先由临床医师签名并发布。",
     "patient.first": "请先读这一段",
-    "patient.first_text": "一个计算机程序看了您的图像。它用于研究，可能会出错。它并不了解您本人。您的医护团队知道的比这份报告多。",
+    "patient.first_text": (
+        "一个计算机程序看了您的图像。它用于研究，可能会出错。它并不了解您本人。您的医护团队知道的比这份报告多。"
+    ),
     "patient.section.picture": "您扫描中的一幅图",
     "patient.section.measured": "测量了什么",
     "patient.section.unknown": "还不知道什么",
@@ -39,6 +41,7 @@ TEXTS: Mapping[str, str] = {
     "patient.question.5": "我什么时候能知道更多？由谁告诉我？",
     "patient.question.6": "如果我感觉变差或有新的不适，我该怎么办？",
     "patient.question.7": "我还有问题时可以打电话给谁？",
+    "patient.words.caption": "用词与含义",
     "patient.word.mri": "磁共振（MRI）",
     "patient.word.mri_text": "给头部内部拍图像的检查。它用磁场，不用X射线。",
     "patient.word.dye": "对比剂",

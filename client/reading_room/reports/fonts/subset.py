@@ -14,7 +14,10 @@ from pathlib import Path
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-FONTS = {"regular.ttf": ("400Regular/NotoSansSC_400Regular.ttf", 0xF7), "bold.ttf": ("700Bold/NotoSansSC_700Bold.ttf", 0xD7)}
+FONTS = {
+    "regular.ttf": ("400Regular/NotoSansSC_400Regular.ttf", 0xF7),
+    "bold.ttf": ("700Bold/NotoSansSC_700Bold.ttf", 0xD7),
+}
 """File -> its source within the package, and the last row of GB 2312 that is kept."""
 
 _EXTRA = "–—‘’“”„‚…•−×±≤≥→≈²³µ°‹›€™↑↓"
