@@ -66,7 +66,7 @@ def _enlarged(values_RC: NDArray[np.generic], scale: float, slice_: Slice, order
     """A slice at the picture's size; a voxel becomes a rectangle of its true proportions."""
     size = [max(1, round(n * mm * scale)) for n, mm in zip(values_RC.shape, slice_.edges_mm, strict=True)]
     places = [(np.arange(want) + 0.5) * have / want - 0.5 for want, have in zip(size, values_RC.shape, strict=True)]
-    grid = np.meshgrid(*places, indexing="ij")
+    grid = np.stack(np.meshgrid(*places, indexing="ij"))
     return np.asarray(ndimage.map_coordinates(values_RC.astype(np.float32), grid, order=order, mode="nearest"))
 
 

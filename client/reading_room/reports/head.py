@@ -80,9 +80,7 @@ def notices(record: Record, words: Words) -> tuple[Notice, ...]:
         found.append(Notice(title=words("abstain.disagreement"), text=told, tone=Tone.WARN))
     contradictions = [flag for flag in record.diagnosis.flags if flag in CONTRADICTIONS]
     if contradictions or Reason.RESULTS_CONTRADICT in record.diagnosis.reasons:
-        told = " ".join(text(flag, words.language) for flag in contradictions) or text(
-            Reason.RESULTS_CONTRADICT, words.language
-        )
+        told = words.together([text(flag, words.language) for flag in contradictions or (Reason.RESULTS_CONTRADICT,)])
         found.append(Notice(title=words("abstain.rules"), text=told, tone=Tone.WARN))
     return tuple(found)
 

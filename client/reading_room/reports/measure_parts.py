@@ -30,7 +30,7 @@ def volumes_section(record: Record, words: Words) -> Section:
     meanings = {value["interval"].get("meaning") for value in measures["volume"].values() if "value" in value}
     told = [words("volumes.note", meaning=words.said(each)) for each in sorted(meanings - {None})]
     blocks: list[Block] = [
-        Table(caption=words("volumes.caption"), columns=columns, rows=rows, note=" ".join(told)),
+        Table(caption=words("volumes.caption"), columns=columns, rows=rows, note=words.together(told)),
         _shares(measures["shares"], words),
     ]
     return Section(id="volumes", title=words("section.volumes"), blocks=tuple(blocks))

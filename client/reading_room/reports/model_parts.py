@@ -48,7 +48,7 @@ def _reading(reading: Mapping[str, Any], words: Words) -> str:
     return words(
         "model.reading_text",
         passes=reading["mc_passes"],
-        inference=reading["inference"],
+        inference=words.named("inference", reading["inference"]),
         overlap=words.number(reading["overlap"], 2),
         spacing=f"{words.number(reading['spacing_mm'], 1)} mm",
     )

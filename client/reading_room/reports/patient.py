@@ -81,12 +81,11 @@ def _release_notice(record: Record, words: Words) -> tuple[Notice, ...]:
 
 
 def _told(narrative: Narrative, words: Words) -> list[Section]:
-    joint = "" if words.language == "zh" else " "
     return [
         Section(
             id=name,
             title=word(f"section.{name}", words.language),
-            blocks=(Paragraph(text=joint.join(each.text for each in sentences)),),
+            blocks=(Paragraph(text=words.together([each.text for each in sentences])),),
         )
         for name, sentences in narrative.sections()
     ]

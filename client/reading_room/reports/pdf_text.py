@@ -14,7 +14,7 @@ from reportlab.platypus import Paragraph as Text
 
 _LATIN = r"[\u0021-\u024f\u00a0²±−–%µ]+"
 _PIECE = re.compile(rf"[（“‘《]*(?:{_LATIN}|[^\s])[，。；：、！？）”’》%]*|\s+")
-"""A run of Latin letters, numbers and no-break spaces, or one other character, each with the marks that belong to it."""
+"""A run of Latin letters, numbers and no-break spaces, or one other character, with the marks that belong to it."""
 
 
 def text(words: str, style: ParagraphStyle, width: float, lead: tuple[str, str] = ("", ""), mark: str = "") -> Text:

@@ -25,7 +25,7 @@ def clinician_pictures(record: Record, words: Words) -> tuple[Block, ...]:
         told = words("picture.slices", planes=planes, sequence=name, lines=lines)
     else:
         told = words("picture.slices_empty", planes=planes, sequence=name)
-    caption = f"{told} {words('picture.letters')}"
+    caption = words.together([told, words("picture.letters")])
     png, width, height = outlines(slices, shown)
     pictures: list[Block] = [Picture(png=png, width=width, height=height, alt=caption, caption=caption)]
     if slices[0].entropy_RC is not None:

@@ -13,11 +13,10 @@ from gmmas_core.types import ConfigError, Task
 
 def narrative_section(narrative: Narrative, words: Words) -> Section:
     """The writer's sentences, section by section, and who wrote them."""
-    joint = "" if words.language == "zh" else " "
     blocks: list[Block] = [
         Paragraph(
             lead=word(f"section.{name}", words.language) + words("colon").rstrip(),
-            text=joint.join(each.text for each in sentences),
+            text=words.together([each.text for each in sentences]),
         )
         for name, sentences in narrative.sections()
     ]
@@ -48,7 +47,7 @@ def diagnosis_section(record: Record, words: Words) -> Section:
             for marker, found in record.diagnosis.molecular
         ),
         (words("diagnosis.basis"), text(record.diagnosis.basis, language)),
-        (words("diagnosis.reasons"), " ".join(layers.reasons)),
+        (words("diagnosis.reasons"), words.together(layers.reasons)),
     )
     blocks: list[Block] = [_pairs(words("diagnosis.caption"), rows)]
     if layers.flags:
@@ -97,7 +96,7 @@ def types_section(record: Record, words: Words) -> Section:
         if hint["with_wildtype"] is not None:
             low, high = hint["with_wildtype"]
             bounds = words("types.histology_bounds", low=words.percent(low), high=words.percent(high))
-            told = f"{told} {bounds}"
+            told = words.together([told, bounds])
         blocks.append(Paragraph(text=told))
     if suggested["uncalibrated"]:
         tasks = words.listed([words(f"task.{task}") for task in suggested["uncalibrated"]])

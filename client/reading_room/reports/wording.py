@@ -49,6 +49,10 @@ class Words:
         """Items after each other; a dash where there is none."""
         return self("list").join(items) if items else DASH
 
+    def together(self, sentences: Sequence[str]) -> str:
+        """Sentences after each other."""
+        return ("" if self.language == "zh" else " ").join(sentences)
+
     def sequences(self, names: Sequence[str]) -> str:
         """Names of sequences as people write them."""
         return self.listed([SEQUENCE_NAMES.get(name, name) for name in names])

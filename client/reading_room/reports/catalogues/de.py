@@ -235,8 +235,8 @@ TEXTS: Mapping[str, str] = {
     "differentials.caption": "Weitere Typen, die das Modell hinter den ersten reiht",
     "differentials.beyond": (
         "Das Modell kennt Gliome des Erwachsenenalters und sonst nichts. Metastase, Lymphom, Abszess, "
-        "Demyelinisierung, Infarkt und andere Läsionen können auf diesen Sequenzen gleich aussehen; es kann sie nicht unterscheiden und "
-        "gibt ihnen keine Wahrscheinlichkeit."
+        "Demyelinisierung, Infarkt und andere Läsionen können auf diesen Sequenzen gleich aussehen; es kann sie nicht "
+        "unterscheiden und gibt ihnen keine Wahrscheinlichkeit."
     ),
     "differentials.grade": (
         "Grad und Gene lassen sich aus Bildern nicht bestimmen; ein nahegelegter Typ ist keine Diagnose."
@@ -291,8 +291,10 @@ TEXTS: Mapping[str, str] = {
     "model.calibrated": "Kalibrierte Fragen",
     "model.reading": "Auswertung",
     "model.reading_text": (
-        "{passes} stochastische Durchläufe, gleitend {inference}, Überlappung {overlap}, Voxel von {spacing}."
+        "{passes} stochastische Durchläufe; {inference}; Überlappung {overlap}; Voxel von {spacing}."
     ),
+    "inference.window": "gleitendes Fenster",
+    "inference.one_pass": "ein Durchgang über das Gehirn",
     "model.warnings": "Warnungen",
     "model.limits": "Grenzen",
     "model.limits_text": (

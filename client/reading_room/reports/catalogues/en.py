@@ -264,7 +264,9 @@ TEXTS: Mapping[str, str] = {
     "model.training_other": "This model is not the one now installed; its training record is not at hand.",
     "model.calibrated": "Calibrated questions",
     "model.reading": "Reading",
-    "model.reading_text": "{passes} stochastic passes, sliding {inference}, overlap {overlap}, voxels of {spacing}.",
+    "model.reading_text": "{passes} stochastic passes; {inference}; overlap {overlap}; voxels of {spacing}.",
+    "inference.window": "sliding window",
+    "inference.one_pass": "one pass over the brain",
     "model.warnings": "Warnings",
     "model.limits": "Limits",
     "model.limits_text": (

@@ -250,7 +250,9 @@ TEXTS: Mapping[str, str] = {
     "model.training_other": "该模型不是现在安装的模型；没有其训练记录。",
     "model.calibrated": "已校准的问题",
     "model.reading": "判读",
-    "model.reading_text": "{passes}次随机推断，滑动方式{inference}，重叠{overlap}，体素{spacing}。",
+    "model.reading_text": "{passes}次随机推断；{inference}；重叠{overlap}；体素{spacing}。",
+    "inference.window": "滑动窗口",
+    "inference.one_pass": "全脑一次推断",
     "model.warnings": "警告",
     "model.limits": "局限",
     "model.limits_text": (
