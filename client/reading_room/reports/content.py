@@ -67,7 +67,7 @@ class Table:
     Attributes:
         caption: what it shows, also for screen readers.
         columns: at least one; no head is shown where all titles are "".
-        rows: as long as `columns`.
+        rows: as long as `columns`; the last cell of a shorter one goes over the columns that are left.
         note: below it, or "".
     """
 

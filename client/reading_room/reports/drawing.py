@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,8 @@ def doubts(slices: Sequence[Slice]) -> tuple[bytes, int, int]:
 
 def _outlined(slice_: Slice, regions: Sequence[str]) -> Image.Image:
     scale = _scale(slice_)
-    tile = np.repeat(_enlarged(slice_.grey_RC, scale, slice_, order=1)[:, :, None], 3, axis=2)
-    tile = np.clip(tile * 255, 0, 255).astype(np.uint8)
+    grey = np.clip(_enlarged(slice_.grey_RC, scale, slice_, order=1) * 255, 0, 255).astype(np.uint8)
+    tile = np.repeat(grey[:, :, None], 3, axis=2)
     for region in regions:
         tile[_border(slice_, region, scale)] = COLOURS[region]
     return _framed(tile, slice_)
@@ -59,15 +60,16 @@ def _doubtful(slice_: Slice) -> Image.Image:
 def _scale(slice_: Slice) -> float:
     """Pixels per mm that let the longer side fill a tile."""
     rows, columns = slice_.grey_RC.shape
-    return TILE / max(rows * slice_.edges_mm[0], columns * slice_.edges_mm[1])
+    return float(TILE / max(rows * slice_.edges_mm[0], columns * slice_.edges_mm[1]))
 
 
-def _enlarged(values_RC: NDArray[np.generic], scale: float, slice_: Slice, order: int) -> NDArray[np.float32]:
+def _enlarged(values_RC: NDArray[np.generic], scale: float, slice_: Slice, order: Literal[0, 1]) -> NDArray[np.float32]:
     """A slice at the picture's size; a voxel becomes a rectangle of its true proportions."""
     size = [max(1, round(n * mm * scale)) for n, mm in zip(values_RC.shape, slice_.edges_mm, strict=True)]
     places = [(np.arange(want) + 0.5) * have / want - 0.5 for want, have in zip(size, values_RC.shape, strict=True)]
-    grid = np.stack(np.meshgrid(*places, indexing="ij"))
-    return np.asarray(ndimage.map_coordinates(values_RC.astype(np.float32), grid, order=order, mode="nearest"))
+    grid: NDArray[np.float64] = np.stack(np.meshgrid(*places, indexing="ij"))
+    found = ndimage.map_coordinates(values_RC.astype(np.float32), grid, None, order, "nearest")
+    return np.asarray(found, dtype=np.float32)
 
 
 def _border(slice_: Slice, region: str, scale: float) -> NDArray[np.bool_]:

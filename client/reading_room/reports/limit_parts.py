@@ -1,6 +1,6 @@
 """What stands in the way of the result: what is not assessable, what each sequence is worth, and the checks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from client.reading_room.record import Record
@@ -36,7 +36,8 @@ def _what(name: str, words: Words) -> str:
 
 def without_section(record: Record, words: Words) -> Section:
     """How the answers change when one sequence is left out."""
-    rows = tuple(_without(each, words) for each in record.document["without"])
+    known = record.document["not_assessable"]
+    rows = tuple(_without(each, known, words) for each in record.document["without"])
     if not rows:
         blocks: tuple[Block, ...] = (Paragraph(text=words("without.none")),)
     else:
@@ -52,7 +53,7 @@ def without_section(record: Record, words: Words) -> Section:
     return Section(id="without", title=words("section.without"), blocks=blocks)
 
 
-def _without(without: Mapping[str, Any], words: Words) -> tuple[str, ...]:
+def _without(without: Mapping[str, Any], known: Collection[str], words: Words) -> tuple[str, ...]:
     first = DASH if without["first_type"] is None else text(without["first_type"], words.language)
     changes = [
         words("without.change", task=words.named("task", task), points=words.points(change))
@@ -64,7 +65,7 @@ def _without(without: Mapping[str, Any], words: Words) -> tuple[str, ...]:
         for region, dice in without["dice"].items()
         if dice is not None
     ]
-    lost = [words.named("finding", name) for name in without["not_assessable"]]
+    lost = [words.named("finding", name) for name in without["not_assessable"] if name not in known]
     return (
         words.sequences([without["sequence"]]),
         first if without["first_type_changes"] else words("without.same"),

@@ -39,7 +39,7 @@ def volumes_section(record: Record, words: Words) -> Section:
 def _volume(name: str, measure: Measures, words: Words) -> tuple[str, ...]:
     region = words(f"region.{name}")
     if "value" not in measure:
-        return region, words("not_measured", reason=words.said(measure["reason"])), DASH, DASH
+        return region, words("not_measured", reason=words.said(measure["reason"]))
     interval, error, unit = measure["interval"], measure["error"], measure["unit"]
     ends = DASH if "low" not in interval else words.quantities(interval["low"], interval["high"], error, unit)
     value = words.quantity(measure["value"], error, unit)
@@ -52,7 +52,7 @@ def _shares(shares: Measures, words: Words) -> Table:
         Column(title=words("shares.value"), weight=2, number=True),
         Column(title=words("volumes.error"), weight=2, number=True),
     )
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, measure in shares.items():
         part, whole = (words(f"region.{each}") for each in name.split("/"))
         label = words("shares.of", part=part, whole=whole)
@@ -60,7 +60,7 @@ def _shares(shares: Measures, words: Words) -> Table:
             error = words("plus_minus", value=words.percent(measure["error"]))
             rows.append((label, words.percent(measure["value"]), error))
         else:
-            rows.append((label, words("not_measured", reason=words.said(measure["reason"])), DASH))
+            rows.append((label, words("not_measured", reason=words.said(measure["reason"]))))
     return Table(caption=words("shares.caption"), columns=columns, rows=tuple(rows))
 
 
@@ -88,7 +88,7 @@ def sizes_section(record: Record, words: Words) -> Section:
 def _lesions(region: str, measure: Measures, words: Words) -> list[tuple[str, ...]]:
     name = words(f"region.{region}")
     if "lesions" not in measure:
-        return [(name, words("not_measured", reason=words.said(measure["reason"])), DASH, DASH, DASH)]
+        return [(name, words("not_measured", reason=words.said(measure["reason"])))]
     rows = []
     for number, lesion in enumerate(measure["lesions"][:MOST_LESIONS], start=1):
         sizes = [_with_error(lesion[part], words) for part in ("longest", "perpendicular", "product")]
@@ -96,7 +96,7 @@ def _lesions(region: str, measure: Measures, words: Words) -> list[tuple[str, ..
         rows.append((label, *sizes, words("yes") if lesion["is_measurable"] else words("no")))
     further = len(measure["lesions"]) - MOST_LESIONS
     if further > 0:
-        rows.append((name, words("sizes.more", count=further), DASH, DASH, DASH))
+        rows.append((name, words("sizes.more", count=further)))
     return rows
 
 
@@ -113,7 +113,7 @@ def _totals(diameters: Measures, words: Words) -> Table:
             parts = (_with_error(measure[part], words) for part in ("sum_of_products", "longest_3d"))
             rows.append((name, *parts))
         else:
-            rows.append((name, words("not_measured", reason=words.said(measure["reason"])), DASH))
+            rows.append((name, words("not_measured", reason=words.said(measure["reason"]))))
     return Table(caption=words("sizes.totals"), columns=columns, rows=tuple(rows))
 
 
@@ -133,26 +133,24 @@ def _places(measures: Measures, words: Words) -> Table:
         Column(title=words("places.crossing"), weight=3),
         Column(title=words("places.pieces"), weight=1, number=True),
     )
-    rows = [
-        (words(f"region.{region}"), *_side(measures["side"][region], words), _pieces(measures["pieces"][region]))
-        for region in _REGIONS
-    ]
+    rows = [_place(region, measures, words) for region in _REGIONS]
     count = measures["satellites"]
     if isinstance(count, int):
         rows.append((words("places.satellites"), DASH, DASH, str(count)))
     else:
         told = words("not_measured", reason=words.said(count["reason"]))
-        rows.append((words("places.satellites"), told, DASH, DASH))
+        rows.append((words("places.satellites"), told))
     return Table(caption=words("places.caption"), columns=columns, rows=tuple(rows), note=words("places.note"))
 
 
-def _side(side: Measures, words: Words) -> tuple[str, str]:
+def _place(region: str, measures: Measures, words: Words) -> tuple[str, ...]:
+    name, side, pieces = words(f"region.{region}"), measures["side"][region], measures["pieces"][region]
     if "side" not in side:
-        return words("not_measured", reason=words.said(side["reason"])), DASH
-    if side["crossing"] in ("yes", "no"):
-        return words(f"side.{side['side']}"), words(side["crossing"])
+        return name, words("not_measured", reason=words.said(side["reason"]))
+    crossing = side["crossing"]
     error = words.number(side["midline_error_mm"], 1) + " mm"
-    return words(f"side.{side['side']}"), words("crossing.open", error=error)
+    told = words(crossing) if crossing in ("yes", "no") else words("crossing.open", error=error)
+    return name, words(f"side.{side['side']}"), told, _pieces(pieces)
 
 
 def _pieces(pieces: Measures) -> str:

@@ -99,7 +99,7 @@ def _change(name: str, change: Change | Missing, words: Words) -> tuple[str, ...
     kind, _, region = name.partition(" ")
     label = words(f"comparison.{kind}", region=words(f"region.{region}"))
     if isinstance(change, Missing):
-        return label, words.said(change.reason), DASH, DASH, DASH, DASH
+        return label, words.said(change.reason)
     unit = {"mm2": "mm²"}.get(change.unit, change.unit)
     band = change.relative_band
     return (

@@ -152,13 +152,7 @@ def _table(table: Table, look: Look) -> list[Flowable]:
         text(column.title, look.cell(number=column.number, bold=True), room)
         for column, room in zip(table.columns, rooms, strict=True)
     ]
-    body = [
-        [
-            text(cell, look.cell(number=column.number, faint=not table.has_head and place == 0), rooms[place])
-            for place, (column, cell) in enumerate(zip(table.columns, row, strict=True))
-        ]
-        for row in table.rows
-    ]
+    body = [_row(row, table, rooms, look) for row in table.rows]
     rows = [head, *body] if table.has_head else body
     style = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -171,9 +165,26 @@ def _table(table: Table, look: Look) -> list[Flowable]:
     ]
     if table.has_head:
         style.append(("BACKGROUND", (0, 0), (-1, 0), STRIPE))
+    first = 1 if table.has_head else 0
+    style += [
+        ("SPAN", (len(row) - 1, number), (-1, number))
+        for number, row in enumerate(table.rows, start=first)
+        if len(row) < len(table.columns)
+    ]
     grid = Grid(rows, colWidths=widths, style=style, repeatRows=1 if table.has_head else 0, spaceAfter=4)
     note = [text(table.note, look.small, look.width)] if table.note else []
     return [text(table.caption, look.caption, look.width), grid, *note]
+
+
+def _row(row: tuple[str, ...], table: Table, rooms: list[float], look: Look) -> list[Flowable | str]:
+    """Cells of a row; the last of a short one has the room of all that are left."""
+    cells: list[Flowable | str] = []
+    for place, cell in enumerate(row):
+        is_wide = place == len(row) - 1 < len(rooms) - 1
+        room = sum(rooms[place:]) + 2 * PAD * (len(rooms) - 1 - place) if is_wide else rooms[place]
+        faint = not table.has_head and place == 0
+        cells.append(text(cell, look.cell(number=table.columns[place].number and not is_wide, faint=faint), room))
+    return cells + [""] * (len(rooms) - len(row))
 
 
 def _picture(picture: Picture, look: Look) -> list[Flowable]:

@@ -13,7 +13,7 @@ from client.reading_room.reports import phrases_de, phrases_zh
 TABLES: Mapping[str, Mapping[str, str]] = {"de": phrases_de.PHRASES, "zh": phrases_zh.PHRASES}
 """Language -> English phrase with gaps {} -> the same phrase with {0}, {1}, ..."""
 
-_SEQUENCE = re.compile(r"\b(t1c|t1|t2|flair)\b")
+_SEQUENCE = re.compile(r"(?<![A-Za-z0-9])(t1c|t1|t2|flair)(?![A-Za-z0-9])")
 _NAMES = {"t1": "T1", "t1c": "T1c", "t2": "T2", "flair": "FLAIR"}
 _LIST = re.compile(r"(t1c|t1|t2|flair)((, | and no | and | or )(t1c|t1|t2|flair))*")
 _JOINTS = {

@@ -5,6 +5,7 @@ left, the front or the top of the head above.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +98,7 @@ def _largest(shown_XYZ: NDArray[np.bool_], axis: int) -> int:
     return int(areas.argmax()) if areas.any() else shown_XYZ.shape[axis] // 2
 
 
-def _hung(data_XYZ: NDArray[np.generic], axis: int, place: int) -> NDArray[np.generic]:
+def _hung(data_XYZ: NDArray[Any], axis: int, place: int) -> NDArray[Any]:
     """A slice as rows from above and columns from the left; right, front and top come first."""
     cut = np.take(data_XYZ, place, axis=axis)
     return np.ascontiguousarray(cut[::-1, ::-1].T)
