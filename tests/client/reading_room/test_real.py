@@ -1,4 +1,4 @@
-"""Real studies through the room's own door: whole cases are read; a head with its skull is flagged, never silently read."""
+"""Real studies through the room's own door: whole ones are read; a head with its skull is never silently read."""
 
 from collections.abc import Callable
 from pathlib import Path
