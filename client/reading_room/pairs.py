@@ -15,7 +15,7 @@ from pathlib import Path
 
 from client.reading_room.model_answers import Answers, answers_of
 from client.reading_room.room import Room
-from client.reading_room.store.pathology import pathology_of, tissue_findings
+from client.reading_room.store.pathology import tissue_findings
 from client.reading_room.store.revisions import MODEL, revisions_of
 from gmmas_core.diagnosis import Findings
 from gmmas_core.types import DataError
@@ -73,7 +73,7 @@ def gather(connection: sqlite3.Connection, room: Room, *, phantoms: bool) -> Pai
         except DataError:
             damaged += 1
             continue
-        tissue = tissue_findings(pathology_of(connection, row["id"]))
+        tissue = tissue_findings(entries)
         is_rejected = row["state"] == "rejected"
         pairs.append(
             Pair(study=row["id"], patient=row["patient"], answers=answers, tissue=tissue, is_rejected=is_rejected)
