@@ -5,8 +5,6 @@ corrected or read again since. Of each patient the first study that has an answe
 the scan. Phantoms are kept apart from patients.
 """
 
-import hashlib
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,13 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from client.reading_room.model_answers import Answers, answers_of
+from client.reading_room.record import FINDINGS, REVISIONS, read_document
 from client.reading_room.room import Room
-from client.reading_room.store.pathology import tissue_findings
+from client.reading_room.store.pathology import pathology_of, tissue_findings
 from client.reading_room.store.revisions import MODEL, revisions_of
 from gmmas_core.diagnosis import Findings
 from gmmas_core.types import DataError
-
-FINDINGS = "findings.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +58,15 @@ def gather(connection: sqlite3.Connection, room: Room, *, phantoms: bool) -> Pai
     pairs: list[Pair] = []
     late = damaged = 0
     for row in connection.execute(_WITH_PATHOLOGY, (phantoms,)).fetchall():
-        before = [
-            r for r in revisions_of(connection, row["id"]) if r.author == MODEL and r.created_at <= row["entered"]
-        ]
+        entries = pathology_of(connection, row["id"])
+        if not entries:  # all taken back
+            continue
+        read = [each for each in revisions_of(connection, row["id"]) if each.author == MODEL]
+        before = [each for each in read if each.created_at <= row["entered"]]
         if not before:
             late += 1
             continue
-        path = room.studies / row["id"] / "revisions" / before[-1].folder / FINDINGS
+        path = room.studies / row["id"] / REVISIONS / before[-1].folder / FINDINGS
         try:
             answers = _read(path, before[-1].sha256)
         except DataError:
@@ -105,10 +104,4 @@ def _read(path: Path, sha256: str) -> Answers:
     Raises:
         DataError: it is gone or was changed.
     """
-    try:
-        content = path.read_bytes()
-    except OSError:
-        content = b""
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise DataError("findings: found a file that was changed; expected the stored one; restore a backup")
-    return answers_of(json.loads(content))
+    return answers_of(read_document(path, sha256))

@@ -12,7 +12,7 @@ import numpy as np
 
 from client.reading_room.contributions.pseudonyms import Names
 from client.reading_room.contributions.table import COLUMN_OF_TASK, UNKNOWN_WORD
-from client.reading_room.record import Record
+from client.reading_room.record import MASK, Record
 from client.reading_room.store.pathology import tissue_findings
 from client.reading_room.tissue_classes import tissue_class
 from client.result_files import nifti_bytes
@@ -22,7 +22,6 @@ from gmmas_core.data.nifti import load_volume
 from gmmas_core.types import CLASS_NAMES, DISCLAIMER, REGIONS, DataError, Task
 
 PROVENANCE = "provenance.json"
-MASK = "seg.nii.gz"
 PATHOLOGY, READING = "pathology", "clinician's reading"
 
 
