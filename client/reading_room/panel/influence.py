@@ -51,7 +51,7 @@ def _volume(each: Mapping[str, Any], region: str, document: Mapping[str, Any]) -
     """Relative change of a volume; the same outline by Dice in words."""
     before, now = document["volume_ml"].get(region), each["volume_ml"].get(region)
     if now is None or before is None:
-        return {"missing": "not assessable"}
+        return {"missing": "not assessable", "dice": ""}
     dice = each["dice"].get(region)
     same = "" if dice is None else f"overlap {dice:.2f}"
     if before == 0:

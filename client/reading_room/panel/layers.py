@@ -3,11 +3,13 @@
 from typing import Any
 
 from client.reading_room.model_answers import answers_of
+from client.reading_room.panel.numbers import percent
 from client.reading_room.record import Record
 from client.reading_room.store.pathology import tissue_findings
 from client.reading_room.tissue_classes import TYPES, tissue_type
 from gmmas_core.diagnosis import layered_report, text
 from gmmas_core.diagnosis.ids import Basis, Flag
+from gmmas_core.diagnosis.imaging import LEAST_CONFIDENCE
 
 
 def layers_of(record: Record) -> dict[str, Any]:
@@ -24,6 +26,7 @@ def layers_of(record: Record) -> dict[str, Any]:
         "tests": report.tests,
         "basis": text(record.diagnosis.basis),
         "is_suggestion": record.diagnosis.basis is Basis.IMAGING,
+        "least": percent(LEAST_CONFIDENCE),
         "pathology": bool(record.pathology),
         "contradiction": _contradiction(record),
     }

@@ -29,6 +29,16 @@ def percent_range(low: float, high: float) -> str:
     return first if first == last else f"{first.removesuffix(' %')} to {last}"
 
 
+def proportion(hits: int, count: int) -> str:
+    """A counted share; unlike a probability it may be all or none. Needs its count beside it."""
+    return share_of_count(hits / count)
+
+
+def share_of_count(value: float) -> str:
+    """An end of a counted share's interval, or the share itself, in whole percent."""
+    return "<1 %" if 0 < value < 0.005 else ">99 %" if 0.995 < value < 1 else f"{round(100 * value)} %"
+
+
 def points(change: float) -> str:
     """A change of a probability in percentage points, with its sign, e.g. "+12 points"."""
     whole = round(100 * change)
@@ -82,7 +92,8 @@ def quantity(measure: Mapping[str, Any]) -> dict[str, str]:
         texts["meaning"] = str(interval["reason"])
     else:
         coarse = max(place, place_of((interval["high"] - interval["low"]) / 2))
-        texts["interval"] = f"{rounded(interval['low'], coarse)} to {rounded(interval['high'], coarse)} {unit}"
+        low, high = rounded(interval["low"], coarse), rounded(interval["high"], coarse)
+        texts["interval"] = f"{low} {unit} at both ends" if low == high else f"{low} to {high} {unit}"
         texts["meaning"] = str(interval["meaning"])
     return {"value": value, **texts}
 

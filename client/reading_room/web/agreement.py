@@ -11,7 +11,7 @@ from client.reading_room.access.sessions import Session
 from client.reading_room.agreement import NUM_BINS, Share, TaskAgreement, task_agreement, type_agreement
 from client.reading_room.conformal import FEWEST
 from client.reading_room.pairs import gather
-from client.reading_room.panel.numbers import percent, percent_range
+from client.reading_room.panel.numbers import percent, proportion, share_of_count
 from client.reading_room.panel.words import TASK_TITLES
 from client.reading_room.store import audit
 from client.reading_room.store.clock import now
@@ -99,10 +99,14 @@ def _share(share: Share) -> dict[str, str]:
     if share.low is None or share.high is None:
         return {"missing": "no such patient yet"}
     return {
-        "value": percent(share.hits / share.count),
+        "value": proportion(share.hits, share.count),
         "count": f"{share.hits} of {share.count}",
-        "interval": percent_range(share.low, share.high),
+        "interval": _interval(share.low, share.high),
     }
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{share_of_count(low).removesuffix(' %')} to {share_of_count(high)}"
 
 
 def _marks(found: TaskAgreement) -> list[tuple[float, Share]]:
@@ -119,7 +123,7 @@ def _mark(each: tuple[float, Share]) -> Mark:
         low=round(PLOT * (1 - low), 1),
         high=round(PLOT * (1 - high), 1),
         radius=round(3 + min(observed.count, 40) ** 0.5, 1),
-        words=f"said {percent(mean)}, seen in {observed.hits} of {observed.count} ({percent_range(low, high)})",
+        words=f"said {percent(mean)}, seen in {observed.hits} of {observed.count} ({_interval(low, high)})",
     )
 
 
