@@ -87,6 +87,7 @@ def demo(
         typer.echo(json.dumps(report))
     else:
         _tell(out / "run")
+        typer.echo(f"look at it: gmmas-site reading-room --model {out / 'run' / 'model'}")
 
 
 @app.command()
