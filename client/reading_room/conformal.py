@@ -32,9 +32,9 @@ class AnswerSet:
 
 @dataclass(frozen=True)
 class NoSet:
-    """Why there is none."""
+    """There is none: the classes with fewer than FEWEST earlier cases, and how many they have."""
 
-    reason: str
+    few: Mapping[str, int]
 
 
 def conformal_set(
@@ -48,11 +48,9 @@ def conformal_set(
     """
     scores = {name: sorted(1.0 - said[true] for said, true in earlier if true == name) for name in probability}
     counts = {name: len(values) for name, values in scores.items()}
-    few = [f"{count} of {name}" for name, count in counts.items() if count < FEWEST]
+    few = {name: count for name, count in counts.items() if count < FEWEST}
     if few:
-        return NoSet(
-            f"found {' and '.join(few)} with pathology in this hospital; expected at least {FEWEST} of each answer"
-        )
+        return NoSet(few)
     inside = tuple(name for name, values in scores.items() if 1.0 - probability[name] <= quantile(values))
     return AnswerSet(classes=inside, counts=counts)
 

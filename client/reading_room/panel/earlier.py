@@ -1,8 +1,8 @@
 """Earlier studies of the same patient, and how the volumes have changed; never a category of response.
 
-RANO 2.0 names +40 % of volume over the smallest earlier one, and -65 % from the first: here they are thresholds that a
-change lies beyond or not. A category also needs treatment, steroids and the clinical state, which this room does not
-know.
+RANO 2.0 names +40 % of volume over the smallest earlier one, and -65 % from the first: here they are thresholds that an
+increase or a decrease lies beyond or not. A category also needs treatment, steroids and the clinical state, which this
+room does not know.
 """
 
 import sqlite3
@@ -41,8 +41,6 @@ def earlier_of(connection: sqlite3.Connection, room: Room, record: Record) -> di
         "same_day": [study for study in others if today and study.study_date == today],
         "today": today,
         "changes": _changes(usable, now),
-        "baseline": usable[0][0].study_date if usable else None,
-        "single": len(usable) == 1,
     }
 
 
@@ -69,22 +67,25 @@ def _changes(usable: Sequence[tuple[Study, CaseMeasures]], now: CaseMeasures) ->
     if not isinstance(found, Comparison):
         return []
     examined = {measures.case_id: (study.study_date, measures) for study, measures in usable}
-    baseline = usable[0][1]
+    first_date, first = usable[0][0].study_date, usable[0][1]
     rows = []
     for region in REGIONS:
         name = f"volume {region}"
-        least_date, least = examined.get(found.nadir_case.get(name, ""), (None, baseline))
-        rows.append(
-            {
-                "title": VOLUME_TITLES[region],
-                "now": _volume(now, region),
-                "first": _volume(baseline, region),
-                "since_first": _change(found.against_baseline[name], DECREASE),
-                "least": _volume(least, region),
-                "least_date": least_date,
-                "since_least": _change(found.against_nadir[name], INCREASE),
-            }
-        )
+        least_date, least = examined.get(found.nadir_case.get(name, ""), (first_date, first))
+        since_first = {
+            "since": f"since {first_date}",
+            "before": _volume(first, region),
+            "change": _change(found.against_baseline[name], DECREASE),
+        }
+        since_least = {
+            "since": f"since the smallest, {least_date}",
+            "before": _volume(least, region),
+            "change": _change(found.against_nadir[name], INCREASE),
+        }
+        if least is first:
+            only = since_first | {"change": _change(found.against_nadir[name], INCREASE, DECREASE)}
+        comparisons = [only] if least is first else [since_first, since_least]
+        rows.append({"title": VOLUME_TITLES[region], "now": _volume(now, region), "comparisons": comparisons})
     return rows
 
 
@@ -92,7 +93,7 @@ def _volume(measures: CaseMeasures, region: str) -> dict[str, str]:
     return quantity(asdict(measures.volume[region]))
 
 
-def _change(change: Change | Missing, threshold: float) -> dict[str, Any]:
+def _change(change: Change | Missing, *thresholds: float) -> dict[str, Any]:
     if isinstance(change, Missing):
         return {"missing": change.reason}
     return {
@@ -100,13 +101,16 @@ def _change(change: Change | Missing, threshold: float) -> dict[str, Any]:
         "band": "" if change.relative_band is None else " to ".join(relative(end) for end in change.relative_band),
         "resolved": change.is_resolved,
         "arrow": "" if not change.is_resolved else "up" if change.now > change.before else "down",
-        "threshold": _beyond(change, threshold),
+        # An increase is held against +40 % and a decrease against -65 %, never the other way round.
+        "thresholds": [_beyond(change, each) for each in thresholds if each * (change.now - change.before) > 0],
     }
 
 
 def _beyond(change: Change, threshold: float) -> str:
     """Whether a change lies beyond a threshold, as far as the errors of both volumes tell."""
-    name = f"{'+40 %' if threshold > 0 else '−65 %'} that RANO 2.0 names"
+    name = (
+        "+40 % over the smallest that RANO 2.0 names" if threshold > 0 else "−65 % from the first that RANO 2.0 names"
+    )
     if change.relative is None or change.relative_band is None:
         return f"whether beyond the {name}: open, the earlier volume may have been none"
     sign = 1.0 if threshold > 0 else -1.0

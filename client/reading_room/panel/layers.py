@@ -16,11 +16,14 @@ def layers_of(record: Record) -> dict[str, Any]:
     """The report in words, what it rests on, and what pathology says against imaging."""
     report = layered_report(record.diagnosis)
     shown_above = text(Flag.IMAGING_SUGGESTED)
+    markers = [tuple(line.split(": ", 1)) for line in report.molecular]
+    silent = (text("state.not_assessable"), text("state.unknown"))
     return {
         "integrated": report.integrated,
         "histology": report.histology,
         "grade": report.grade,
-        "molecular": [tuple(line.split(": ", 1)) for line in report.molecular],
+        "molecular": [line for line in markers if line[1] not in silent],
+        "silent": [(words, [name for name, value in markers if value == words]) for words in silent],
         "reasons": report.reasons,
         "flags": [flag for flag in report.flags if flag != shown_above],
         "tests": report.tests,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from client.reading_room.panel.numbers import percent, plain, quantity
+from client.reading_room.panel.numbers import percent, quantity
 from client.reading_room.panel.words import SHARE_TITLES, VASARI_TITLES, VOLUME_TITLES, titled
 from gmmas_core.measures.vasari import NOT_DERIVABLE
 
@@ -119,9 +119,4 @@ def _sd(value: float) -> str:
 def _margin(one: Stored) -> dict[str, Any]:
     if "reason" in one:
         return {"missing": one["reason"]}
-    thickness = one["thickness"]
-    return {
-        "value": plain(thickness["value"], max(thickness["error"], 0.1), "mm"),
-        "error": quantity(thickness).get("error", ""),
-        "covered": percent(one["covered"]),
-    }
+    return quantity(one["thickness"]) | {"covered": percent(one["covered"])}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Any
 
-from client.reading_room.conformal import ALPHA, AnswerSet, NoSet, conformal_set
+from client.reading_room.conformal import ALPHA, FEWEST, AnswerSet, NoSet, conformal_set
 from client.reading_room.model_answers import answers_of
 from client.reading_room.pairs import Pair, first_of_each
 from client.reading_room.panel.numbers import nats, percent, percent_range
@@ -117,12 +117,10 @@ def _type_set(document: Mapping[str, Any], like: Sequence[Pair]) -> dict[str, st
 
 def _set_words(found: AnswerSet | NoSet, names: Mapping[str, str]) -> dict[str, str]:
     if isinstance(found, NoSet):
-        reason = found.reason
-        for name, words in names.items():
-            reason = reason.replace(f" of {name}", f" of {words}")
-        return {"reason": reason}
+        few = " and ".join(f"{count} with {names[name]}" for name, count in found.few.items())
+        return {"reason": f"{few} among this hospital's earlier cases; at least {FEWEST} of each answer are needed"}
     inside = " or ".join(names[name] for name in found.classes)
-    counts = ", ".join(f"{count} of {names[name]}" for name, count in found.counts.items())
+    counts = ", ".join(f"{count} with {names[name]}" for name, count in found.counts.items())
     if not inside:
         return {"value": "none: unlike the earlier cases of every answer", "basis": counts}
     return {"value": inside, "basis": counts}

@@ -19,6 +19,7 @@ from client.reading_room.store.database import transaction
 from client.reading_room.tissue_classes import TYPES
 from client.reading_room.web import templates
 from client.reading_room.web.visitor import Database, TheRoom, may
+from client.reading_room.writer.numbers import SPACE
 from gmmas_core.diagnosis import text
 from gmmas_core.types import Task
 
@@ -106,7 +107,7 @@ def _share(share: Share) -> dict[str, str]:
 
 
 def _interval(low: float, high: float) -> str:
-    return f"{share_of_count(low).removesuffix(' %')} to {share_of_count(high)}"
+    return f"{share_of_count(low).partition(SPACE)[0]} to {share_of_count(high)}"
 
 
 def _marks(found: TaskAgreement) -> list[tuple[float, Share]]:
