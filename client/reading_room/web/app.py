@@ -14,6 +14,7 @@ from client.reading_room.access.throttle import Throttle
 from client.reading_room.room import Room
 from client.reading_room.uploads.desk import UploadDesk
 from client.reading_room.uploads.intake import sweep
+from client.reading_room.uploads.presence import serving
 from client.reading_room.web import pages, sign_in, studies, templates, uploads
 from client.reading_room.web.headers import Guard
 from gmmas_core.types import DISCLAIMER, DataError
@@ -34,10 +35,9 @@ def build_app(room: Room, hosts: tuple[str, ...] = LOCAL_NAMES) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with room.database() as connection:
-            sweep(connection, room.studies)
-        yield
-        app.state.desk.close()
+        with serving(room.folder, lambda: _sweep(room)):
+            yield
+            app.state.desk.close()
 
     app = FastAPI(
         title="GMMAS-Fed reading room",
@@ -60,6 +60,11 @@ def build_app(room: Room, hosts: tuple[str, ...] = LOCAL_NAMES) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_middleware(Guard, hosts=hosts)
     return app
+
+
+def _sweep(room: Room) -> None:
+    with room.database() as connection:
+        sweep(connection, room.studies)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
