@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from client.reading_room.record import DICOM, Record
+from gmmas_core.types import DataError
+
 _BROKEN = (InvalidDicomError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, NotImplementedError)
 
 _RAS = np.diag([-1.0, -1.0, 1.0])
@@ -57,6 +60,25 @@ def read_series(folder: Path, number: int) -> Series | None:
         planes_F33=planes[order],
         shape=(len(planes), rows, columns),
     )
+
+
+def first_headers(record: Record) -> list[tuple[Dataset, int]]:
+    """Of each series that was read: the header of its first file, and how many files it has.
+
+    Raises:
+        DataError: a file is gone or is no longer DICOM.
+    """
+    folder = record.folder.parent.parent / DICOM
+    found: list[tuple[Dataset, int]] = []
+    for number in sorted({image.dicom for image in record.study.images if image.sequence and image.dicom is not None}):
+        paths = sorted(folder.glob(f"{number:03}-*.dcm"))
+        try:
+            found.append((pydicom.dcmread(paths[0], stop_before_pixels=True), len(paths)))
+        except _BROKEN:
+            raise DataError(
+                "DICOM: found an original file missing or damaged; expected those that were uploaded; upload them again"
+            ) from None
+    return found
 
 
 def _without_doubles(headers: Iterator[Dataset]) -> list[Dataset]:

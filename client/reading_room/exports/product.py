@@ -14,15 +14,19 @@ RESEARCH = "RESEARCH"
 _SPACE = uuid.UUID("6f0f3a52-5d7b-4f0e-9a41-2f8e6a6b7c10")
 
 
-def uid(record: Record, *what: str) -> str:
-    """A DICOM UID that is the same whenever this revision is exported again, and another for anything else.
+def identity(record: Record, *what: str) -> uuid.UUID:
+    """The same whenever this revision is exported again, and another for anything else.
 
     Args:
         record: whose study and revision give it.
         what: kind of object and whatever else its content depends on.
     """
-    text = "\n".join((record.study.id, str(record.revision.number), record.revision.sha256, *what))
-    return f"2.25.{uuid.uuid5(_SPACE, text).int}"
+    return uuid.uuid5(_SPACE, "\n".join((record.study.id, str(record.revision.number), record.revision.sha256, *what)))
+
+
+def uid(record: Record, *what: str) -> str:
+    """`identity` as DICOM writes it."""
+    return f"2.25.{identity(record, *what).int}"
 
 
 def model_id(record: Record) -> str:
