@@ -96,7 +96,8 @@ def _conclusion(record: Record) -> str:
         else "Imaging suggests no type."
     )
     flags = " ".join(flag["text"] for flag in record.document["suggested"]["flags"])
-    return " ".join(part for part in (DISCLAIMER, suggestion, flags, _standing(record)) if part)
+    quality = f"Quality checks, gravest verdict: {record.document['verdict']}."
+    return " ".join(part for part in (DISCLAIMER, suggestion, flags, quality, _standing(record)) if part)
 
 
 def _standing(record: Record) -> str:

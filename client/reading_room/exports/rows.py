@@ -36,7 +36,7 @@ class Row:
         low, high: interval.
         meaning: of the interval, or why there is none; of a word, what it says.
         reason: why there is no value.
-        source: who says so: "model", "outline" (measured on it, the model's or the corrected one), "upload",
+        source: who says so: "model", "outline" (measured on it, the model's or the corrected one), "upload", "checks",
             "clinician" or "pathology".
     """
 
@@ -65,6 +65,7 @@ def rows_of(document: Mapping[str, Any]) -> tuple[Row, ...]:
         *_others(measures),
         *_vasari(measures["vasari"]),
         *missing_sequences(document),
+        checks(document),
         *corrected_labels(document),
     )
 
@@ -144,6 +145,20 @@ def missing_sequences(document: Mapping[str, Any]) -> Iterator[Row]:
         )
 
 
+def checks(document: Mapping[str, Any]) -> Row:
+    """The gravest verdict of the checks, and what raised it."""
+    raised = [
+        f"{each['id']} ({each['where']}): {each['found']}" for each in document["checks"] if each["verdict"] != "pass"
+    ]
+    return Row(
+        id="checks",
+        name="quality checks, gravest verdict",
+        value=document["verdict"],
+        meaning="; ".join(raised),
+        source="checks",
+    )
+
+
 def corrected_labels(document: Mapping[str, Any]) -> Iterator[Row]:
     """What a clinician says instead of the model; never a result on tissue."""
     for task, value in ((document.get("corrected") or {}).get("labels") or {}).items():
@@ -202,6 +217,8 @@ def _others(measures: Mapping[str, Any]) -> Iterator[Row]:
         yield Row(id="mismatch.share", name=name, unit="1", reason=mismatch["reason"])
     else:
         yield Row(id="mismatch.share", name=name, value=mismatch["share"], unit="1")
+        name = "T2 minus FLAIR, median, in robust SD of the healthy brain"
+        yield Row(id="mismatch.difference", name=name, value=mismatch["difference"], unit="1")
 
 
 def _vasari(scores: Mapping[str, Any]) -> Iterator[Row]:

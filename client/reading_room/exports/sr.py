@@ -16,6 +16,7 @@ from pydicom.sr.codedict import codes
 
 from client.reading_room.exports import product
 from client.reading_room.exports.headers import completed, file_of, fix_times
+from client.reading_room.exports.rows import checks
 from client.reading_room.exports.seg import placed_mask, segmentation
 from client.reading_room.exports.sr_groups import SCHEME, comment, groups
 from client.reading_room.record import Record
@@ -52,6 +53,8 @@ def structured_report(record: Record, made_seg: Segmentation, sources: Sequence[
         procedure_reported=codes.cid100.MRIUnspecifiedBodyRegion,
         imaging_measurements=groups(record, made_seg),
     )
+    quality = checks(record.document)
+    content[0].ContentSequence.append(comment(f"{quality.name}: {quality.value}. {quality.meaning}"))
     content[0].ContentSequence.append(comment(f"{product.RESEARCH}. {DISCLAIMER}"))
     try:
         report = EnhancedSR(
