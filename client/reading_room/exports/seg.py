@@ -80,24 +80,26 @@ def placed_mask(record: Record) -> Placed:
     )
 
 
-def segmentation(record: Record) -> Segmentation:
+def segmentation(record: Record, placed: Placed) -> Segmentation:
     """The object.
 
+    Args:
+        record: what was read.
+        placed: its mask.
+
     Raises:
-        DataError: as `placed_mask`; nothing of the mask is assessable, or the source's headers are unusable.
+        DataError: nothing of the mask is assessable, or the source's headers are unusable.
     """
     parts, left_out = outlines(record.document)
     if not parts:
         raise DataError(
             "DICOM: found no part of the mask that can be assessed; expected one; there is nothing to outline"
         )
-    placed = placed_mask(record)
-    series = placed.series
     masks_FRCS = np.stack([np.isin(placed.labels_FRC, part.labels) for part in parts], axis=-1)
     made = product.made_at(record)
     try:
         made_seg = Segmentation(
-            source_images=[completed(header) for header in series.headers],
+            source_images=[completed(header) for header in placed.series.headers],
             pixel_array=masks_FRCS,
             segmentation_type="BINARY",
             segment_descriptions=_descriptions(record, parts),
@@ -136,9 +138,9 @@ def seg_file(record: Record) -> bytes:
     """The object as a file's content; the same whenever it is asked for.
 
     Raises:
-        DataError: as `segmentation`.
+        DataError: as `placed_mask` and `segmentation`.
     """
-    return file_of(segmentation(record))
+    return file_of(segmentation(record, placed_mask(record)))
 
 
 def _left_out(left_out: dict[str, str]) -> list[str]:

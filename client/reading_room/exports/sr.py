@@ -29,11 +29,11 @@ def sr_file(record: Record) -> bytes:
     """The report as a file's content; it refers to what `seg_file` gives for the same revision.
 
     Raises:
-        DataError: as `seg.segmentation`.
+        DataError: as `seg_file`.
     """
-    made_seg = segmentation(record)
-    headers = [completed(header) for header in placed_mask(record).series.headers]
-    return file_of(structured_report(record, made_seg, headers))
+    placed = placed_mask(record)
+    headers = [completed(header) for header in placed.series.headers]
+    return file_of(structured_report(record, segmentation(record, placed), headers))
 
 
 def structured_report(record: Record, made_seg: Segmentation, sources: Sequence[Dataset]) -> EnhancedSR:

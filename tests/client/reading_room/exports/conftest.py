@@ -145,11 +145,30 @@ def revised(
     )
 
 
+@pytest.fixture(scope="session")
+def in_place() -> Callable[..., list[Path]]:
+    """See `turned`."""
+    return turned
+
+
+@pytest.fixture
+def uploaded_record(room: sqlite3.Connection, tmp_path: Path) -> Callable[..., Record]:
+    """`uploaded_record(files, document=None)`: one series uploaded; its mask is what the NIfTI's values say."""
+
+    def make(files: Sequence[Path], document: Mapping[str, Any] | None = None) -> Record:
+        study = uploaded(room, tmp_path / "studies", files)
+        volume = load_volume(tmp_path / "studies" / study.id / IMAGES / study.images[0].file)
+        labels_XYZ = label_of(np.rint(volume.data))
+        return revised(room, tmp_path / "studies", study.id, labels_XYZ, volume.affine_44, document)
+
+    return make
+
+
 @pytest.fixture
 def read_dicom(
-    room: sqlite3.Connection, tmp_path: Path, write_series: Callable[..., list[Path]]
+    tmp_path: Path, write_series: Callable[..., list[Path]], uploaded_record: Callable[..., Record]
 ) -> Callable[..., tuple[Record, list[Path]]]:
-    """Uploads one T1c series of random values in a given place; its mask is what the NIfTI's values say."""
+    """Uploads one T1c series of random values in a given place."""
 
     def make(
         directions_33: NDArray[np.float64],
@@ -161,11 +180,7 @@ def read_dicom(
         values_XYZ = np.random.default_rng(1).integers(1, 4000, SIZE_XYZ).astype(np.uint16)
         tags = {"RepetitionTime": 500, "EchoTime": 10, "ContrastBolusAgent": "Gd"} | tags
         files = turned(write_series(tmp_path / "in", values_XYZ, "T1 post", **tags), directions_33, reverse=reverse)
-        study = uploaded(room, tmp_path / "studies", files)
-        volume = load_volume(tmp_path / "studies" / study.id / IMAGES / study.images[0].file)
-        labels_XYZ = label_of(np.rint(volume.data))
-        record = revised(room, tmp_path / "studies", study.id, labels_XYZ, volume.affine_44, document)
-        return record, files
+        return uploaded_record(files, document), files
 
     return make
 

@@ -3,7 +3,7 @@
 import io
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +275,39 @@ def test_the_standard_s_own_checker_finds_no_error(read_dicom: Read, tmp_path: P
     said = (done.stdout + done.stderr).splitlines()
     assert "Segmentation" in said
     assert [line for line in said if line.startswith("Error")] == []
+
+
+@pytest.mark.parametrize("name", ["axial", "oblique", "sagittal"])
+def test_a_series_in_one_file_of_many_frames_keeps_its_places(
+    tmp_path: Path,
+    write_series: Callable[..., list[Path]],
+    labels_of: Callable[[NDArray[Any]], NDArray[np.uint8]],
+    uploaded_record: Callable[[Sequence[Path]], Record],
+    in_place: Callable[..., list[Path]],
+    name: str,
+) -> None:
+    values_XYZ = np.random.default_rng(5).integers(1, 4000, (10, 8, 7)).astype(np.uint16)
+    tags = {"RepetitionTime": 500, "EchoTime": 10, "ContrastBolusAgent": "Gd", "StudyID": "1", "PatientSex": "F"}
+    files = in_place(
+        write_series(tmp_path / "single", values_XYZ, "T1 post", AccessionNumber="", **tags), PLACES[name][0]
+    )
+    enhanced = highdicom.legacy.LegacyConvertedEnhancedMRImage(
+        [pydicom.dcmread(file) for file in files],
+        series_instance_uid=highdicom.UID(),
+        series_number=7,
+        sop_instance_uid=highdicom.UID(),
+        instance_number=1,
+    )
+    enhanced.SeriesDescription, enhanced.RepetitionTime, enhanced.EchoTime = "T1 post", 500, 10
+    enhanced.save_as(tmp_path / "many.dcm")
+    record = uploaded_record([tmp_path / "many.dcm"])
+    content = seg_file(record)
+    nearest(labels_by_pydicom(content), dict(labels_in_mm(record)))
+    seg = pydicom.dcmread(io.BytesIO(content))
+    [series] = seg.ReferencedSeriesSequence
+    assert series.SeriesInstanceUID == enhanced.SeriesInstanceUID
+    for group, frame in zip(seg.PerFrameFunctionalGroupsSequence, seg.pixel_array, strict=True):
+        [reference] = group.DerivationImageSequence[0].SourceImageSequence
+        [number] = np.atleast_1d(reference.ReferencedFrameNumber)
+        segment = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+        assert np.array_equal(frame == 1, labels_of(enhanced.pixel_array[number - 1]) == segment)
