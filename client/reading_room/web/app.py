@@ -22,6 +22,7 @@ from client.reading_room.web import (
     decisions,
     exports,
     pages,
+    reports,
     sign_in,
     studies,
     templates,
@@ -62,7 +63,7 @@ def build_app(room: Room, hosts: tuple[str, ...] = LOCAL_NAMES) -> FastAPI:
     app.state.room = room
     app.state.desk = UploadDesk(room.studies)
     app.state.tries = Throttle(TRIES, REFILL_S)
-    for part in (sign_in, pages, case, studies, uploads, decisions, agreement, administration, exports):
+    for part in (sign_in, pages, case, studies, uploads, decisions, agreement, administration, exports, reports):
         app.include_router(part.router)
     static = resources.files("client.reading_room") / "static"
     app.mount("/static", StaticFiles(directory=str(static)), name="static")
