@@ -1,9 +1,9 @@
 """The catalogue of lies: its frozen half was written before the verifier and is never changed.
 
-`lies/cases.json` describes generated cases by plain facts. `lies/frozen.json` holds sentences that a language model must
-not get through: each names its case, its kind, the facts that it claims to rest on and its words; or the mandatory fact
-that it leaves out ("drop"), with or without a hollow sentence in its place. `lies/true.json` holds sentences that a good
-model would write. Facts are named as in the contract of the writer (volume.wt, type.1, missing.t1c).
+`lies/cases.json` describes generated cases by plain facts. `lies/frozen.json` holds sentences that a language model
+must not get through: each names its case, its kind, the facts that it claims to rest on and its words; or the mandatory
+fact that it leaves out ("drop"), with or without a hollow sentence in its place. `lies/true.json` holds sentences that
+a good model would write. Facts are named as in the contract of the writer (volume.wt, type.1, missing.t1c).
 """
 
 import hashlib
