@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from client.findings import findings
 from client.result_files import require_writable, write_result
 from gmmas_core.checkpoint import LoadedModel
@@ -16,8 +13,9 @@ from gmmas_core.config import Config
 from gmmas_core.data.labels import LABEL_CONVENTIONS
 from gmmas_core.data.preprocess import Prepared, PrepareSettings, prepare_case
 from gmmas_core.data.sequences import find_sequences
-from gmmas_core.inference import predict_case, predict_with_map
+from gmmas_core.inference import CaseReading, predict_with_doubt
 from gmmas_core.inference.native import values_on_native
+from gmmas_core.inference.stochastic import OnPass, nobody
 from gmmas_core.types import UNKNOWN, Case, CaseResult, ConfigError, DataError, Task
 
 SITE = "local"
@@ -61,33 +59,30 @@ def read_case(case: Case, loaded: LoadedModel, config: Config, device: str) -> C
     Raises:
         DataError: an image that cannot be used; the message says which and why.
     """
-    return predict_case(
-        _prepare(case, config),
-        loaded.model,
-        config,
-        model_id=loaded.model_id,
-        device=device,
-        calibration=loaded.calibration,
-    )
+    return read_prepared(prepare(case, config), loaded, config, device).result
 
 
-def read_case_with_map(
-    case: Case, loaded: LoadedModel, config: Config, device: str
-) -> tuple[CaseResult, NDArray[np.float32]]:
-    """`read_case`, and the predictive entropy of every voxel in nats on the case's own grid, 0 outside the brain."""
-    prepared = _prepare(case, config)
-    result, entropy_XYZ = predict_with_map(
+def read_prepared(
+    prepared: Prepared, loaded: LoadedModel, config: Config, device: str, on_pass: OnPass = nobody
+) -> CaseReading:
+    """Read a case that `prepare` gave; see `predict_with_doubt`."""
+    return predict_with_doubt(
         prepared,
         loaded.model,
         config,
         model_id=loaded.model_id,
         device=device,
         calibration=loaded.calibration,
+        on_pass=on_pass,
     )
-    return result, values_on_native(entropy_XYZ, prepared)
 
 
-def _prepare(case: Case, config: Config) -> Prepared:
+def prepare(case: Case, config: Config) -> Prepared:
+    """A case as the model was trained on.
+
+    Raises:
+        DataError: an image that cannot be used.
+    """
     settings = PrepareSettings(
         spacing_mm=config.data.spacing_mm,
         context_size=config.model.context_size,
@@ -152,19 +147,18 @@ def predict_folders(
     for done, folder in enumerate(folders):
         on_progress(done, len(folders))
         try:
-            case, entropy_XYZ = case_from_folder(folder), None
-            if uncertainty_map:
-                result, entropy_XYZ = read_case_with_map(case, loaded, config, device)
-            else:
-                result = read_case(case, loaded, config, device)
+            case = case_from_folder(folder)
+            prepared = prepare(case, config)
+            read = read_prepared(prepared, loaded, config, device)
+            entropy_XYZ = values_on_native(read.entropy_XYZ, prepared) if uncertainty_map else None
             results.append(
                 write_result(
-                    result,
+                    read.result,
                     out,
                     convention=convention,
                     loaded=loaded,
                     config=config,
-                    findings=findings(case, result, loaded, entropy_XYZ),
+                    findings=findings(case, read, loaded, entropy_XYZ),
                     entropy_XYZ=entropy_XYZ,
                 )
             )

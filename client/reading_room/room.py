@@ -18,12 +18,16 @@ class Room:
         site: name of the hospital, shown on every page.
         model: model folder that reads the studies.
         secure_cookies: whether browsers reach it over TLS, directly or through a proxy.
+        passes: stochastic passes of a reading; None for the model's own number, 0 for none.
+        device: where the model reads: "auto", "cpu" or "cuda".
     """
 
     folder: Path
     site: str
     model: Path
     secure_cookies: bool = False
+    passes: int | None = None
+    device: str = "auto"
 
     @property
     def studies(self) -> Path:

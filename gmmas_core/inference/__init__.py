@@ -2,7 +2,7 @@
 
 from gmmas_core.inference.assessability import not_assessable
 from gmmas_core.inference.postprocess import POSTPROCESS
-from gmmas_core.inference.predict import predict_case, predict_with_map
+from gmmas_core.inference.predict import CaseReading, predict_case, predict_with_doubt
 from gmmas_core.inference.segment import SEGMENTATION
 
-__all__ = ["POSTPROCESS", "SEGMENTATION", "not_assessable", "predict_case", "predict_with_map"]
+__all__ = ["POSTPROCESS", "SEGMENTATION", "CaseReading", "not_assessable", "predict_case", "predict_with_doubt"]

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gmmas_core.config import Config
@@ -46,9 +48,8 @@ def locate(model: GMMAS, reading: Reading, config: Config, *, spacing_mm: float)
 def locate_in(probability_KXYZ: Tensor, config: Config, *, spacing_mm: float) -> Located:
     """Find the crop in a segmentation; post-processing is `config.evaluation.postprocess`."""
     shape = probability_KXYZ.shape[1:]
-    raw_XYZ = probability_KXYZ.argmax(0).to(device="cpu", dtype=torch.uint8).numpy()
-    kept_XYZ = POSTPROCESS[config.evaluation.postprocess](raw_XYZ, spacing_mm**3 / 1000)
-    labels_XYZ = torch.from_numpy(kept_XYZ).to(probability_KXYZ.device)
+    labels_XYZ = torch.from_numpy(labels_in(probability_KXYZ, config, spacing_mm=spacing_mm))
+    labels_XYZ = labels_XYZ.to(probability_KXYZ.device)
     centre = tumour_centre(labels_XYZ)
     middle = tuple(Fraction(n - 1, 2) for n in shape)
     return Located(
@@ -57,6 +58,12 @@ def locate_in(probability_KXYZ: Tensor, config: Config, *, spacing_mm: float) ->
         has_tumour=centre is not None,
         start=crop_around(centre or middle, shape, config.model.crop_size),
     )
+
+
+def labels_in(probability_KXYZ: Tensor, config: Config, *, spacing_mm: float) -> NDArray[np.uint8]:
+    """Most probable label of every voxel after `config.evaluation.postprocess`."""
+    raw_XYZ = probability_KXYZ.argmax(0).to(device="cpu", dtype=torch.uint8).numpy()
+    return POSTPROCESS[config.evaluation.postprocess](raw_XYZ, spacing_mm**3 / 1000)
 
 
 def tumour_centre(labels_XYZ: Tensor) -> Centre | None:

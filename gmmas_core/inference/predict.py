@@ -6,6 +6,7 @@ the case.
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from gmmas_core.inference.modes import reading_mode
 from gmmas_core.inference.native import labels_on_native, volume_ml
 from gmmas_core.inference.reading import Reading, read_prepared
 from gmmas_core.inference.regions import VoxelPasses, region_means
-from gmmas_core.inference.stochastic import Draws, draw
+from gmmas_core.inference.stochastic import Draws, OnPass, draw, nobody
+from gmmas_core.measures.volumes import LABELS
 from gmmas_core.model.gmmas import GMMAS
-from gmmas_core.types import REGIONS, CaseResult, DataError, Task
+from gmmas_core.types import NUM_SEG_CLASSES, REGIONS, CaseResult, DataError, Task
 from gmmas_core.uncertainty import TaskDoubt, decompose_tasks
 
 NO_TUMOUR = "no tumour found"
@@ -59,12 +61,31 @@ def predict_case(
     Raises:
         DataError: no sequence is there, or a calibration that does not fit the tasks.
     """
-    return predict_with_map(
+    return predict_with_doubt(
         prepared, model, config, model_id=model_id, device=device, calibration=calibration, generator=generator
-    )[0]
+    ).result
 
 
-def predict_with_map(
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CaseReading:
+    """A result with what its stochastic passes, M of them, said one by one.
+
+    Attributes:
+        result: as `predict_case` gives it.
+        entropy_XYZ: predictive entropy of the four classes in every voxel of the brain crop, in nats: of the mean of
+            the passes, or of the only segmentation when none was asked for; no temperature is applied to it.
+            `values_on_native` brings it to the scanner's grid.
+        prob_M: P(class 1) of each pass per task; empty without passes. CODEL is the marginal.
+        passes_ml: region or label -> its volume in each pass, in mL on the grid inside; empty without passes.
+    """
+
+    result: CaseResult
+    entropy_XYZ: Tensor
+    prob_M: Mapping[Task, NDArray[np.float64]]
+    passes_ml: Mapping[str, tuple[float, ...]]
+
+
+def predict_with_doubt(
     prepared: Prepared,
     model: GMMAS,
     config: Config,
@@ -73,11 +94,11 @@ def predict_with_map(
     device: str = "cpu",
     calibration: Mapping[str, Any] | None = None,
     generator: torch.Generator | None = None,
-) -> tuple[CaseResult, Tensor]:
-    """`predict_case`, and the predictive entropy of the four classes in every voxel of the brain crop, in nats.
+    on_pass: OnPass = nobody,
+) -> CaseReading:
+    """`predict_case` with everything that its passes said; `on_pass` is told after each reading of the whole brain.
 
-    The entropy is that of the mean of the stochastic passes, or of the only segmentation when none was asked for; no
-    temperature is applied to it. `values_on_native` brings it to the scanner's grid.
+    There are 1 + `config.evaluation.mc_passes` such readings.
     """
     used, missing = present(prepared.available_C)
     if not used:
@@ -89,8 +110,9 @@ def predict_with_map(
     with reading_mode(model):
         reading = read_prepared(prepared, device)
         found = locate(model, reading, config, spacing_mm=prepared.spacing_mm)
+        on_pass()
         logits = class_logits(model, reading, found.start, config.model.crop_size, config.evaluation)
-        draws = _draws(model, reading, found, config, calibration, seed)
+        draws = _draws(model, reading, found, config, calibration, seed, prepared.spacing_mm, on_pass)
         native = labels_on_native(found.probability_KXYZ, found.labels_XYZ, prepared)
     blocked, doubt = not_assessable(used), _task_doubt(draws)
     open_regions = assessable_regions(blocked)
@@ -112,19 +134,51 @@ def predict_with_map(
         abstained={} if found.has_tumour else {"segmentation": NO_TUMOUR},
         model_id=model_id,
     )
-    return result, draws.voxels.classes.predictive
+    return CaseReading(
+        result=result,
+        entropy_XYZ=draws.voxels.classes.predictive,
+        prob_M=draws.prob_M,
+        passes_ml=_passes_ml(draws.label_voxels_MK, prepared.spacing_mm),
+    )
 
 
 def _draws(
-    model: GMMAS, reading: Reading, found: Located, config: Config, calibration: Mapping[str, Any], seed: int
+    model: GMMAS,
+    reading: Reading,
+    found: Located,
+    config: Config,
+    calibration: Mapping[str, Any],
+    seed: int,
+    spacing_mm: float,
+    on_pass: OnPass,
 ) -> Draws:
     """The stochastic passes or, where none was asked for, the one segmentation and no answer of a pass."""
     passes = config.evaluation.mc_passes
     if passes:
-        return draw(model, reading, found.start, config, passes=passes, calibration=calibration, seed=seed)
+        return draw(
+            model,
+            reading,
+            found.start,
+            config,
+            passes=passes,
+            calibration=calibration,
+            seed=seed,
+            spacing_mm=spacing_mm,
+            on_pass=on_pass,
+        )
     only = VoxelPasses(region_temperatures_of(calibration))
     only.add(found.probability_KXYZ)
-    return Draws(prob_M={}, voxels=only.doubt())
+    return Draws(prob_M={}, voxels=only.doubt(), label_voxels_MK=np.zeros((0, NUM_SEG_CLASSES), dtype=np.int64))
+
+
+def _passes_ml(label_voxels_MK: NDArray[np.int64], spacing_mm: float) -> dict[str, tuple[float, ...]]:
+    """Volumes of regions and single labels in each pass; empty without passes."""
+    if not len(label_voxels_MK):
+        return {}
+    return {
+        name: tuple(float(v) * spacing_mm**3 / 1000 for v in label_voxels_MK[:, list(labels)].sum(1))
+        for name, labels in LABELS.items()
+    }
 
 
 def _task_doubt(draws: Draws) -> dict[Task, TaskDoubt]:

@@ -6,7 +6,7 @@ configured mode, with one draw for its context and one per window.
 Source: Gal & Ghahramani 2016 (arXiv 1506.02142).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,22 +18,36 @@ from gmmas_core.calibration import region_temperatures_of, temperatures_of
 from gmmas_core.config import Config
 from gmmas_core.data.preprocess import Prepared
 from gmmas_core.inference.classify import probabilities, repeated_logits
-from gmmas_core.inference.locate import locate
+from gmmas_core.inference.locate import labels_in, locate
 from gmmas_core.inference.modes import dropout_on, reading_mode, seeded
 from gmmas_core.inference.reading import Reading, Triple, read_prepared
 from gmmas_core.inference.regions import VoxelDoubt, VoxelPasses
 from gmmas_core.inference.segment import BATCH_VOXELS, segment
 from gmmas_core.model.gmmas import GMMAS
-from gmmas_core.types import Task
+from gmmas_core.types import NUM_SEG_CLASSES, Task
 from gmmas_core.uncertainty import Doubt
+
+OnPass = Callable[[], None]
+"""Told after every reading of the whole brain."""
+
+
+def nobody() -> None:
+    """Nobody wants to know how far a reading is."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Draws:
-    """What M passes answered: P(class 1) per task, (M,) float64, and the voxels' entropies."""
+    """What M passes answered.
+
+    Attributes:
+        prob_M: P(class 1) per task, (M,) float64.
+        voxels: entropies.
+        label_voxels_MK: int64, voxels of every label in every pass, after post-processing, on the grid inside.
+    """
 
     prob_M: Mapping[Task, NDArray[np.float64]]
     voxels: VoxelDoubt
+    label_voxels_MK: NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,7 +97,16 @@ def read_stochastic(
     with reading_mode(model):
         reading = read_prepared(prepared, device)
         start = locate(model, reading, config, spacing_mm=prepared.spacing_mm).start
-        draws = draw(model, reading, start, config, passes=passes, calibration=calibration, seed=seed)
+        draws = draw(
+            model,
+            reading,
+            start,
+            config,
+            passes=passes,
+            calibration=calibration,
+            seed=seed,
+            spacing_mm=prepared.spacing_mm,
+        )
     doubt = draws.voxels.classes
     return StochasticReading(prob_M=draws.prob_M, mean_KXYZ=doubt.mean_K, doubt=doubt, start=start)
 
@@ -97,6 +120,8 @@ def draw(
     passes: int,
     calibration: Mapping[str, Any],
     seed: int,
+    spacing_mm: float,
+    on_pass: OnPass = nobody,
 ) -> Draws:
     """All passes over a case whose crop is known; the model is in evaluation mode."""
     edge, settings = config.model.crop_size, replace(config.evaluation, flips=False)
@@ -104,8 +129,13 @@ def draw(
     voxels = VoxelPasses(region_temperatures_of(calibration))
     with seeded(seed, reading.image_1CXYZ.device), dropout_on(model):
         logits = repeated_logits(model, reading, start, edge, passes=passes, batch=batch)
+        counts = []
         for _ in range(passes):
-            voxels.add(segment(model, reading, config.model, settings))
+            probability_KXYZ = segment(model, reading, config.model, settings)
+            voxels.add(probability_KXYZ)
+            labels_XYZ = labels_in(probability_KXYZ, config, spacing_mm=spacing_mm)
+            counts.append(np.bincount(labels_XYZ.reshape(-1), minlength=NUM_SEG_CLASSES))
+            on_pass()
     answers = probabilities(logits, temperatures_of(calibration, config.task_list))
     prob_M = {task: value_M.double().cpu().numpy() for task, value_M in answers.items()}
-    return Draws(prob_M=prob_M, voxels=voxels.doubt())
+    return Draws(prob_M=prob_M, voxels=voxels.doubt(), label_voxels_MK=np.asarray(counts, dtype=np.int64))

@@ -106,6 +106,21 @@ def finish(connection: sqlite3.Connection, job: Job, worker: str, state: str, *,
     move(connection, job.study, state, user=SYSTEM, reason=reason)
 
 
+def give_back(connection: sqlite3.Connection, job: Job, worker: str) -> None:
+    """Queue a job again that its worker stops reading of its own accord; nothing happens when it is another's by now.
+
+    It keeps its place, and the attempt does not count.
+    """
+    with transaction(connection):
+        cursor = connection.execute(
+            "UPDATE jobs SET state = 'queued', worker = NULL, attempts = attempts - 1 "
+            "WHERE id = ? AND worker = ? AND state = 'running'",
+            (job.id, worker),
+        )
+        if cursor.rowcount == 1:
+            move(connection, job.study, "queued", user=SYSTEM)
+
+
 def take_back_silent(connection: sqlite3.Connection, silent_s: float = SILENT_S) -> list[int]:
     """Queue the jobs again whose worker has been silent; those that silenced MAX_ATTEMPTS workers fail.
 

@@ -1,9 +1,12 @@
 """An open room, and files as people and scanners make them."""
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,20 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from client.reading_room.access import accounts
 from client.reading_room.access.roles import ROLES
+from client.reading_room.reading.worker import Worker
 from client.reading_room.room import Room
+from client.reading_room.store import jobs
 from client.reading_room.store.database import open_database, transaction
+from client.reading_room.uploads.archive import Received
+from client.reading_room.uploads.intake import Sender, take_in
+from client.reading_room.uploads.offers import Offer, Offers
 from client.reading_room.web.app import build_app
 from client.result_files import nifti_bytes
+from gmmas_core.checkpoint import save_model
+from gmmas_core.config import load_config
+from gmmas_core.data.phantom import write_federation
+from gmmas_core.data.sequences import find_sequences
+from gmmas_core.model.gmmas import build_model
 
 STUDY = generate_uid()
 
@@ -98,22 +111,137 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "_hasher", lambda: cheap)
 
 
+TINY = (
+    "experiment=smoke",
+    "data.spacing_mm=6",
+    "model.crop_size=16",
+    "model.context_size=16",
+    "model.channels=[8,8,8,8]",
+    "model.embed_dim=16",
+    "model.mlp_dim=16",
+    "model.head_channels=16",
+    "evaluation.overlap=0",
+    "evaluation.mc_passes=5",
+    "notice='Phantoms of nobody'",
+)
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smallest whole model, untrained, with a calibration of IDH alone."""
+    config = load_config(TINY)
+    model = build_model(config.model, config.task_list, loss=config.loss, seed=4)
+    folder = tmp_path_factory.mktemp("model") / "model"
+    save_model(folder, model, config, {"run_id": "ab12", "rounds": 3}, {"temperature": {"idh": 2.0}})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def phantom_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A phantom's case folder with all four sequences and a mask, 48 voxels of 4 mm."""
+    (site,) = write_federation(tmp_path_factory.mktemp("sites"), sites=1, cases=8, size=48, seed=0)
+    return next(folder for folder in sorted(site.glob("sub-*")) if len(list(folder.glob("*.nii.gz"))) == 5)
+
+
+def _upload(room: Room, folder: Path, patient: str, day: str | None, left_out: tuple[str, ...]) -> str:
+    """Put a case folder onto the worklist and into the queue; the study's number."""
+    studies, target = room.studies, room.folder / "outside"
+    studies.mkdir(parents=True, exist_ok=True)
+    target.mkdir()
+    images = {name: path for name, path in find_sequences(folder).images.items() if name not in left_out}
+    offers = []
+    for name, path in images.items():
+        shutil.copy(path, target / path.name)
+        received = Received(path=target / path.name, label=path.name)
+        offers.append(Offer(file=received, sequence=name, recognized_by="name"))
+    sender = Sender(user="technician", patient=patient, study_date=day)
+    with room.database() as connection:
+        study = take_in(
+            connection, studies, Offers(images=tuple(offers), source="phantom", study_date=None, left_out=()), sender
+        )
+        jobs.enqueue(connection, study.id, "technician")
+    shutil.rmtree(target)
+    return study.id
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A room with one study that was read, to be copied into a test's own folder."""
+
+    folder: Path
+    study: str
+
+
+@pytest.fixture(scope="session")
+def _rooms_read(
+    tmp_path_factory: pytest.TempPathFactory, model_folder: Path, phantom_folder: Path
+) -> Callable[[tuple[str, ...]], Kept]:
+    @cache
+    def read(left_out: tuple[str, ...]) -> Kept:
+        room = Room(folder=tmp_path_factory.mktemp("kept") / "room", site="north", model=model_folder)
+        with room.database() as connection, transaction(connection):
+            for role in ROLES:
+                accounts.add_user(connection, role, role, PASSWORD, by="system")
+        study = _upload(room, phantom_folder, "p-001", "2026-01-31", left_out)
+        assert Worker(room).read_next()
+        return Kept(room.folder, study)
+
+    return read
+
+
 @pytest.fixture
-def app(tmp_path: Path) -> FastAPI:
-    """The application of a new room with one account for each role, named as the role."""
-    room = Room(folder=tmp_path / "room", site="north", model=tmp_path / "model")
+def a_room(tmp_path: Path, model_folder: Path) -> Room:
+    """A new room with one account for each role, named as the role, and the smallest model."""
+    room = Room(folder=tmp_path / "room", site="north", model=model_folder)
     with room.database() as connection, transaction(connection):
         for role in ROLES:
             accounts.add_user(connection, role, role, PASSWORD, by="system")
-    return build_app(room)
+    return room
 
 
 @pytest.fixture
-def enter(app: FastAPI) -> Iterator[Callable[[str], TestClient]]:
-    """Signs in as a role and returns its browser, which sends the page's token with everything; "" stays outside."""
+def read_study(
+    tmp_path: Path, model_folder: Path, _rooms_read: Callable[[tuple[str, ...]], Kept]
+) -> Callable[..., tuple[Room, str]]:
+    """`read_study(*left_out)`: a room of the test's own with one phantom that the real worker has read.
+
+    Its patient is p-001, scanned 2026-01-31; sequences may be left out, e.g. `read_study("t1c")`.
+    """
+
+    def make(*left_out: str) -> tuple[Room, str]:
+        kept = _rooms_read(left_out)
+        shutil.copytree(kept.folder, tmp_path / "room")
+        return Room(folder=tmp_path / "room", site="north", model=model_folder), kept.study
+
+    return make
+
+
+@pytest.fixture
+def upload() -> Callable[..., str]:
+    """`upload(room, folder, patient="p-002", day=None, left_out=())`: a case folder, queued; the study's number."""
+
+    def put(
+        room: Room, folder: Path, patient: str = "p-002", day: str | None = None, left_out: tuple[str, ...] = ()
+    ) -> str:
+        return _upload(room, folder, patient, day, left_out)
+
+    return put
+
+
+@pytest.fixture
+def app(a_room: Room) -> FastAPI:
+    """The application of a new room with one account for each role, named as the role."""
+    return build_app(a_room)
+
+
+@pytest.fixture
+def enter(request: pytest.FixtureRequest) -> Iterator[Callable[..., TestClient]]:
+    """`enter(role, room=None)` signs in as a role and returns its browser, which sends the page's token with
+    everything; "" stays outside. Without a room it is that of the fixture `app`."""
     with ExitStack() as stack:
 
-        def sign_in(role: str) -> TestClient:
+        def sign_in(role: str, room: Room | None = None) -> TestClient:
+            app = request.getfixturevalue("app") if room is None else build_app(room)
             client = TestClient(app, base_url="http://127.0.0.1:8001", follow_redirects=False)
             stack.enter_context(client)
             if role:

@@ -1,9 +1,8 @@
 """The reading room's memory: migrations, states, the queue under kills, the audit chain."""
 
-import multiprocessing
-import os
-import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -183,13 +182,19 @@ def test_a_study_that_silences_every_reader_fails_and_frees_the_queue(room: sqli
     assert state(room, study_id) == "queued"
 
 
-def _read_and_die(folder: Path, ready: "multiprocessing.synchronize.Event") -> None:
-    connection = open_database(folder)
-    jobs.claim(connection, "victim")
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("UPDATE studies SET state = 'done'")
-    ready.set()
-    signal.pause()
+READ_AND_WAIT = """
+import signal, sys
+from pathlib import Path
+from client.reading_room.store import jobs
+from client.reading_room.store.database import open_database
+
+connection = open_database(Path(sys.argv[1]))
+jobs.claim(connection, "victim")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE studies SET state = 'done'")
+print("ready", flush=True)
+signal.pause()
+"""
 
 
 def test_a_worker_killed_inside_its_transaction_leaves_the_job_as_it_was(tmp_path: Path) -> None:
@@ -197,13 +202,10 @@ def test_a_worker_killed_inside_its_transaction_leaves_the_job_as_it_was(tmp_pat
     with closing(open_database(folder)) as room:
         study_id = add(room)
         jobs.enqueue(room, study_id, "anna")
-        spawn = multiprocessing.get_context("spawn")
-        ready = spawn.Event()
-        worker = spawn.Process(target=_read_and_die, args=(folder, ready))
-        worker.start()
-        assert ready.wait(120)
-        os.kill(worker.pid or 0, signal.SIGKILL)
-        worker.join(60)
+        with subprocess.Popen([sys.executable, "-c", READ_AND_WAIT, str(folder)], stdout=subprocess.PIPE) as worker:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == b"ready\n"
+            worker.kill()
         assert state(room, study_id) == "running"
         assert jobs.take_back_silent(room, silent_s=-1)
         assert jobs.claim(room, "next") is not None

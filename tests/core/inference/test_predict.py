@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gmmas_core.config import Config
-from gmmas_core.inference import predict_case, predict_with_map
+from gmmas_core.inference import predict_case, predict_with_doubt
 from gmmas_core.inference.predict import NO_TUMOUR
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.types import REGIONS, SEQUENCES, CaseResult, DataError, Task
@@ -159,7 +159,19 @@ def test_doubt_inside_regions_adds_up_and_labels_stay(
     config = replace(tiny_config, evaluation=replace(tiny_config.evaluation, mc_passes=3))
     plain = predict_case(prepared, tiny_model, config, model_id="m")
     calibration = {"region_temperature": {"wt": 0.3}}
-    sharp, entropy_XYZ = predict_with_map(prepared, tiny_model, config, model_id="m", calibration=calibration)
+    told: list[None] = []
+    read = predict_with_doubt(
+        prepared, tiny_model, config, model_id="m", calibration=calibration, on_pass=lambda: told.append(None)
+    )
+    sharp, entropy_XYZ = read.result, read.entropy_XYZ
+    assert len(told) == 4
+    assert set(read.prob_M) == set(sharp.probability)
+    brain_ml = entropy_XYZ.numel() * prepared.spacing_mm**3 / 1000
+    for name, passes_ml in read.passes_ml.items():
+        assert len(passes_ml) == 3, name
+        assert all(0 <= ml <= brain_ml for ml in passes_ml)
+    for parts_M in zip(*(read.passes_ml[name] for name in ("necrosis", "et", "tc")), strict=True):
+        assert parts_M[0] + parts_M[1] == pytest.approx(parts_M[2])
     for result in (plain, sharp):
         for region, total in result.region_uncertainty.items():
             epistemic, aleatoric = result.region_epistemic[region], result.region_aleatoric[region]

@@ -61,7 +61,7 @@ CREATE TABLE revisions (
     number INTEGER NOT NULL,
     author TEXT NOT NULL,               -- 'model' or a user
     model_id TEXT NOT NULL,
-    folder TEXT NOT NULL,               -- within the study's folder
+    folder TEXT NOT NULL,               -- within the study's folder of revisions
     sha256 TEXT NOT NULL,               -- of the findings file in it
     created_at TEXT NOT NULL,
     PRIMARY KEY (study, number)
@@ -71,21 +71,23 @@ CREATE TABLE decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     study TEXT NOT NULL REFERENCES studies (id) ON DELETE CASCADE,
     revision INTEGER NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('signed', 'rejected', 'patient-report-released')),
+    kind TEXT NOT NULL CHECK (kind IN ('signed', 'rejected', 'withdrawn', 'released')),
     user TEXT NOT NULL REFERENCES users (name),
     note TEXT NOT NULL DEFAULT '',
     at TEXT NOT NULL,
     FOREIGN KEY (study, revision) REFERENCES revisions (study, number)
 ) STRICT;
 
+-- What the pathologist reported; the newest entry of a marker counts, '' takes the one before back.
 CREATE TABLE pathology (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     study TEXT NOT NULL REFERENCES studies (id) ON DELETE CASCADE,
-    task TEXT NOT NULL,
-    value INTEGER NOT NULL,
+    marker TEXT NOT NULL,
+    value TEXT NOT NULL,
     user TEXT NOT NULL REFERENCES users (name),
-    at TEXT NOT NULL,
-    PRIMARY KEY (study, task, at)
+    at TEXT NOT NULL
 ) STRICT;
+CREATE INDEX pathology_of_a_study ON pathology (study, marker);
 
 CREATE TABLE audit (
     line INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,0 +1,1 @@
+"""From a queued study to findings: one worker, which reads one study after the other with the room's model."""

@@ -1,0 +1,43 @@
+"""The page of one study: viewer, findings, decisions, narrative and documents, each from its own template."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from client.reading_room.access.sessions import Session
+from client.reading_room.record import open_record
+from client.reading_room.store import audit
+from client.reading_room.store.clock import now
+from client.reading_room.store.database import transaction
+from client.reading_room.store.revisions import newest_revision
+from client.reading_room.store.studies import read_study
+from client.reading_room.web import templates
+from client.reading_room.web.visitor import Database, TheRoom, may
+
+router = APIRouter(include_in_schema=False)
+Viewer = Annotated[Session, Depends(may("view"))]
+
+
+@router.get("/studies/{study_id}", response_class=HTMLResponse)
+def case_page(request: Request, connection: Database, room: TheRoom, session: Viewer, study_id: str) -> Response:
+    """A study that has been read; one that has not leads to its sequences."""
+    study = read_study(connection, study_id)
+    if newest_revision(connection, study_id) is None:
+        return RedirectResponse(f"/studies/{study.id}/sequences", status_code=303)
+    record = open_record(connection, room, study_id)
+    with transaction(connection):
+        audit.add_line(
+            connection,
+            at=now(),
+            user=session.user.name,
+            action="viewed",
+            study=study_id,
+            revision=record.revision.number,
+        )
+    content = {
+        "record": record,
+        "study": study,
+        "document": record.document,
+    }
+    return HTMLResponse(templates.page("case.html", request, session, **content))
