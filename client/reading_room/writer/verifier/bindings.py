@@ -13,7 +13,7 @@ from client.reading_room.writer.verifier.sentence import Found, Read
 _MEASURES = {
     Kind.VOLUME: ("volume",),
     Kind.VOLUME_RANGE: ("volume", "range"),
-    Kind.SHARE: ("share", "probability-free"),
+    Kind.SHARE: ("share",),
     Kind.LENGTH: ("length",),
     Kind.PIECES: ("count",),
     Kind.SATELLITES: ("count",),
@@ -31,8 +31,10 @@ _MEASURES = {
 """Kind of fact -> words of measure that may be the nearest to its number."""
 
 _WITH_REGION = (Kind.VOLUME, Kind.VOLUME_RANGE, Kind.LENGTH, Kind.PIECES)
+_SIZES = (*_WITH_REGION, Kind.SHARE, Kind.SATELLITES, Kind.MARGIN)
 _OF_TYPES = (Kind.TYPE_PROBABILITY, Kind.TYPE_RANGE)
 _OF_TASKS = (Kind.TASK_PROBABILITY, Kind.TASK_RANGE, Kind.CHANGE)
+_NAMES = (Kind.TYPE, Kind.DIAGNOSIS, Kind.TEST, Kind.GRADE)
 _AROUND = frozenset({"around", "of", "in", "within", "from"})
 
 
@@ -42,9 +44,19 @@ def check_placeholders(read: Read) -> Found:
         if item.concept != FILLED or item.fact is None or not item.fact.value_text:
             continue
         before, after = _window(read.items, position)
-        if not _measure_fits(item.fact, before, after):
+        fits = _measure_fits(item.fact, before, after) and _subject_fits(
+            item.fact, before, after, read.items[:position]
+        )
+        if not fits:
             yield "placeholder", item.words
-        elif not _subject_fits(item.fact, before, after, read.items[:position]):
+
+
+def check_told_facts(read: Read) -> Found:
+    """A fact in its own words is a clause of its own, unless its words are a name."""
+    for position, item in enumerate(read.items):
+        if item.fact is None or item.fact.value_text or item.fact.kind in _NAMES:
+            continue
+        if position and read.items[position - 1].concept != BREAK:
             yield "placeholder", item.words
 
 
@@ -65,11 +77,19 @@ def _is_number(item: Item) -> bool:
 
 def _measure_fits(fact: Fact, before: Sequence[Item], after: Sequence[Item]) -> bool:
     """The nearest word of measure, if there is one, is of this kind of number."""
+    if fact.kind in _SIZES and any(_is_of_types(item) for item in before):
+        return False
     named = [item.value for item in before if item.category == "measure"]
     if named:
         return named[-1] in _MEASURES[fact.kind] or (named[-1] == "range" and len(named) > 1)
     following = [item.value for item in after if item.category == "measure"]
     return not following or following[0] in _MEASURES[fact.kind] or bool(before)
+
+
+def _is_of_types(item: Item) -> bool:
+    """A word or placeholder that leads to a type and never to a size."""
+    is_type = item.fact is not None and item.fact.kind == Kind.TYPE
+    return is_type or item.concept == NAME or item.category in ("hedge", "likely", "rank")
 
 
 def _subject_fits(fact: Fact, before: Sequence[Item], after: Sequence[Item], earlier: Sequence[Item]) -> bool:

@@ -12,6 +12,7 @@ from client.reading_room.writer.verifier.neutral_en import VERBS
 
 _ENDS = (".", ";", "?")
 _OPENERS = frozenset({"but", "because", "although", "though", "while", "whereas", "since", "so", "if", "which"})
+_SUBJECTS = frozenset({"it", "they", "this", "these", "that"})
 _ARTICLES = frozenset({"a", "an", "the", "any"})
 
 
@@ -54,11 +55,13 @@ def _parts(items: Sequence[Item]) -> Iterator[tuple[list[Item], bool]]:
     """Pieces between marks and joining words; each with whether it begins a clause for certain."""
     part: list[Item] = []
     is_new = True
-    for item, following in zip(items, (*items[1:], None), strict=True):
+    for position, item in enumerate(items):
         if item.concept == BREAK:
             yield part, is_new
             part, is_new = [], item.words in _ENDS
-        elif item.concept == NEUTRAL_WORD and (item.words in _OPENERS or _joins(item, following)):
+        elif item.concept == NEUTRAL_WORD and (
+            item.words in _OPENERS or _joins(item, items[position + 1 : position + 3])
+        ):
             yield part, is_new
             part, is_new = [item], True
         else:
@@ -66,11 +69,12 @@ def _parts(items: Sequence[Item]) -> Iterator[tuple[list[Item], bool]]:
     yield part, is_new
 
 
-def _joins(item: Item, following: Item | None) -> bool:
-    """An "and" or "or" before a verb or a negation begins a clause of its own."""
-    if item.words not in ("and", "or") or following is None:
+def _joins(item: Item, following: Sequence[Item]) -> bool:
+    """An "and" or "or" before a verb or a negation, with or without a pronoun, begins a clause of its own."""
+    if item.words not in ("and", "or") or not following:
         return False
-    return following.words in VERBS or following.concept == "not"
+    first = following[-1] if following[0].words in _SUBJECTS else following[0]
+    return first.words in VERBS or first.concept == "not"
 
 
 def _joined(parts: Iterator[tuple[list[Item], bool]]) -> list[list[Item]]:

@@ -10,16 +10,21 @@ PHRASES: Mapping[str, str] = {
     # polarity
     "not": "no|not|never|none|neither|nor|cannot|can't|without|nothing|isn't|aren't|wasn't|weren't|doesn't|don't|didn't"
     "|couldn't|hasn't|haven't|absent|absence|free of|lack of|lacks|lacking",
-    "plain": "asked again|read again|before a person has looked|part of the brain|half of the brain"
-    "|of all types|of all|a person has looked",
+    "plain": "asked again|read again|before a person has looked|part of the brain|half of the brain|half of the head"
+    "|of all types|a person has looked|must be read with caution|must look at them first|must look at|would show"
+    "|a doctor must look|care team|half of your brain|half of your head",
+    "only": "only|just|merely|solely",
+    "need": "need|needs|needed|requires|require|required",
+    "caution": "not mean that there is no tumour|not mean that there is no tumor|not exclude one|not exclude a tumour"
+    "|not exclude a tumor|not rule one out|not rule out a tumour",
     # states
-    "state.unassessable": "cannot be assessed|can not be assessed|could not be assessed|cannot be judged|can not be judged"
+    "state.unassessable": "cannot be answered|cannot be assessed|can not be assessed|could not be assessed|cannot be judged|can not be judged"
     "|could not be judged|not assessable|cannot be told|cannot be determined|could not be determined|cannot be evaluated"
     "|could not be evaluated|cannot be measured|could not be measured|cannot be stated"
     "|cannot be seen|cannot assess|cannot judge|cannot tell|unclear|not known"
     "|unknown|is open|remains open|stays open|unable to assess|no assessment|not evaluable|non assessable",
     "state.assessable": "can be assessed|could be assessed|be assessed|can be judged|could be judged|be judged|assessable"
-    "|evaluable|can be evaluated|be evaluated|can be told|can be measured",
+    "|evaluable|can be answered|be answered|can be evaluated|be evaluated|can be told|can be measured",
     "state.missing": "missing|not available|unavailable|was not available|were not available|not provided|not acquired"
     "|not included|not given|not part of",
     "state.available": "available|provided|acquired",
@@ -34,7 +39,7 @@ PHRASES: Mapping[str, str] = {
     "|reaches across the midline|crossing of the midline|midline crossing|beyond the midline|across the midline"
     "|over the middle of the brain|across the middle of the brain|crosses the middle|cross the middle|over the midline",
     # what was outlined
-    "region.wt": "tumour|tumor|whole tumour|whole tumor|lesion|mass|entire tumour|entire tumor|growth|total tumour"
+    "region.wt": "tumour|marked area|area that was marked|tumor|whole tumour|whole tumor|lesion|mass|entire tumour|entire tumor|growth|total tumour"
     "|total tumor|whole lesion|entire lesion|outlined tumour|segmented tumour|tumours|tumors",
     "region.tc": "tumour core|tumor core|core of the tumour|core of the tumor|core|core of the lesion",
     "region.et": "enhancing tumour|enhancing tumor|enhancing part|enhancing parts|enhancing portion|enhancing component"
@@ -68,20 +73,22 @@ PHRASES: Mapping[str, str] = {
     "|candidate|candidates|resemble|resembles|as far as images can tell|imaging suggestion|may be|might be|could be"
     "|possible|possibly|ranks|ranked|ranking|in line with|speaks for|speak for|argue for|argues for|expects|lean towards|leans towards",
     "likely": "probable|likely|probably|more probable than not|more likely than not|likelier|more likely|more probable",
-    "unlikely": "unlikely|improbable|less likely|less probable|hardly",
+    "unlikely": "unlikely|improbable|hardly",
     "rank.first": "most probable|most likely|first|comes first|best|likeliest|highest probability|leading|top|highest"
     "|foremost|main suggestion|greatest probability|ranks first|ranked first|first place",
     "rank.second": "second|next|second most probable|second most likely|next most probable|next most likely|runner up"
     "|second place|ranks second|comes second|followed by",
     "rank.third": "third|third most probable|third most likely|third place|ranks third|comes third",
-    "rank.later": "alternative|alternatives|other candidate|other candidates|differential|differentials"
+    "rank.later": "less probable|less likely|alternative|alternatives|other candidate|other candidates|differential|differentials"
     "|differential diagnosis|differential diagnoses|another possibility|other possibilities|further candidates"
     "|other suggestion|other type|other types",
+    "order.less": "less probable than|less likely than|comes after|ranks below|ranked below|ranks behind|ranks after",
+    "order.more": "more probable than|more likely than|comes before|ranks above|ranked above|ranks before|ahead of",
     "rank.last": "least probable|least likely|last|lowest probability",
     "calibrated": "calibrated|calibration|well calibrated",
     "uncalibrated": "uncalibrated|not calibrated|not been calibrated|never calibrated|no calibration|without calibration"
     "|not yet calibrated|lack calibration",
-    "frequency": "observed frequencies|observed frequency|far from observed frequencies",
+    "frequency": "far from observed frequencies|far from the observed frequencies|differ from observed frequencies",
     # markers
     "marker.idh": "idh|idh1|idh2|idh status|idh gene",
     "marker.codel": "1p/19q|1p|19q|1p and 19q|1p/19q status",
@@ -131,14 +138,15 @@ PHRASES: Mapping[str, str] = {
     "|all needed sequences|all images were available",
     # quality
     "verdict.pass": "passed|nothing unusual|no warning|no warnings|were all passed|all passed|without objection"
-    "|no check failed|no failed check|raised no concerns|no concerns|pass all checks|passed all checks",
+    "|no check failed|no failed check|raised no concerns|no problem|no problems|found no problem|without a problem|pass all checks|passed all checks",
     "verdict.warn": "warning|warnings|call for a look|calls for a look|unusual|warned|deserve a look|deserves a look"
     "|conspicuous|need a look|needs a look",
     "verdict.fail": "failed|fail|fails|failure|not passed|not pass|did not pass|not pass all checks|did not pass all checks"
     "|not all checks were passed|not to be believed|may be wrong|might be wrong|must not be believed|not be trusted"
     "|should not be trusted|cannot be trusted|not reliable|unreliable|at least one check failed",
     # persons
-    "person.corrected": "corrected|after the correction|correction|after correction|edited|revised|corrections",
+    "person.corrected": "corrected|changed the marked area|changed the outline|changed what the computer said|"
+    "changed by hand|changed the segmentation|after the correction|correction|after correction|edited|revised|corrections",
     "person.signed": "signed|signed off|approved",
     "person.rejected": "rejected|declined",
 }

@@ -4,8 +4,6 @@ from client.reading_room.writer.fact import Kind
 from client.reading_room.writer.verifier.clauses import Clause
 from client.reading_room.writer.verifier.sentence import Found, Read
 
-_GRAVITY = {"pass": ("pass",), "warn": ("warn",), "fail": ("fail",)}
-
 
 def check_verdicts(clause: Clause, read: Read) -> Found:
     """Passed, warned or failed."""

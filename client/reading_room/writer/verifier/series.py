@@ -23,6 +23,15 @@ def check_sequences(clause: Clause, read: Read) -> Found:
             yield "sequence", item.words
 
 
+def check_left_out(clause: Clause, read: Read) -> Found:
+    """Whether another type comes first without a sequence."""
+    for fact in read.cited.of(Kind.WITHOUT):
+        if clause.has("state.without", "state.left_out") and clause.has("rank"):
+            is_other = clause.says("another", "other", "different")
+            if is_other != bool(fact.value["changes"]) or clause.is_negated:
+                yield "sequence", str(fact.value["sequence"])
+
+
 def check_states(clause: Clause, read: Read) -> Found:
     """Missing, available and not assessable rest on facts that say so."""
     if clause.has("state.missing", "state.without", "state.left_out") and not clause.of("sequence"):

@@ -7,7 +7,7 @@ from client.reading_room.writer.verifier.names_en import CARRIES
 from client.reading_room.writer.verifier.sentence import Found, Read
 
 TISSUE = "basis.tissue"
-_HEDGES = ("hedge", "likely", "rank", "measure.probability")
+_HEDGES = ("hedge", "likely", "rank", "order", "measure.probability")
 _OWNERS = ("patient", "you", "person", "people")
 _POINTERS = ("this", "it", "that", "these", "they")
 
@@ -26,9 +26,7 @@ def check_types(clause: Clause, read: Read) -> Found:
             yield "diagnosis", item.words
         elif clause.is_negated or clause.has("unlikely"):
             yield "negation", item.words
-        elif not clause.has(*_HEDGES) and not _gives_chance(clause, fact):
-            yield "established", item.words
-        elif _is_asserted(clause, position):
+        elif _is_asserted(clause, position) or not (is_hedged(clause) or _gives_chance(clause, fact)):
             yield "established", item.words
         elif fact.kind == Kind.TYPE and not _rank_fits(clause, position, fact, read):
             yield "rank", item.words
@@ -69,7 +67,7 @@ def _is_on_tissue(item: Item, clause: Clause, read: Read) -> bool:
     for fact in read.cited.of(Kind.DIAGNOSIS):
         if fact.value["basis"] == TISSUE and _carried(item, fact.value["entity"]) and says_so:
             return True
-    seen = f"entity.{item.value}" == f"entity.{_histology(read)}"
+    seen = item.value == _histology(read)
     return seen and clause.has("tissue") and item.category == "entity"
 
 
@@ -128,26 +126,60 @@ def _is_asserted(clause: Clause, position: int) -> bool:
     return owns and owner and not any(item.category in ("hedge", "likely") for item in before)
 
 
+def check_order(clause: Clause, read: Read) -> Found:
+    """Words of order need a type to order, and two types compared must stand as the facts rank them."""
+    has_type = any(_is_type(item) for item in clause.items) or clause.says("type", "types", "suggestion")
+    for item in clause.of("rank"):
+        if not has_type and not read.says(clause, item):
+            yield "number", item.words
+    for at, item in enumerate(clause.items):
+        if item.category != "order":
+            continue
+        before = [_rank(each, read) for each in clause.items[:at] if _is_type(each)]
+        after = [_rank(each, read) for each in clause.items[at:] if _is_type(each)]
+        if not before or not after or not before[-1] or not after[0] or clause.is_negated:
+            yield "rank", item.words
+        elif (before[-1] > after[0]) != (item.value == "less"):
+            yield "rank", item.words
+
+
+def _rank(item: Item, read: Read) -> int:
+    """Of the cited type that an item names; 0 where there is none."""
+    fact = _suggested(item, read)
+    return int(str(fact.value["rank"])) if fact is not None and "rank" in fact.value else 0
+
+
 def _rank_fits(clause: Clause, position: int, fact: Fact, read: Read) -> bool:
     """The words of order beside a type are those of its rank; with none, only the first may be named without its
     probability."""
-    rank = int(str(fact.value["rank"]))
-    several = sum(_is_type(item) for item in clause.items) > 1
-    marks = [at for at, item in enumerate(clause.items) if item.category == "rank"]
-    if several and marks:
-        before = [at for at in marks if at < position]
-        marks = [before[-1] if before else marks[0]]
-    told = [clause.items[at].value for at in marks]
+    if clause.has("order"):
+        return True
     if clause.has("likely") and not _is_likely(fact, read):
         return False
+    rank, last = int(str(fact.value["rank"])), len(read.case.of(Kind.TYPE))
+    told = _marks(clause, position)
     if not told:
         return rank == 1 or any(
             item.fact is not None and item.fact.kind == Kind.TYPE_PROBABILITY and item.fact.value["rank"] == rank
             for item in read.items
         )
-    last = len(read.case.of(Kind.TYPE))
     fits = {"first": rank == 1, "second": rank == 2, "third": rank == 3, "later": rank > 1, "last": rank == last}
     return all(fits[each] for each in told)
+
+
+def _marks(clause: Clause, position: int) -> list[str]:
+    """Words of order that belong to a type: each to the type that follows it, else to the one before; "less probable
+    are" to all that follow."""
+    types = [at for at, item in enumerate(clause.items) if _is_type(item)]
+    found = []
+    for at, item in enumerate(clause.items):
+        if item.category != "rank":
+            continue
+        following = [each for each in types if each > at]
+        owners = following[:1] or types[-1:]
+        if position in (following if item.value == "later" and following else owners):
+            found.append(item.value)
+    return found
 
 
 def _is_likely(fact: Fact, read: Read) -> bool:

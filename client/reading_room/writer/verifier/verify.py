@@ -4,23 +4,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from client.reading_room.writer.fact import Facts
-from client.reading_room.writer.verifier.bindings import check_placeholders
+from client.reading_room.writer.verifier.bindings import check_placeholders, check_told_facts
 from client.reading_room.writer.verifier.characters import plain, strange_characters
 from client.reading_room.writer.verifier.cited import WHOLE_SENTENCES, Cited
 from client.reading_room.writer.verifier.claims import check_diagnosis, check_grade, check_proof, check_tissue
 from client.reading_room.writer.verifier.genes import check_markers, check_values
-from client.reading_room.writer.verifier.items import BREAK, FILLED, NEUTRAL_WORD, UNKNOWN
+from client.reading_room.writer.verifier.items import BREAK, FILLED, NEUTRAL_WORD
 from client.reading_room.writer.verifier.mandatory import left_out, mandatory_facts
 from client.reading_room.writer.verifier.places import check_crossing, check_sides
 from client.reading_room.writer.verifier.problem import WHOLE, Problem
 from client.reading_room.writer.verifier.quality import check_calibration, check_persons, check_verdicts
 from client.reading_room.writer.verifier.regions import check_pieces, check_regions
 from client.reading_room.writer.verifier.sentence import Found, Read, Rule, read
-from client.reading_room.writer.verifier.series import check_sequences, check_states
+from client.reading_room.writer.verifier.series import check_left_out, check_sequences, check_states
 from client.reading_room.writer.verifier.structure import Draft, read_reply
 from client.reading_room.writer.verifier.tokens import NUMBER, PLACEHOLDER, STRAY, tokens_of
-from client.reading_room.writer.verifier.types import check_suggestion, check_types
-from client.reading_room.writer.verifier.wording import check_negations, check_words
+from client.reading_room.writer.verifier.types import check_order, check_suggestion, check_types
+from client.reading_room.writer.verifier.wording import check_negations, check_small_words, check_words
 
 LANGUAGES = ("en",)
 """Languages whose words are known here; a text in another one is refused, and the template writes."""
@@ -28,15 +28,18 @@ LANGUAGES = ("en",)
 RULES: tuple[Rule, ...] = (
     check_words,
     check_negations,
+    check_small_words,
     check_sides,
     check_crossing,
     check_regions,
     check_pieces,
     check_types,
+    check_order,
     check_suggestion,
     check_markers,
     check_values,
     check_sequences,
+    check_left_out,
     check_states,
     check_verdicts,
     check_calibration,
@@ -98,12 +101,13 @@ def _problems_of(draft: Draft, sentence: Read, case: Facts) -> Found:
     yield from _form(text, draft, case)
     if _is_quotation(sentence):
         return
-    if not any(item.concept not in (NEUTRAL_WORD, UNKNOWN, BREAK) for item in sentence.items):
+    if all(item.concept in (NEUTRAL_WORD, BREAK) for item in sentence.items):
         yield "support", "a sentence that says nothing of its facts"
     for rule in RULES:
         for clause in sentence.clauses:
             yield from rule(clause, sentence)
     yield from check_placeholders(sentence)
+    yield from check_told_facts(sentence)
 
 
 def _form(text: str, draft: Draft, case: Facts) -> Iterator[tuple[str, str]]:

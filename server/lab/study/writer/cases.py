@@ -39,9 +39,7 @@ def case_facts(plain: Mapping[str, Any], language: str = "en") -> Facts:
         for marker, value in plain["pathology"].items()
     }
     completed = with_imaging(tissue_findings(entries), probability, abstained=tuple(abstained))
-    case = TellingCase(
-        document=_document(plain, ranking, abstained), diagnosis=integrate(completed), pathology=entries
-    )
+    case = TellingCase(document=_document(plain, ranking, abstained), diagnosis=integrate(completed), pathology=entries)
     return facts_of(case, language)
 
 

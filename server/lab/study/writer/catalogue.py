@@ -18,6 +18,9 @@ from gmmas_core.types import DataError
 HALVES = ("frozen", "later")
 """Names of the files with lies: the first was written before the verifier, the second after it."""
 
+TRUE = {"frozen": "true", "later": "true_later"}
+"""Half -> name of the file with its true sentences."""
+
 _AKIN = {
     "flag.imaging_suggested": ("statement.suggestion", "statement.plain_suggestion"),
     "flag.uncalibrated": ("flag.uncalibrated", "statement.plain_suggestion"),
@@ -137,4 +140,6 @@ def _load(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"catalogue: found no {path.name} in {path.parent}; expected a file of the catalogue") from error
+        raise DataError(
+            f"catalogue: found no {path.name} in {path.parent}; expected a file of the catalogue"
+        ) from error

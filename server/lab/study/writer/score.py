@@ -10,7 +10,7 @@ from client.reading_room.writer.verifier import verify
 from gmmas_core.metrics.bootstrap import wilson
 from gmmas_core.types import Sum
 from server.lab.study.writer.cases import case_facts
-from server.lab.study.writer.catalogue import HALVES, Told, is_sayable, read_cases, read_told, reply_of
+from server.lab.study.writer.catalogue import HALVES, TRUE, Told, is_sayable, read_cases, read_told, reply_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +41,12 @@ class Score:
 
     Attributes:
         caught: half -> kind of lie, and "all" -> share that was refused.
-        false_alarms: share of the true sentences that was refused.
+        false_alarms: half -> share of the true sentences that was refused.
         unsayable: true sentences that these facts cannot say, not tried.
     """
 
     caught: Mapping[str, Mapping[str, Rate]]
-    false_alarms: Rate
+    false_alarms: Mapping[str, Rate]
     unsayable: tuple[str, ...]
 
 
@@ -59,13 +59,12 @@ def score_catalogue(folder: Path) -> Score:
     facts = {name: case_facts(plain) for name, plain in read_cases(folder).items()}
     halves = [half for half in HALVES if (folder / f"{half}.json").is_file()]
     caught = {half: _by_kind(read_told(folder, half), facts) for half in halves}
-    truths = read_told(folder, "true")
-    sayable = [told for told in truths if is_sayable(told, facts[told.case])]
-    refused = {told.text: is_refused(told, facts[told.case]) for told in sayable}
+    truths = {half: read_told(folder, TRUE[half]) for half in halves}
+    sayable = {half: [each for each in told if is_sayable(each, facts[each.case])] for half, told in truths.items()}
     return Score(
         caught=caught,
-        false_alarms=rate(refused, wrong=True),
-        unsayable=tuple(told.text for told in truths if told not in sayable),
+        false_alarms={half: _alarms(told, facts) for half, told in sayable.items()},
+        unsayable=tuple(each.text for half, told in truths.items() for each in told if each not in sayable[half]),
     )
 
 
@@ -84,11 +83,16 @@ def rate(refused: Mapping[str, bool], *, wrong: bool) -> Rate:
     return Rate(hits=hits, total=total, low=low, high=high, missed=missed)
 
 
+def _alarms(told: Iterable[Told], facts: Mapping[str, Facts]) -> Rate:
+    outcomes = {f"{each.text} [{each.case}, {each.audience}]": is_refused(each, facts[each.case]) for each in told}
+    return rate(outcomes, wrong=True)
+
+
 def _by_kind(lies: Iterable[Told], facts: Mapping[str, Facts]) -> dict[str, Rate]:
     outcomes: dict[str, dict[str, bool]] = defaultdict(dict)
     for lie in lies:
         outcome = is_refused(lie, facts[lie.case])
-        shown = f"{lie.text or 'without ' + lie.drop} [{lie.case}, {lie.audience}]"
+        shown = f"{lie.text or 'without ' + lie.drop} [{lie.case}, {lie.audience}; {' '.join(lie.facts)}]"
         outcomes[lie.kind][shown] = outcome
         outcomes["all"][shown] = outcome
     return {kind: rate(refused, wrong=False) for kind, refused in outcomes.items()}
