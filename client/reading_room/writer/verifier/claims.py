@@ -28,15 +28,15 @@ def check_grade(clause: Clause, read: Read) -> Found:
     for item in clause.of("grade"):
         stated = read.cited.any(Kind.GRADE) or read.cited.any(Kind.PATHOLOGY, marker="grade")
         general = clause.has("tissue") and _speaks_of_tissue(read)
-        if clause.is_negated or not (stated or general):
-            if not read.quotes(clause, item):
-                yield "grade", item.words
+        is_from_tissue = (stated or general) and not clause.is_negated
+        if not is_from_tissue and not read.quotes(clause, item):
+            yield "grade", item.words
 
 
 def check_tissue(clause: Clause, read: Read) -> Found:
     """Tissue is spoken of only where a fact does; what it would show is not what it showed."""
     for item in clause.of("tissue"):
-        shown = read.cited.any(Kind.PATHOLOGY) or read.cited.any(Kind.DIAGNOSIS, basis=TISSUE)
+        shown = read.cited.any(Kind.PATHOLOGY, Kind.GRADE) or read.cited.any(Kind.DIAGNOSIS, basis=TISSUE)
         asked = read.cited.any(Kind.HISTOLOGY, Kind.HISTOLOGY_RANGE) or any(
             fact.value.get("task") == "histology" or fact.value.get("what") == "histology" for fact in read.cited.facts
         )
@@ -44,6 +44,14 @@ def check_tissue(clause: Clause, read: Read) -> Found:
             yield "negation", item.words
         elif not (shown or asked or _speaks_of_tissue(read)) and not read.says(clause, item):
             yield "tissue", item.words
+
+
+def check_kind(clause: Clause, read: Read) -> Found:
+    """What kind of tumour it is: images do not show it, tissue does."""
+    for item in clause.of("kind"):
+        told = clause.is_negated or clause.has("tissue")
+        if not told or not _speaks_of_tissue(read):
+            yield "established", item.words
 
 
 def check_proof(clause: Clause, read: Read) -> Found:

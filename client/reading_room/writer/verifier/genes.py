@@ -49,6 +49,8 @@ def _is_about(item: Item, read: Read) -> bool:
     for fact in read.cited.facts:
         if task and task in (fact.value.get("task"), fact.value.get("what")):
             return True
+        if item.value == "idh" and fact.value.get("of") == "codeleted":
+            return True
         if fact.value.get("marker") == item.value:
             return True
         if item.concept in CARRIES.get(str(fact.value.get("entity")), ()):
@@ -64,8 +66,9 @@ def _has_chance(item: Item, clause: Clause, read: Read) -> bool:
     """Its probability stands beside it; whether it is the right one is asked where placeholders are."""
     if clause.is_negated:
         return False
-    shown = (each.fact for each in clause.items if each.fact is not None)
-    return any(fact.kind in _CHANCES and fact.value["of"] == item.value for fact in shown)
+    shown = [each.fact for each in clause.items if each.fact is not None and each.fact.kind in _CHANCES]
+    together = item.value == "mutant" and clause.has("value.codeleted")
+    return any(fact.value["of"] == ("codeleted" if together else item.value) for fact in shown)
 
 
 def _is_on_tissue(told: str, clause: Clause, read: Read) -> bool:

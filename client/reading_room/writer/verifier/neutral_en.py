@@ -27,7 +27,8 @@ NEUTRAL = _words(
     computed calculate calculated estimated derive derived uses used using ask asks asked repeat repeated come comes
     appear appears seem seems make makes made know knows tell tells held hold holds apply applies alone separately
     overall approximately roughly respectively below above following against according due please caution carefully
-    cautious limited like likewise similarly relevant namely automatic automatically automated itself themselves use
+    cautious limited like likewise similarly relevant namely automatic automatically automated things consist consists
+    itself themselves use
     together
     """
 )
@@ -38,10 +39,10 @@ VERBS = _words(
     """
     is are was were be been has have had do does did can could may might must would cannot can't isn't aren't wasn't
     weren't doesn't don't didn't couldn't hasn't haven't shows show lies lie suggests suggest points point fits fit
-    gives give states puts measures measure amounts accounts takes take enhances enhance crosses cross reaches reach extends
-    extend comes come makes needs knows seems seem appears appear contains contain resembles remains stays found failed
-    passed favours favors considers consider ranks rank sits belongs corrected signed rejected reports settle settles
-    establish establishes confirms proves prove excludes exclude
+    gives give states puts measures measure amounts accounts takes take enhances enhance crosses cross reaches reach
+    extends extend comes come makes needs knows seems seem appears appear contains contain resembles remains stays
+    found failed passed favours favors considers consider ranks rank sits belongs corrected signed rejected reports
+    settle settles establish establishes confirms proves prove excludes exclude
     """
 )
 """Words that make a clause out of what stands between two commas."""

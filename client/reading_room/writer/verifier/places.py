@@ -25,9 +25,9 @@ def check_crossing(clause: Clause, read: Read) -> Found:
         region = _region_before(clause, item)
         told = "open" if clause.has("state.unassessable") else "no" if clause.is_negated else "yes"
         is_turned = told == "open" and clause.is_negated
-        if is_turned or not read.cited.any(Kind.CROSSING, crossing=told, region=region):
-            if not read.quotes(clause, item):
-                yield "negation" if read.cited.any(Kind.CROSSING) else "side", item.words
+        is_measured = read.cited.any(Kind.CROSSING, crossing=told, region=region) and not is_turned
+        if not is_measured and not read.quotes(clause, item):
+            yield "negation" if read.cited.any(Kind.CROSSING) else "side", item.words
 
 
 def _region_before(clause: Clause, item: Item) -> str:

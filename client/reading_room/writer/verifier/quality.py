@@ -31,6 +31,16 @@ def check_calibration(clause: Clause, read: Read) -> Found:
             yield "calibration", item.words
 
 
+def check_questions(clause: Clause, read: Read) -> Found:
+    """Whom to ask, and a question that leans to neither answer."""
+    for item in clause.of("ask"):
+        if clause.is_negated or not read.cited.any(Kind.STATEMENT, statement="care_team"):
+            yield "word", item.words
+    for item in clause.of("even"):
+        if clause.is_negated or not read.cited.any(Kind.TASK, answer=None):
+            yield "state", item.words
+
+
 def check_persons(clause: Clause, read: Read) -> Found:
     """Corrections and decisions of persons."""
     kinds = {"corrected": ("corrected", None), "signed": ("decision", "signed"), "rejected": ("decision", "rejected")}

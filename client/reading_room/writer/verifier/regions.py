@@ -36,11 +36,8 @@ def check_regions(clause: Clause, read: Read) -> Found:
             is_licensed = _is_there(item, read)
         if not is_licensed and not read.quotes(clause, item):
             yield ("negation" if clause.is_negated else "region"), item.words
-    parts = [item for item in clause.of("region") if item.value in ("et", "necrosis", "edema", "tc")]
-    if parts and any(word in item.words.split() for item in clause.of("region") for word in _WHOLE):
-        if clause.says("enhances", "enhance", "necrotic", "swollen", "takes", "enhanced", "enhancing", "is"):
-            if not any(item.fact is not None for item in read.items) and not read.repeats:
-                yield "number", "the whole of a region"
+    if _is_all_of_it(clause) and not any(item.fact is not None for item in read.items) and not read.repeats:
+        yield "number", "the whole of a region"
 
 
 def check_pieces(clause: Clause, read: Read) -> Found:
@@ -51,6 +48,9 @@ def check_pieces(clause: Clause, read: Read) -> Found:
         counted = some or (none and clause.has("measure.count") and not clause.is_negated)
         if not (none if clause.is_negated else counted) and not read.quotes(clause, item):
             yield ("negation" if clause.is_negated else "finding"), item.words
+    for item in clause.of("single"):
+        if clause.is_negated or not read.cited.any(Kind.PIECES, count=1):
+            yield "number", item.words
     for item in clause.of("many"):
         several = any(int(str(fact.value["count"])) > 1 for fact in read.cited.of(Kind.PIECES))
         placed = any(each.fact is not None and each.fact.kind == Kind.PIECES for each in read.items)
@@ -63,6 +63,13 @@ def check_pieces(clause: Clause, read: Read) -> Found:
         is_open = clause.has("state.unassessable") and read.cited.any(Kind.NOT_ASSESSABLE, what="t2_flair_mismatch")
         if not (shown or is_open) and not read.quotes(clause, item):
             yield "finding", item.words
+
+
+def _is_all_of_it(clause: Clause) -> bool:
+    """The whole tumour is said to enhance or to be necrotic, which is an amount."""
+    named = clause.of("region")
+    is_whole = any(word in item.words.split() for item in named for word in _WHOLE)
+    return is_whole and any(item.value in ("et", "necrosis", "edema") for item in named)
 
 
 def _is_open(item: Item, read: Read) -> bool:

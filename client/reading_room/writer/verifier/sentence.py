@@ -17,12 +17,14 @@ class Read:
     """One text of a reply, read.
 
     Attributes:
+        text: in plain characters.
         items: all meanings in order.
         clauses: the same in clauses.
         cited: its facts.
         case: all that this reader may be told.
     """
 
+    text: str
     items: tuple[Item, ...]
     clauses: tuple[Clause, ...]
     cited: Cited
@@ -48,7 +50,7 @@ Rule = Callable[[Clause, Read], Found]
 def read(text: str, cited: Cited, case: Facts) -> Read:
     """A text of plain characters."""
     items = items_of(text, case)
-    return Read(items=items, clauses=clauses_of(items), cited=cited, case=case)
+    return Read(text=text, items=items, clauses=clauses_of(items), cited=cited, case=case)
 
 
 def filled(clause: Clause) -> tuple[Item, ...]:

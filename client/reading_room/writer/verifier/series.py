@@ -13,10 +13,7 @@ def check_sequences(clause: Clause, read: Read) -> Found:
     for item in clause.of("sequence"):
         if clause.has("state.missing", "state.left_out") and clause.is_negated:
             yield "negation", item.words
-        elif clause.has(*_ABSENT) or (clause.is_negated and clause.has("state.available")):
-            if not _is_absent(item, clause, read):
-                yield "sequence", item.words
-        elif clause.is_negated and not _denies_else(clause):
+        elif _says_absent(clause):
             if not _is_absent(item, clause, read):
                 yield "sequence", item.words
         elif not _was_used(item, clause, read) and not read.says(clause, item):
@@ -34,18 +31,24 @@ def check_left_out(clause: Clause, read: Read) -> Found:
 
 def check_states(clause: Clause, read: Read) -> Found:
     """Missing, available and not assessable rest on facts that say so."""
-    if clause.has("state.missing", "state.without", "state.left_out") and not clause.of("sequence"):
-        if not read.cited.any(Kind.SEQUENCE_MISSING) and not read.repeats:
-            yield "sequence", "missing"
-    if clause.has("state.available") and not clause.is_negated and not clause.has("state.missing"):
-        if not read.cited.any(Kind.SEQUENCE_USED):
-            yield "sequence", "available"
+    says_missing = clause.has(*_ABSENT) and not clause.of("sequence")
+    if says_missing and not read.cited.any(Kind.SEQUENCE_MISSING) and not read.repeats:
+        yield "sequence", "missing"
+    says_available = clause.has("state.available") and not clause.is_negated and not clause.has("state.missing")
+    if says_available and not read.cited.any(Kind.SEQUENCE_USED):
+        yield "sequence", "available"
     if clause.has("state.assessable"):
         yield "state", "assessable"
     if clause.has("state.unassessable"):
-        is_open = read.cited.any(Kind.NOT_ASSESSABLE) or read.cited.any(Kind.CROSSING, crossing="open")
+        some = read.cited.any(Kind.SEQUENCE_MISSING) and not clause.has("region", "marker", "side", "sequence")
+        is_open = some or read.cited.any(Kind.NOT_ASSESSABLE) or read.cited.any(Kind.CROSSING, crossing="open")
         if (not is_open and not read.repeats) or clause.is_negated:
             yield "state", "not assessable"
+
+
+def _says_absent(clause: Clause) -> bool:
+    denied = clause.is_negated and (clause.has("state.available") or not _denies_else(clause))
+    return clause.has(*_ABSENT) or denied
 
 
 def _denies_else(clause: Clause) -> bool:

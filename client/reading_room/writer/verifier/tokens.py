@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-TERMS = (
-    *("1p/19q", "1p", "19q", "t1c", "t1", "t2", "idh1", "idh2", "h3", "k27", "g34", "cdkn2a/b", "cdkn2a", "cns5"),
-    *("r132h",),
+from client.reading_room.writer.glossary import TERMS as GLOSSARY
+
+TERMS = frozenset(
+    piece for term in GLOSSARY if "+" not in term for piece in re.split("[ -]", term.lower()) if not piece.isalpha()
 )
-"""The only words with digits that a model may write; each is a name, none is a number."""
+"""The only words with digits that a model may write, in pieces as tokens are; each is a name, none is a number."""
 
 WORD, TERM, PLACEHOLDER, MARK, NUMBER, STRAY = "word", "term", "placeholder", "mark", "number", "stray"
 

@@ -34,9 +34,9 @@ def check_types(clause: Clause, read: Read) -> Found:
 
 def check_suggestion(clause: Clause, read: Read) -> Found:
     """A suggestion is not denied, unless there is none."""
-    if clause.is_negated and clause.has("hedge") and not clause.has("diagnosis", "exclude", "proof"):
-        if read.case.of(Kind.TYPE) and not any(read.quotes(clause, item) for item in clause.of("hedge")):
-            yield "negation", clause.of("hedge")[0].words
+    is_denied = clause.is_negated and clause.has("hedge") and not clause.has("diagnosis", "exclude", "proof", "value")
+    if is_denied and read.case.of(Kind.TYPE) and not any(read.quotes(clause, item) for item in clause.of("hedge")):
+        yield "negation", clause.of("hedge")[0].words
 
 
 def is_hedged(clause: Clause) -> bool:
@@ -79,7 +79,9 @@ def _histology(read: Read) -> object:
 
 def _is_by_histology(item: Item, clause: Clause, read: Read) -> bool:
     """The question what the microscope would show, with its probability or as a suggestion."""
-    if item.category != "entity" or clause.is_negated or not any(each.has("tissue") for each in read.clauses):
+    asked = any(each.fact is not None and each.fact.value.get("task") == "histology" for each in read.items)
+    asked = asked or any(each.has("tissue") for each in read.clauses)
+    if item.category != "entity" or clause.is_negated or not asked:
         return False
     shown = [each.fact for each in clause.items if each.concept == FILLED and each.fact is not None]
     if item.value == "glioblastoma" and any(fact.kind in (Kind.HISTOLOGY, Kind.HISTOLOGY_RANGE) for fact in shown):
@@ -137,9 +139,8 @@ def check_order(clause: Clause, read: Read) -> Found:
             continue
         before = [_rank(each, read) for each in clause.items[:at] if _is_type(each)]
         after = [_rank(each, read) for each in clause.items[at:] if _is_type(each)]
-        if not before or not after or not before[-1] or not after[0] or clause.is_negated:
-            yield "rank", item.words
-        elif (before[-1] > after[0]) != (item.value == "less"):
+        known = bool(before and after and before[-1] and after[0]) and not clause.is_negated
+        if not known or (before[-1] > after[0]) != (item.value == "less"):
             yield "rank", item.words
 
 

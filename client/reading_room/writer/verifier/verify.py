@@ -7,13 +7,24 @@ from client.reading_room.writer.fact import Facts
 from client.reading_room.writer.verifier.bindings import check_placeholders, check_told_facts
 from client.reading_room.writer.verifier.characters import plain, strange_characters
 from client.reading_room.writer.verifier.cited import WHOLE_SENTENCES, Cited
-from client.reading_room.writer.verifier.claims import check_diagnosis, check_grade, check_proof, check_tissue
+from client.reading_room.writer.verifier.claims import (
+    check_diagnosis,
+    check_grade,
+    check_kind,
+    check_proof,
+    check_tissue,
+)
 from client.reading_room.writer.verifier.genes import check_markers, check_values
 from client.reading_room.writer.verifier.items import BREAK, FILLED, NEUTRAL_WORD
 from client.reading_room.writer.verifier.mandatory import left_out, mandatory_facts
 from client.reading_room.writer.verifier.places import check_crossing, check_sides
 from client.reading_room.writer.verifier.problem import WHOLE, Problem
-from client.reading_room.writer.verifier.quality import check_calibration, check_persons, check_verdicts
+from client.reading_room.writer.verifier.quality import (
+    check_calibration,
+    check_persons,
+    check_questions,
+    check_verdicts,
+)
 from client.reading_room.writer.verifier.regions import check_pieces, check_regions
 from client.reading_room.writer.verifier.sentence import Found, Read, Rule, read
 from client.reading_room.writer.verifier.series import check_left_out, check_sequences, check_states
@@ -48,6 +59,8 @@ RULES: tuple[Rule, ...] = (
     check_grade,
     check_tissue,
     check_proof,
+    check_kind,
+    check_questions,
 )
 
 _SHOWN = 60  # characters of a reply in a problem
@@ -130,4 +143,13 @@ def _is_quotation(sentence: Read) -> bool:
         and items[0].fact is not None
         and items[0].fact.kind in WHOLE_SENTENCES
         and not items[0].fact.value_text
+    ) or _is_verbatim(sentence)
+
+
+def _is_verbatim(sentence: Read) -> bool:
+    """The words of a cited fact and no others."""
+    told = " ".join(token.words for token in tokens_of(sentence.text)).rstrip(" .")
+    return any(
+        fact.kind in WHOLE_SENTENCES and told == " ".join(token.words for token in tokens_of(fact.text)).rstrip(" .")
+        for fact in sentence.cited.facts
     )

@@ -23,11 +23,12 @@ TRUE = {"frozen": "true", "later": "true_later"}
 
 _AKIN = {
     "flag.imaging_suggested": ("statement.suggestion", "statement.plain_suggestion"),
-    "flag.uncalibrated": ("flag.uncalibrated", "statement.plain_suggestion"),
     "check.tumour_found": ("tumour", "tumour"),
     "corrected.mask": ("corrected", "corrected"),
 }
-"""Name in the catalogue -> id of the fact that says it to a clinician and to a patient."""
+"""Name in the catalogue -> id of the fact that says the same to a clinician and to a patient."""
+
+_CLASS_1 = ("mutant", "codeleted", "glioblastoma", "methylated")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +91,11 @@ def read_told(folder: Path, name: str) -> tuple[Told, ...]:
 
 def reply_of(told: Told, facts: Facts) -> Reply:
     """The reply that tells it; facts that its reader may not have are replaced by what that reader has."""
-    dropped = _named(told.drop, told, facts) if told.drop else ""
+    dropped = {told.drop, *_AKIN.get(told.drop, ())}
     sentences = [
         _sentence(told, [fact.id], f"{{{{{fact.id}}}}}")
         for fact in mandatory_facts(facts, told.audience)
-        if fact.id != dropped
+        if fact.id not in dropped
     ]
     if not told.text:
         return Reply(reply={"sentences": sentences}, trial=-1)
@@ -107,16 +108,27 @@ def is_sayable(told: Told, facts: Facts) -> bool:
     """Whether a true sentence can be said with these facts: each that it names exists for its reader, and each
     placeholder has a number of the meaning that the catalogue's author had in mind."""
     readable = facts.may_read(told.audience)
-    return all(_named(name, told, facts) in readable for name in told.facts) and _means_the_same(told, facts)
+    return all(_named(name, told, facts) in readable for name in told.facts) and not _is_other_class(told, facts)
 
 
-def _means_the_same(told: Told, facts: Facts) -> bool:
-    """The catalogue names P(class 1); the facts state the likelier class."""
+def is_lie(told: Told, facts: Facts) -> bool:
+    """Whether it is one with these facts: the catalogue's first half was written when `task.idh.probability` meant
+    P(mutant), and one of its lies says "wildtype" where the facts now state just that."""
+    return told.kind != "placeholder of another meaning" or not _says_other_class(told, facts)
+
+
+def _says_other_class(told: Told, facts: Facts) -> bool:
+    shown = (facts.find(name) for name in told.facts if f"{{{{{name}}}}}" in told.text)
+    words = told.text.lower().replace("-", " ").split()
+    return any(fact is not None and fact.value.get("of") in words and len(told.facts) == 1 for fact in shown)
+
+
+def _is_other_class(told: Told, facts: Facts) -> bool:
+    """The catalogue's first half names P(class 1); the facts state the likelier class."""
     names = [name for name in told.facts if name.startswith("task.") and f"{{{{{name}}}}}" in told.text]
-    return all((fact := facts.find(name)) is not None and fact.value["of"] in _CLASS_1 for name in names)
-
-
-_CLASS_1 = ("mutant", "codeleted", "glioblastoma", "methylated")
+    found = [fact for name in names if (fact := facts.find(name)) is not None]
+    words = told.text.lower().replace("-", " ")
+    return any(fact.value["of"] not in _CLASS_1 and str(fact.value["of"]) not in words for fact in found)
 
 
 def _named(name: str, told: Told, facts: Facts) -> str:

@@ -10,7 +10,7 @@ from client.reading_room.writer.verifier import verify
 from gmmas_core.metrics.bootstrap import wilson
 from gmmas_core.types import Sum
 from server.lab.study.writer.cases import case_facts
-from server.lab.study.writer.catalogue import HALVES, TRUE, Told, is_sayable, read_cases, read_told, reply_of
+from server.lab.study.writer.catalogue import HALVES, TRUE, Told, is_lie, is_sayable, read_cases, read_told, reply_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +91,8 @@ def _alarms(told: Iterable[Told], facts: Mapping[str, Facts]) -> Rate:
 def _by_kind(lies: Iterable[Told], facts: Mapping[str, Facts]) -> dict[str, Rate]:
     outcomes: dict[str, dict[str, bool]] = defaultdict(dict)
     for lie in lies:
+        if not is_lie(lie, facts[lie.case]):
+            continue
         outcome = is_refused(lie, facts[lie.case])
         shown = f"{lie.text or 'without ' + lie.drop} [{lie.case}, {lie.audience}; {' '.join(lie.facts)}]"
         outcomes[lie.kind][shown] = outcome
