@@ -94,7 +94,9 @@ def demo(
 def bench(
     name: Annotated[
         str,
-        typer.Argument(help="network, learning, data, aggregation, round, inference, federation or endurance."),
+        typer.Argument(
+            help="network, learning, data, aggregation, round, inference, reading-room, federation, endurance."
+        ),
     ],
     repeats: Annotated[int, typer.Option(help="Measurements per row.")] = 3,
     seed: Annotated[int, typer.Option(help="Of all inputs and weights.")] = 0,
