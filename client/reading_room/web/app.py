@@ -14,7 +14,7 @@ from client.reading_room.access.throttle import Throttle
 from client.reading_room.room import Room
 from client.reading_room.uploads.desk import UploadDesk
 from client.reading_room.uploads.intake import sweep
-from client.reading_room.web import case, pages, sign_in, studies, templates, uploads
+from client.reading_room.web import case, corrections, images, pages, sign_in, studies, templates, uploads
 from client.reading_room.web.headers import Guard
 from gmmas_core.types import DISCLAIMER, DataError
 
@@ -51,7 +51,7 @@ def build_app(room: Room, hosts: tuple[str, ...] = LOCAL_NAMES) -> FastAPI:
     app.state.room = room
     app.state.desk = UploadDesk(room.studies)
     app.state.tries = Throttle(TRIES, REFILL_S)
-    for part in (sign_in, pages, case, studies, uploads):
+    for part in (sign_in, pages, case, images, corrections, studies, uploads):
         app.include_router(part.router)
     static = resources.files("client.reading_room") / "static"
     app.mount("/static", StaticFiles(directory=str(static)), name="static")
