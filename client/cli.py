@@ -11,6 +11,7 @@ from client import (
     cli_model,
     cli_operations,
     cli_predict,
+    cli_reading_room,
 )
 from gmmas_core.command_line import run_app
 
@@ -29,6 +30,7 @@ cli_attendance.register(app)
 cli_operations.register(app)
 cli_predict.register(app)
 cli_evaluate.register(app)
+cli_reading_room.register(app)
 cli_model.register(app)
 cli_bundle.register(app)
 

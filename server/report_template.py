@@ -197,6 +197,8 @@ again.</li>
 <p>The model lies in <code>model/</code> beside this page. To read one case (a folder of NIfTI files) with it, in this
 folder:</p>
 <pre>gmmas-site predict CASE_FOLDER --model model --out out/</pre>
+<p>To look at it as a radiologist would, on computer-generated studies of no person to begin with:</p>
+<pre>gmmas-site reading-room --model model</pre>
 <p>To verify that the record of this run has not been changed, and to write this page again from it:</p>
 <pre>gmmas-coordinator audit verify .
 gmmas-coordinator report .</pre>

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from gmmas_core.diagnosis import texts_en
+from gmmas_core.diagnosis import texts_de, texts_en, texts_zh
 from gmmas_core.errors import ConfigError
 
-CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": texts_en.TEXTS}
+CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": texts_en.TEXTS, "de": texts_de.TEXTS, "zh": texts_zh.TEXTS}
 """Language -> id -> words; every catalogue has the same ids."""
 
 

@@ -74,6 +74,12 @@ def _inference(settings: Settings) -> Sequence[Row]:
     return bench_inference(settings.repeats, settings.seed, settings.threads)
 
 
+def _reading_room(settings: Settings) -> Sequence[Row]:
+    from server.lab.bench_reading_room import bench_reading_room
+
+    return bench_reading_room(settings.repeats, settings.seed, settings.threads)
+
+
 def _federation(settings: Settings) -> Sequence[Row]:
     from server.lab.bench_federation import bench_federation
 
@@ -100,6 +106,10 @@ BENCHES: Mapping[str, tuple[Callable[[Settings], Sequence[Row]], str]] = {
         "a round of many sites at the coordinator; targets: flat memory, linear time, 0.5 x axpy, 2 x Flower",
     ),
     "endurance": (_endurance, "many rounds of the tiny network; target: memory that does not grow"),
+    "reading-room": (
+        _reading_room,
+        "a study of 240x240x155 voxels from upload to findings; target: no longer than MONAI's sliding window",
+    ),
     "inference": (_inference, "one whole case; target: at most 0.35 x MONAI's sliding window of SegResNet"),
 }
 """Name -> what measures it, and what it is measured against."""

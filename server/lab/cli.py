@@ -87,13 +87,16 @@ def demo(
         typer.echo(json.dumps(report))
     else:
         _tell(out / "run")
+        typer.echo(f"look at it: gmmas-site reading-room --model {out / 'run' / 'model'}")
 
 
 @app.command()
 def bench(
     name: Annotated[
         str,
-        typer.Argument(help="network, learning, data, aggregation, round, inference, federation or endurance."),
+        typer.Argument(
+            help="network, learning, data, aggregation, round, inference, reading-room, federation, endurance."
+        ),
     ],
     repeats: Annotated[int, typer.Option(help="Measurements per row.")] = 3,
     seed: Annotated[int, typer.Option(help="Of all inputs and weights.")] = 0,

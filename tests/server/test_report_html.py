@@ -75,6 +75,7 @@ def test_a_whole_report_says_what_it_must(html: str, report: Entry) -> None:
         "if calibrated",
         "Empty regions, legacy convention",
         "gmmas-site predict CASE_FOLDER --model model",
+        "gmmas-site reading-room --model model",
         "c" * 64,
         "f" * 64,
         "d" * 64,

@@ -54,6 +54,11 @@ def add_user(connection: sqlite3.Connection, name: str, role: str, password: str
     return User(name=name, role=role)
 
 
+def count_users(connection: sqlite3.Connection) -> int:
+    """How many accounts are in use."""
+    return int(connection.execute("SELECT count(*) FROM users WHERE disabled_at IS NULL").fetchone()[0])
+
+
 def check_password(connection: sqlite3.Connection, name: str, password: str) -> User | None:
     """The user, when the password is right and the account is in use; else None, after the same time."""
     row = connection.execute(

@@ -50,48 +50,74 @@ def case_of(study: Study, home: Path) -> Case:
     )
 
 
-def read_study_into(
-    draft: Draft, study: Study, home: Path, loaded: LoadedModel, config: Config, device: str, on_step: OnStep
-) -> dict[str, Any]:
-    """Read a study and write outline and map into a draft.
+def num_steps(study: Study, passes: int) -> int:
+    """Steps of a whole reading: preparing, a first look, the passes, one for each sequence left out, measuring."""
+    return 2 + (1 + passes if passes else 0) + len(alternatives(study)) + 1
 
-    Args:
-        draft: where they go.
-        study: what is read.
-        home: its folder.
-        loaded: model folder.
-        config: with the evaluation settings of this room.
-        device: "cpu" or "cuda".
-        on_step: may raise to give the reading up.
 
-    Returns:
-        The revision's document.
+def alternatives(study: Study) -> tuple[str, ...]:
+    """Sequences without which a study can be read once more."""
+    return study.sequences if len(study.sequences) > 1 else ()
 
-    Raises:
-        DataError: an image that cannot be used; the message says which and why.
-    """
-    case, passes = case_of(study, home), config.evaluation.mc_passes
-    alternatives = study.sequences if len(study.sequences) > 1 else ()
-    total, done = 3 + passes + len(alternatives), 0
-    on_step("preparing the images", done, total)
-    prepared = prepare(case, config)
 
-    def advance() -> None:
-        nonlocal done
-        done += 1
-        on_step("reading", done, total)
+class Reading:
+    """One study on its way through the model, step by step."""
 
-    advance()
-    read = read_prepared(prepared, loaded, config, device, on_pass=advance)
-    single = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, mc_passes=0))
-    without = []
-    for sequence in alternatives:
-        on_step(f"reading without {sequence}", done, total)
-        without.append(read_without(sequence, prepared, read.result, loaded, single, device))
-        done += 1
-    on_step("measuring", done, total)
-    document = _document(draft, case, prepared, read, loaded, config)
-    return {**document, "without": without, "corrected": None}
+    def __init__(
+        self, study: Study, home: Path, loaded: LoadedModel, config: Config, device: str, on_step: OnStep
+    ) -> None:
+        """Prepare the images.
+
+        Args:
+            study: with at least one named sequence.
+            home: its folder.
+            loaded: model folder.
+            config: with the evaluation settings of this room.
+            device: "cpu" or "cuda".
+            on_step: may raise to give the reading up.
+
+        Raises:
+            DataError: an image that cannot be used; the message says which and why.
+        """
+        self._study, self._loaded, self._config, self._device = study, loaded, config, device
+        self._single = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, mc_passes=0))
+        self._tell, self._done, self._total = on_step, 0, num_steps(study, config.evaluation.mc_passes)
+        self._case = case_of(study, home)
+        self._step("preparing the images", 0)
+        self._prepared = prepare(self._case, config)
+        self._step("reading", 1)
+        self._first = read_prepared(self._prepared, loaded, self._single, device)
+        self._step("reading", 1)
+
+    def first_look(self, draft: Draft) -> dict[str, Any]:
+        """Write what one reading gave, without intervals and alternatives; the document says that more follows."""
+        document = self._document(draft, self._first, self._single)
+        return {**document, "without": [], "corrected": None, "preliminary": True}
+
+    def whole(self, draft: Draft) -> dict[str, Any]:
+        """Read again with dropout and without each sequence, and write everything."""
+        read = self._first
+        if self._config.evaluation.mc_passes:
+            read = read_prepared(
+                self._prepared, self._loaded, self._config, self._device, on_pass=lambda: self._step("reading", 1)
+            )
+        without = []
+        for sequence in alternatives(self._study):
+            self._step(f"reading without {sequence}", 0)
+            without.append(
+                read_without(sequence, self._prepared, read.result, self._loaded, self._single, self._device)
+            )
+            self._step(f"reading without {sequence}", 1)
+        self._step("measuring", 0)
+        document = self._document(draft, read, self._config)
+        return {**document, "without": without, "corrected": None, "preliminary": False}
+
+    def _step(self, what: str, more: int) -> None:
+        self._done += more
+        self._tell(what, self._done, self._total)
+
+    def _document(self, draft: Draft, read: CaseReading, config: Config) -> dict[str, Any]:
+        return _document(draft, self._case, self._prepared, read, self._loaded, config)
 
 
 def _document(

@@ -17,17 +17,21 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from client.prediction import with_settings
-from client.reading_room.reading.read import read_study_into
+from client.reading_room.reading.read import Reading
 from client.reading_room.reading.revise import Published, discard, drafting, publish, sweep_revisions
+from client.reading_room.record import open_record
 from client.reading_room.room import Room
 from client.reading_room.store import jobs
 from client.reading_room.store.database import transaction
 from client.reading_room.store.jobs import Job
-from client.reading_room.store.revisions import MODEL, add_revision
+from client.reading_room.store.revisions import MODEL, add_revision, newest_revision
 from client.reading_room.store.studies import read_study
 from gmmas_core.checkpoint import LoadedModel, load_model
 from gmmas_core.training.precision import choose_device
 from gmmas_core.types import DataError, GmmasError
+
+PATIENCE_S = 20.0
+"""Where intervals and alternatives will take longer, the findings of the first reading are shown until then."""
 
 BEAT_S = 5.0
 IDLE_S = 0.5
@@ -53,13 +57,17 @@ class _Progress:
 class Worker:
     """Reads a room's queue until it is told to stop."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, patience_s: float = PATIENCE_S) -> None:
         """Load the room's model.
+
+        Args:
+            room: whose queue is read.
+            patience_s: seconds that a clinician may wait for a first look; see PATIENCE_S.
 
         Raises:
             DataError: a model folder that cannot be used.
         """
-        self._room, self._name = room, secrets.token_hex(8)
+        self._room, self._name, self._patience_s = room, secrets.token_hex(8), patience_s
         self._loaded: LoadedModel = load_model(room.model)
         self._config = with_settings(
             self._loaded.config, inference=None, flips=False, mc_passes=room.passes, postprocess=None
@@ -109,12 +117,24 @@ class Worker:
             if self._stop.is_set() or progress.is_lost.is_set():
                 raise _GivenUp
 
-        with drafting(room.studies, job.study) as draft, self._alive(job, progress):
-            document = read_study_into(
-                draft, study, room.studies / study.id, self._loaded, self._config, self._device, on_step
-            )
-            published = publish(draft, document)
-        self._finish(job, published)
+        with self._alive(job, progress):
+            began = time.monotonic()
+            reading = Reading(study, room.studies / study.id, self._loaded, self._config, self._device, on_step)
+            rest_s = (time.monotonic() - began) * (progress.total - progress.done)
+            if rest_s > self._patience_s and not self._has_first_look(job):
+                with drafting(room.studies, job.study) as draft:
+                    self._keep(job, publish(draft, reading.first_look(draft)))
+            with drafting(room.studies, job.study) as draft:
+                published = publish(draft, reading.whole(draft))
+        self._keep(job, published, is_last=True)
+
+    def _has_first_look(self, job: Job) -> bool:
+        """An attempt before this one got as far as that."""
+        with self._room.database() as connection:
+            newest = newest_revision(connection, job.study)
+            if newest is None or newest.author != MODEL or newest.model_id != self._loaded.model_id:
+                return False
+            return bool(open_record(connection, self._room, job.study).document.get("preliminary"))
 
     @contextmanager
     def _alive(self, job: Job, progress: _Progress) -> Iterator[None]:
@@ -141,9 +161,11 @@ class Worker:
             ended.set()
             thread.join()
 
-    def _finish(self, job: Job, published: Published) -> None:
+    def _keep(self, job: Job, published: Published, *, is_last: bool = False) -> None:
+        """Make findings the study's newest revision, and end its job with the last of them."""
         try:
             with self._room.database() as connection, transaction(connection):
+                jobs.require_own(connection, job, self._name)
                 add_revision(
                     connection,
                     study_id=job.study,
@@ -152,10 +174,11 @@ class Worker:
                     folder=published.folder,
                     sha256=published.sha256,
                 )
-                jobs.finish(connection, job, self._name, "done")
+                if is_last:
+                    jobs.finish(connection, job, self._name, "done")
         except DataError:
             discard(self._room.studies, job.study, published)
-            log.warning("a reading was given up: its study is another worker's")
+            raise _GivenUp from None
 
     def _fail(self, job: Job, reason: str) -> None:
         try:

@@ -91,18 +91,25 @@ def beat(connection: sqlite3.Connection, job: Job, worker: str, step: str, done:
         return cursor.rowcount == 1
 
 
+def require_own(connection: sqlite3.Connection, job: Job, worker: str) -> None:
+    """Refuse to go on with a job that is no longer this worker's; call it inside a transaction.
+
+    Raises:
+        DataError: it is not.
+    """
+    own = "SELECT 1 FROM jobs WHERE id = ? AND worker = ? AND state = 'running'"
+    if connection.execute(own, (job.id, worker)).fetchone() is None:
+        raise DataError("job: found it with another worker; expected it still here; this reading is given up")
+
+
 def finish(connection: sqlite3.Connection, job: Job, worker: str, state: str, *, reason: str = "") -> None:
     """End a job as "done" or "failed", the study with it; call it inside the transaction that stores the findings.
 
     Raises:
         DataError: the job is no longer this worker's; nothing of the transaction may remain.
     """
-    cursor = connection.execute(
-        "UPDATE jobs SET state = ?, ended_at = ? WHERE id = ? AND worker = ? AND state = 'running'",
-        (state, now(), job.id, worker),
-    )
-    if cursor.rowcount != 1:
-        raise DataError("job: found it with another worker; expected it still here; this reading is given up")
+    require_own(connection, job, worker)
+    connection.execute("UPDATE jobs SET state = ?, ended_at = ? WHERE id = ?", (state, now(), job.id))
     move(connection, job.study, state, user=SYSTEM, reason=reason)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from client.reading_room.reading.read import Reading
+from client.reading_room.reading.revise import Draft
 from client.reading_room.reading.worker import Worker
 from client.reading_room.record import MASK, UNCERTAINTY, open_record
 from client.reading_room.room import Room
@@ -83,7 +85,7 @@ def test_a_study_that_cannot_be_read_fails_alone(
         assert (failed.state, row(connection, good).state) == ("failed", "done")
         assert failed.reason
         assert bad not in failed.reason
-    assert not any((a_room.studies / bad / "revisions").iterdir())
+    assert not (a_room.studies / bad / "revisions").exists()
 
 
 def test_a_worker_that_stops_gives_its_study_back(
@@ -106,20 +108,45 @@ def test_a_reading_whose_job_was_taken_leaves_nothing(
 ) -> None:
     study_id = upload(a_room, phantom_folder)
     late = Worker(a_room)
-    finish = late._finish
+    keep = late._keep
 
-    def taken_first(job: jobs.Job, published: Any) -> None:
+    def taken_first(job: jobs.Job, published: Any, **last: bool) -> None:
         with a_room.database() as connection:
             jobs.take_back_silent(connection, silent_s=-1.0)
         assert Worker(a_room).read_next()
-        finish(job, published)
+        keep(job, published, **last)
 
-    monkeypatch.setattr(late, "_finish", taken_first)
+    monkeypatch.setattr(late, "_keep", taken_first)
     assert late.read_next()
     with a_room.database() as connection:
         record = open_record(connection, a_room, study_id)
     assert record.revision.number == 1
     assert [folder.name for folder in record.folder.parent.iterdir()] == [record.folder.name]
+
+
+def test_a_long_reading_shows_its_first_look_and_never_a_second_one(
+    a_room: Room, upload: Callable[..., str], phantom_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_id = upload(a_room, phantom_folder)
+    interrupted = Worker(a_room, patience_s=0.0)
+
+    def told_to_end(reading: Reading, _draft: Draft) -> None:
+        interrupted.stop()
+        reading._step("reading", 0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Reading, "whole", told_to_end)
+        assert interrupted.read_next()
+    with a_room.database() as connection:
+        first = open_record(connection, a_room, study_id)
+        assert (first.study.state, first.document["preliminary"], first.document["without"]) == ("queued", True, [])
+        with pytest.raises(DataError, match="queued"), transaction(connection):
+            decisions.sign(connection, study_id, "clinician", 1)
+    assert Worker(a_room, patience_s=0.0).read_next()
+    with a_room.database() as connection:
+        last = open_record(connection, a_room, study_id)
+    assert (last.revision.number, last.study.state, last.document["preliminary"]) == (2, "done", False)
+    assert last.document["volume_ml"] == first.document["volume_ml"]
 
 
 def test_decisions_name_the_revision_that_was_seen(read_study: ReadStudy) -> None:

@@ -1,0 +1,1 @@
+"""One file per part of the findings: what it holds, as facts."""
