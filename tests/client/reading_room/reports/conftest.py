@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from client.reading_room.record import Record, diagnosis_of, open_record
 from client.reading_room.room import Room
@@ -21,6 +22,19 @@ from gmmas_core.types import SEQUENCES, Task
 
 AT = "2026-02-03T04:05:06+00:00"
 MEANING = "5th to 95th percentile of 20 stochastic passes, stretched to hold the value"
+
+
+@pytest.fixture
+def enter_role(
+    read_study: Callable[..., tuple[Room, str]], enter: Callable[..., TestClient]
+) -> Callable[[str], tuple[TestClient, Room, str]]:
+    """`enter_role(role)`: the browser of a role, the room, and its one study; "" stays outside."""
+
+    def come_in(role: str) -> tuple[TestClient, Room, str]:
+        room, study = read_study()
+        return enter(role, room), room, study
+
+    return come_in
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def all_texts(report: Report) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_every_kind_of_case_is_told(opened: tuple[Room, Record], record: Record, make: SimpleNamespace) -> None:
     for number, (name, case) in enumerate(make.many(record).items()):
         report = compose_clinician(opened[0], case, LANGUAGES[number % len(LANGUAGES)], None)

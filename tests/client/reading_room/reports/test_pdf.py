@@ -157,6 +157,7 @@ def an_empty_report() -> None:
     to_pdf(report)
 
 
+@pytest.mark.slow
 def test_long_and_short_cases_are_whole(opened: tuple[Room, Record], record: Record, make: SimpleNamespace) -> None:
     scattered = {
         **record.document,
