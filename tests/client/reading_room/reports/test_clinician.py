@@ -127,11 +127,11 @@ def test_a_missing_sequence_leaves_reasons_and_no_numbers(
 
 def test_numbers_follow_the_language(opened: tuple[Room, Record], record: Record) -> None:
     told = {each: "\n".join(all_texts(compose_clinician(opened[0], record, each, None))) for each in LANGUAGES}
-    assert "24.2\u00a0mL" in told["en"]
-    assert "24,2\u00a0mL" in told["de"]
-    assert "24.2\u00a0mL" in told["zh"]
-    assert "20.3 to 27.8\u00a0mL" in told["en"]
-    assert "20,3 bis 27,8\u00a0mL" in told["de"]
+    assert "4.8\u00a0mL" in told["en"]
+    assert "4,8\u00a0mL" in told["de"]
+    assert "4.8\u00a0mL" in told["zh"]
+    assert "4.1 to 5.6\u00a0mL" in told["en"]
+    assert "4,1 bis 5,6\u00a0mL" in told["de"]
     assert "0,021" in told["de"]
     assert "0.021" not in told["de"]
     assert "31.01.2026" in told["de"]

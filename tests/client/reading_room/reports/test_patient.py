@@ -119,7 +119,7 @@ def test_sizes_are_those_of_the_findings(opened: tuple[Room, Record], record: Re
     report = compose_patient(opened[0], make.released(record), "en")
     measured = next(section for section in report.sections if section.id == "measured")
     values = [row[1] for row in measured.blocks[0].rows]  # type: ignore[union-attr]
-    assert values == ["about 24.2\u00a0mL", "about 12.1\u00a0mL", "about 8.1\u00a0mL", "about 52\u00a0mm", "left"]
+    assert values == ["about 24\u00a0mL", "about 12\u00a0mL", "about 8\u00a0mL", "about 52\u00a0mm", "left"]
 
 
 def test_what_was_not_measured_is_not_zero(opened: tuple[Room, Record], record: Record, make: SimpleNamespace) -> None:

@@ -5,12 +5,14 @@ import io
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from pypdf import PdfReader
 
 from client.reading_room.access.roles import ROLES
+from client.reading_room.reading.worker import Worker
 from client.reading_room.room import Room
 from client.reading_room.store import decisions
 from client.reading_room.store.database import transaction
@@ -147,3 +149,20 @@ def test_the_case_page_links_the_reports_and_says_whether_the_patient_s_is_out(
     assert "marked preview" in page
     sign_and_release(room, study)
     assert "Released by clinician" in browser.get(f"/studies/{study}").text
+
+
+def test_earlier_studies_are_compared_and_no_category_is_given(
+    read_study: ReadStudy, enter: Enter, phantom_folder: Path, upload: Callable[..., str]
+) -> None:
+    room, study = read_study()
+    later = upload(room, phantom_folder, patient="p-001", day="2026-04-30")
+    assert Worker(room).read_next()
+    browser = enter("viewer", room)
+    page = browser.get(f"/studies/{later}/report/clinician").text
+    assert "Against the first study (2026-01-31)" in page
+    assert "No RANO category is given" in page
+    assert not re.search(r"progressive disease|partial response|stable disease", page, re.IGNORECASE)
+    assert "Against the first study" not in browser.get(f"/studies/{study}/report/clinician").text
+    with room.database() as connection, transaction(connection):
+        decisions.reject(connection, study, "clinician", 1, "moved")
+    assert "Against the first study" not in browser.get(f"/studies/{later}/report/clinician").text
