@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from client.reading_room.record import Record, open_record
 from client.reading_room.room import Room
-from client.reading_room.store.studies import studies_of
+from client.reading_room.store.studies import Study, studies_of
 from gmmas_core.measures import Comparison, compare, measures_from
 from gmmas_core.measures.compare import NotComparable
 from gmmas_core.types import DataError
@@ -26,24 +26,31 @@ class Earlier:
 
 def earlier_of(connection: sqlite3.Connection, room: Room, record: Record) -> Earlier | None:
     """The comparison with studies of earlier days that were read and not rejected; None where there is none."""
-    today = record.study.study_date
-    now = measures_from(record.document["measures"])
+    past = _past(connection, record)
     usable, days = [], []
     reasons: list[str] = []
-    for study in studies_of(connection, record.study.patient):
-        day = study.study_date
-        if study.id == record.study.id or study.state == "rejected" or not today or not day or day >= today:
-            continue
+    for study in past:
         try:
+            now = measures_from(record.document["measures"])
             measures = measures_from(open_record(connection, room, study.id).document["measures"])
         except DataError:
-            continue  # not read yet, or its files were changed: the study's own page says which
-        days.append(day)
+            continue  # not read yet, changed, or of another release: the study's own page says which
+        days.append(study.study_date or "")
         alone = compare([measures], now)
         if isinstance(alone, NotComparable):
             reasons += alone.reasons
         else:
-            usable.append((day, measures))
+            usable.append((days[-1], measures))
     if usable:
         return Earlier(comparison=compare([measures for _, measures in usable], now), baseline=usable[0][0])
     return Earlier(comparison=NotComparable(tuple(reasons)), baseline=days[0]) if days else None
+
+
+def _past(connection: sqlite3.Connection, record: Record) -> list[Study]:
+    """Studies of the same patient from earlier days, oldest first, without those whose reading was rejected."""
+    today = record.study.study_date
+    return [
+        study
+        for study in studies_of(connection, record.study.patient)
+        if study.state != "rejected" and today and study.study_date and study.study_date < today
+    ]

@@ -45,8 +45,8 @@ def patient_report(record: Record, narrative: Narrative, site: str) -> Report:
         ),
         sections=(
             *_told(narrative, words),
-            *([Section(id="picture", title=words("patient.section.picture"), blocks=picture)] if picture else []),
             Section(id="measured", title=words("patient.section.measured"), blocks=(_measured(record, words),)),
+            *([Section(id="picture", title=words("patient.section.picture"), blocks=picture)] if picture else []),
             Section(id="questions", title=words("patient.section.questions"), blocks=(_questions(words),)),
             Section(
                 id="words",

@@ -13,6 +13,7 @@ from pypdf import PdfReader
 
 from client.reading_room.access.roles import ROLES
 from client.reading_room.reading.worker import Worker
+from client.reading_room.reports.wording import Words, disclaimer
 from client.reading_room.room import Room
 from client.reading_room.store import decisions
 from client.reading_room.store.database import transaction
@@ -130,6 +131,8 @@ def test_the_page_has_no_style_or_script_of_its_own_and_its_parts_are_served(
     for address in re.findall(r'href="(/static/[^"]+)"', page.text):
         assert browser.get(address).status_code == 200
     css = browser.get("/static/report.css").text
+    for language in ("en", "de", "zh"):
+        assert f'content: "{disclaimer(Words(language))}"' in css
     for address in re.findall(r'url\("([^"]+)"\)', css):
         font = browser.get(address)
         assert font.status_code == 200
