@@ -7,19 +7,22 @@ from collections.abc import Mapping
 
 from client.reading_room.reports.catalogues import (
     de,
+    de_limits,
     de_measures,
     de_patient,
     en,
+    en_limits,
     en_measures,
     en_patient,
     zh,
+    zh_limits,
     zh_measures,
     zh_patient,
 )
 
 CATALOGUES: Mapping[str, Mapping[str, str]] = {
-    "en": {**en.TEXTS, **en_measures.TEXTS, **en_patient.TEXTS},
-    "de": {**de.TEXTS, **de_measures.TEXTS, **de_patient.TEXTS},
-    "zh": {**zh.TEXTS, **zh_measures.TEXTS, **zh_patient.TEXTS},
+    "en": {**en.TEXTS, **en_limits.TEXTS, **en_measures.TEXTS, **en_patient.TEXTS},
+    "de": {**de.TEXTS, **de_limits.TEXTS, **de_measures.TEXTS, **de_patient.TEXTS},
+    "zh": {**zh.TEXTS, **zh_limits.TEXTS, **zh_measures.TEXTS, **zh_patient.TEXTS},
 }
 """Language -> key -> words; every language has the same keys."""

@@ -1,0 +1,76 @@
+"""German labels of what stands in the way of a result, with the keys of `en_limits.py`.
+
+No native clinician has read this file yet.
+"""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    # what is open
+    "open.caption": "Was nicht beurteilt werden kann, und warum",
+    "open.finding": "Befund",
+    "open.reason": "Grund",
+    "open.nothing": "Alles, was dieses Modell beantwortet, war beurteilbar.",
+    "finding.et": "Anreichernder Tumor",
+    "finding.tc": "Tumorkern",
+    "finding.wt": "Äußere Grenze des Gesamttumors",
+    "finding.necrosis": "Nekrose",
+    "finding.edema": "Ödem",
+    "finding.label_1_versus_3": "Label 1 und 3 des Umrisses",
+    "finding.t2_flair_mismatch": "T2-FLAIR-Mismatch",
+    "finding.enhancement_versus_blood": "Anreicherung oder Blut",
+    "finding.segmentation": "Umriss",
+    "finding.side": "Seite des Tumors",
+    "finding.molecular": "TERT, EGFR, CDKN2A/B, H3, ATRX, +7/-10 und jeder ZNS-WHO-Grad",
+    "finding.molecular_reason": "keine MRT zeigt sie; sie werden am Gewebe bestimmt",
+    # without a sequence
+    "without.caption": "Dieselbe Auswertung ohne eine Sequenz; Änderungen gegen die vollständige Auswertung",
+    "without.sequence": "Ohne",
+    "without.first": "Erster Typ",
+    "without.same": "unverändert",
+    "without.change": "{task} {points}",
+    "without.probabilities": "Änderung der Wahrscheinlichkeiten, Prozentpunkte",
+    "without.dice": "Überlappung des Umrisses (Dice)",
+    "without.lost": "Nicht mehr beurteilbar",
+    "without.none": "Nicht berechnet: Es braucht mindestens zwei Sequenzen.",
+    "without.note": "Eine Überlappung von 1 ist der Umriss aus allen Sequenzen.",
+    # checks
+    "checks.caption": "Nicht bestandene Prüfungen",
+    "checks.check": "Prüfung",
+    "checks.where": "Sequenz",
+    "checks.verdict": "Urteil",
+    "checks.found": "Gefunden und erwartet",
+    "checks.found_expected": "{found}; erwartet: {expected}",
+    "checks.action": "Was zu tun ist",
+    "checks.passed": "Bestanden: {names}.",
+    "checks.limit": (
+        "Eine Prüfung kann nur sagen, dass etwas ungewöhnlich ist. Eine einzelne Metastase kann alle bestehen."
+    ),
+    "checks.whole": "alle",
+    "result.pass": "bestanden",
+    "result.not assessable": "nicht beurteilbar",
+    "result.warn": "ansehen",
+    "result.fail": "NICHT BESTANDEN",
+    "check.constant": "Inhalt",
+    "check.noise": "Rauschen",
+    "check.saturation": "Sättigung",
+    "check.tissue_contrast": "Gewebekontrast",
+    "check.skull": "Schädel entfernt",
+    "check.brain_volume": "Hirnvolumen",
+    "check.slice_thickness": "Voxelgröße",
+    "check.cut_at_edge": "Gehirn am Rand abgeschnitten",
+    "check.one_grid": "Ein Gitter",
+    "check.symmetry": "Symmetrie",
+    "check.coverage": "Abdeckung",
+    "check.duplicates": "Doppelte Bilder",
+    "check.fluid": "Helligkeit von Flüssigkeit",
+    "check.contrast_agent": "Kontrastmittel",
+    "check.tumour_found": "Tumor gefunden",
+    "check.tumour_volume": "Tumorvolumen",
+    "check.scattered": "Verstreute Teile",
+    "check.multiple_cores": "Mehrere Kerne",
+    "check.tumour_at_edge": "Tumor am Rand",
+    "check.outside_brain": "Tumor außerhalb des Gehirns",
+    "check.tumour_signal": "Signal des Tumors",
+    "check.enhancement_signal": "Signal der Anreicherung",
+}
