@@ -208,7 +208,7 @@ def followed(read_study: ReadStudy, upload: Callable[..., str], phantom_folder: 
     room, first = read_study()
     later = upload(room, phantom_folder, "p-001", "2026-07-31")
     undated = upload(room, phantom_folder, "p-001", None)
-    worker = Worker(room)
+    worker = Worker(room, patience_s=float("inf"))
     while worker.read_next():
         pass
     return room, {"first": first, "later": later, "undated": undated}
