@@ -32,7 +32,7 @@ export class Brush {
     if (!this.isOn || event.button !== 0 || event.target.tagName !== 'CANVAS') return
     event.preventDefault()
     event.stopPropagation()
-    event.target.focus({ preventScroll: true })
+    event.target.focus()
     event.target.setPointerCapture(event.pointerId)
     this.viewer.outline.begin()
     this.paint(this.at(event))

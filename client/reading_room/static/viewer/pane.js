@@ -49,6 +49,8 @@ export class Pane {
 
   async open() {
     await this.nv.attachToCanvas(this.canvas, false)
+    // NiiVue focuses its canvas at every click, and a browser would scroll the page for it.
+    this.canvas.focus = () => HTMLElement.prototype.focus.call(this.canvas, { preventScroll: true })
     this.nv.onLocationChange = () => this.onMoved(this)
   }
 
