@@ -2,6 +2,8 @@
 import { DRAG_MODE, Niivue, SHOW_RENDER, SLICE_TYPE } from '../vendor/niivue.js'
 
 const GRID = 2 // NiiVue's layout of two by two tiles
+const MANY_VOXELS = 2_000_000
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i
 
 const LOOK = {
   isRadiologicalConvention: true,
@@ -54,11 +56,20 @@ export class Pane {
     this.nv.onLocationChange = () => this.onMoved(this)
   }
 
+  // Without a graphics card a large 3-D picture takes long, and beside three planes it would be drawn at every step.
+  isSlowFor(image) {
+    const { gl } = this.nv
+    const info = gl.getExtension('WEBGL_debug_renderer_info')
+    const renderer = gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER)
+    return image.img.length > MANY_VOXELS && SOFTWARE.test(renderer)
+  }
+
   // All sequences lie on one grid, so that the crosshair, the zoom and the outline stay where they are.
   show(sequence, image, title, map) {
     const nv = this.nv
     this.sequence = sequence
     this.name.textContent = title
+    nv.opts.multiplanarShowRender = this.isSlowFor(image) ? SHOW_RENDER.NEVER : SHOW_RENDER.ALWAYS
     nv.volumes = map ? [image, map] : [image]
     nv.back = image
     nv.overlays = nv.volumes.slice(1)
@@ -68,7 +79,7 @@ export class Pane {
   draw(outline, lut, opacity) {
     const nv = this.nv
     if (nv.drawBitmap !== outline.labels) {
-      nv.createEmptyDrawing()
+      nv.drawTexture = nv.r8Tex(nv.drawTexture, nv.gl.TEXTURE7, nv.back.dims, true)
       nv.drawBitmap = outline.labels
     }
     nv.drawLut = { lut, labels: [] }

@@ -24,7 +24,7 @@ export function wireTools(viewer, brush) {
       button.setAttribute('aria-pressed', String(name === viewer.sequence))
     }
     for (const button of all('[data-tool]')) button.setAttribute('aria-pressed', String(button.dataset.tool === viewer.tool))
-    find('.v-stage').dataset.tool = viewer.tool
+    find('.v-stage').dataset.cursor = viewer.tool
     if (viewer.map) find('#v-map').disabled = false
   })
 

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from client.reading_room.reading.correct import Correction, correct_mask
 from client.reading_room.record import MASK, UNCERTAINTY, open_record
@@ -384,23 +384,19 @@ def test_a_file_that_was_changed_is_said_in_words(read_study: ReadStudy, visit: 
 
 
 def test_a_browser_without_a_graphics_card_is_told(
-    read_study: ReadStudy, served: Callable[[Room], str], browser: object
+    read_study: ReadStudy, browser: Browser, served: Callable[[Room], str]
 ) -> None:
-    del browser  # Playwright runs once at a time
     room, study = read_study()
-    address = served(room)
-    with_flag = ["--no-sandbox", "--disable-3d-apis"]
-    with sync_playwright() as playwright:
-        blind = playwright.chromium.launch(executable_path=chromium(), args=with_flag)
-        page = blind.new_page(base_url=address)
-        page.goto("/sign-in")
-        page.fill("[name=name]", "viewer")
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button")
-        page.wait_for_url("**/")
-        page.goto(f"/studies/{study}")
-        expect(page.locator(".v-message")).to_contain_text("Pictures need WebGL 2")
-        blind.close()
+    blind = browser.browser_type.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-3d-apis"])
+    page = blind.new_page(base_url=served(room))
+    page.goto("/sign-in")
+    page.fill("[name=name]", "viewer")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button")
+    page.wait_for_url("**/")
+    page.goto(f"/studies/{study}")
+    expect(page.locator(".v-message")).to_contain_text("Pictures need WebGL 2")
+    blind.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
