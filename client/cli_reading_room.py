@@ -45,6 +45,10 @@ def register(app: typer.Typer) -> None:
         "reading-room-user",
         epilog="Example: gmmas-site reading-room-user m.weber --role clinician --data /srv/reading-room",
     )(reading_room_user)
+    app.command(
+        "reading-room-backup",
+        epilog="Example: gmmas-site reading-room-backup /backup/room-2026-01-31 --data /srv/reading-room",
+    )(reading_room_backup)
 
 
 def reading_room(
@@ -156,3 +160,14 @@ def reading_room_user(
         add_user(connection, name, role, password, by=SYSTEM)
     connection.close()
     typer.echo(f"added {name}, {role.value}")
+
+
+def reading_room_backup(
+    target: Annotated[Path, typer.Argument(help="New folder for the copy, readable by its owner alone.")],
+    data: DataOption = None,
+) -> None:
+    """Copy a reading room while it is in use: database, images, findings. To restore, give the copy as --data."""
+    from client.reading_room.backup import back_up_room
+
+    studies = back_up_room(data or DEFAULT_FOLDER, target)
+    typer.echo(f"copied: {studies} studies, accounts and audit")
