@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from client.reading_room.reading.correct import Correction, correct_mask
 from client.reading_room.record import MASK, UNCERTAINTY, open_record
@@ -21,13 +21,14 @@ from client.result_files import nifti_bytes
 from gmmas_core.data.grid import Volume
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.types import DISCLAIMER
-from tests.client.reading_room.browser.conftest import PASSWORD, PATIENCE_S, chromium
 
 pytestmark = pytest.mark.slow
 
 Visit = Callable[..., Page]
 ReadStudy = Callable[..., tuple[Room, str]]
 Pixels = NDArray[np.int16]
+
+PATIENCE_S = 60.0
 
 ENHANCING_RGB, CORE_RGB, EDEMA_RGB = (213, 94, 0), (240, 228, 66), (86, 180, 233)
 
@@ -383,20 +384,11 @@ def test_a_file_that_was_changed_is_said_in_words(read_study: ReadStudy, visit: 
     expect(page.locator(".v-message")).to_contain_text("found a file that is missing or was changed")
 
 
-def test_a_browser_without_a_graphics_card_is_told(
-    read_study: ReadStudy, browser: Browser, served: Callable[[Room], str]
-) -> None:
+def test_a_browser_without_a_graphics_card_is_told(read_study: ReadStudy, blind_page: Callable[[Room], Page]) -> None:
     room, study = read_study()
-    blind = browser.browser_type.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-3d-apis"])
-    page = blind.new_page(base_url=served(room))
-    page.goto("/sign-in")
-    page.fill("[name=name]", "viewer")
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button")
-    page.wait_for_url("**/")
+    page = blind_page(room)
     page.goto(f"/studies/{study}")
     expect(page.locator(".v-message")).to_contain_text("Pictures need WebGL 2")
-    blind.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
