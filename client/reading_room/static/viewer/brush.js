@@ -7,6 +7,7 @@ export class Brush {
     this.diameterMm = 4
     this.isSphere = false
     this.last = null
+    this.asked = false
     this.ring = viewer.root.querySelector('.v-ring')
     const stage = viewer.root.querySelector('.v-stage')
     stage.addEventListener('pointerdown', (event) => this.down(event), { capture: true })

@@ -37,7 +37,12 @@ export const VIEWS = {
   render: SLICE_TYPE.RENDER
 }
 
-export const DRAGS = { crosshair: DRAG_MODE.crosshair, window: DRAG_MODE.windowing, distance: DRAG_MODE.measurement }
+export const DRAGS = {
+  crosshair: DRAG_MODE.crosshair,
+  window: DRAG_MODE.windowing,
+  distance: DRAG_MODE.measurement,
+  zoom: DRAG_MODE.pan
+}
 
 export class Pane {
   constructor(element) {
@@ -104,6 +109,13 @@ export class Pane {
 
   setDrag(tool) {
     this.nv.opts.dragModePrimary = DRAGS[tool] ?? DRAG_MODE.none
+    // The right button's mode also decides whether the wheel zooms.
+    this.nv.opts.dragMode = tool === 'zoom' ? DRAG_MODE.pan : DRAG_MODE.windowing
+  }
+
+  showWhole() {
+    this.nv.scene.volScaleMultiplier = 1
+    this.nv.setPan2Dxyzmm([0, 0, 0, 1])
   }
 
   goTo(voxel, shape) {

@@ -201,7 +201,7 @@ def test_keys_change_the_sequence_and_only_while_the_viewer_is_meant(case: tuple
     page.locator(".v-stage canvas").first.focus()
     page.keyboard.press("?")
     expect(page.locator("#v-help")).to_be_visible()
-    expect(page.locator("#v-keys tr")).to_have_count(19)
+    expect(page.locator("#v-keys tr")).to_have_count(21)
 
 
 def test_a_stroke_paints_a_disc_that_is_kept_voxel_by_voxel(case: tuple[Page, Room, str]) -> None:
@@ -290,6 +290,18 @@ def test_window_and_level_by_numbers_and_back(case: tuple[Page, Room, str]) -> N
     assert float(page.input_value("#v-window")) == width
     drag(page, (0, 0), (40, 25), button="right")
     wait(page, lambda: float(page.input_value("#v-window")) != width)
+
+
+def test_zooming_in_and_the_whole_picture_again(case: tuple[Page, Room, str]) -> None:
+    page, _, _ = case
+    before = pixels(stage(page))
+    stage(page).hover()
+    page.keyboard.press("z")
+    for _ in range(4):
+        page.mouse.wheel(0, -100)
+    wait(page, lambda: coloured(pixels(stage(page)), EDEMA_RGB).sum() > 1.3 * coloured(before, EDEMA_RGB).sum())
+    page.keyboard.press("0")
+    wait(page, lambda: differ(pixels(stage(page)), before) < 20)
 
 
 def test_a_distance_is_measured_in_millimetres(case: tuple[Page, Room, str]) -> None:
