@@ -18,8 +18,7 @@ GRAPHICS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enab
 PATIENCE_S = 60.0
 
 
-def chromium() -> str:
-    """Path of the browser."""
+def _chromium() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert found, "no Chromium found; install it (Debian: apt-get install chromium)"
     return found
@@ -29,7 +28,7 @@ def chromium() -> str:
 def browser() -> Iterator[Browser]:
     """One browser for all tests."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(GRAPHICS))
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=list(GRAPHICS))
         yield browser
         browser.close()
 
@@ -54,6 +53,30 @@ def served() -> Iterator[Callable[[Room], str]]:
         yield start
 
 
+def _sign_in(page: Page, role: str) -> None:
+    page.goto("/sign-in")
+    page.fill("[name=name]", role)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button")
+    page.wait_for_url("**/")
+
+
+@pytest.fixture
+def blind_page(browser: Browser, served: Callable[[Room], str]) -> Iterator[Callable[[Room], Page]]:
+    """`blind_page(room)` is a viewer's page in a browser that can draw nothing."""
+    with ExitStack() as stack:
+
+        def open_page(room: Room) -> Page:
+            flags = ["--no-sandbox", "--disable-3d-apis"]
+            blind = browser.browser_type.launch(executable_path=_chromium(), args=flags)
+            stack.callback(blind.close)
+            page = blind.new_page(base_url=served(room))
+            _sign_in(page, "viewer")
+            return page
+
+        yield open_page
+
+
 @pytest.fixture
 def visit(browser: Browser, served: Callable[[Room], str]) -> Iterator[Callable[..., Page]]:
     """`visit(room, role)` is a signed-in page on the room's worklist; any error of script or policy fails the test."""
@@ -67,11 +90,7 @@ def visit(browser: Browser, served: Callable[[Room], str]) -> Iterator[Callable[
             page.set_default_timeout(PATIENCE_S * 1000)
             page.on("pageerror", lambda error: problems.append(str(error)))
             page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-            page.goto("/sign-in")
-            page.fill("[name=name]", role)
-            page.fill("[name=password]", PASSWORD)
-            page.click("main button")
-            page.wait_for_url("**/")
+            _sign_in(page, role)
             return page
 
         yield sign_in
