@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
+from threading import BoundedSemaphore
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +15,7 @@ from client.reading_room.access.throttle import Throttle
 from client.reading_room.room import Room
 from client.reading_room.uploads.desk import UploadDesk
 from client.reading_room.uploads.intake import sweep
-from client.reading_room.web import case, pages, sign_in, studies, templates, uploads
+from client.reading_room.web import case, narrative, pages, sign_in, studies, templates, uploads
 from client.reading_room.web.headers import Guard
 from gmmas_core.types import DISCLAIMER, DataError
 
@@ -50,8 +51,9 @@ def build_app(room: Room, hosts: tuple[str, ...] = LOCAL_NAMES) -> FastAPI:
     )
     app.state.room = room
     app.state.desk = UploadDesk(room.studies)
+    app.state.pens = BoundedSemaphore(narrative.PENS)
     app.state.tries = Throttle(TRIES, REFILL_S)
-    for part in (sign_in, pages, case, studies, uploads):
+    for part in (sign_in, pages, case, narrative, studies, uploads):
         app.include_router(part.router)
     static = resources.files("client.reading_room") / "static"
     app.mount("/static", StaticFiles(directory=str(static)), name="static")

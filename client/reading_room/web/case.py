@@ -13,6 +13,7 @@ from client.reading_room.store.database import transaction
 from client.reading_room.store.revisions import newest_revision
 from client.reading_room.store.studies import read_study
 from client.reading_room.web import templates
+from client.reading_room.web.narrative_context import narrative_context
 from client.reading_room.web.visitor import Database, TheRoom, may
 
 router = APIRouter(include_in_schema=False)
@@ -39,5 +40,6 @@ def case_page(request: Request, connection: Database, room: TheRoom, session: Vi
         "record": record,
         "study": study,
         "document": record.document,
+        **narrative_context(connection, room, record, session),
     }
     return HTMLResponse(templates.page("case.html", request, session, **content))

@@ -47,6 +47,8 @@ ADDRESSES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("DELETE", "/api/uploads/0", "upload", {}),
     ("PUT", "/api/studies/STUDY/sequences", "read", {"json": {}}),
     ("POST", "/api/studies/STUDY/readings", "read", {}),
+    ("POST", "/api/studies/STUDY/narrative", "view", {"json": {}}),
+    ("POST", "/api/studies/STUDY/questions", "view", {"json": {"question": "Which side?"}}),
     ("DELETE", "/api/studies/STUDY", "remove", {}),
     ("POST", "/api/sign-out", "view", {}),
 ]
@@ -225,6 +227,8 @@ def test_the_documentation_names_every_address_of_the_api(enter: Enter) -> None:
         "/api/studies/{study_id}",
         "/api/studies/{study_id}/sequences",
         "/api/studies/{study_id}/readings",
+        "/api/studies/{study_id}/narrative",
+        "/api/studies/{study_id}/questions",
         "/api/uploads",
         "/api/uploads/{upload}/files",
         "/api/uploads/{upload}/study",

@@ -1,0 +1,120 @@
+// Sentences that show the facts behind them, a text in another language or by a model, and questions.
+import { ask, say } from './room.js'
+
+const panel = document.getElementById('narrative')
+const text = document.getElementById('narrative-text')
+const address = `/api/studies/${panel.dataset.study}`
+let made = 0
+
+function element(name, properties, ...children) {
+  const node = Object.assign(document.createElement(name), properties)
+  node.append(...children)
+  return node
+}
+
+function sentenceButton(sentence) {
+  made += 1
+  const why = element('span', { className: 'why', id: `why-${made}` },
+    ...sentence.facts.map((fact) => element('span', { textContent: fact.text })))
+  why.setAttribute('role', 'tooltip')
+  const button = element('button', { type: 'button', className: 'sentence' }, sentence.text, why)
+  button.dataset.facts = sentence.facts.map((fact) => fact.id).join(' ')
+  button.setAttribute('aria-describedby', why.id)
+  return button
+}
+
+function paragraphs(sections) {
+  return sections.flatMap((section) => [
+    element('h3', { textContent: section.title }),
+    element('p', {}, ...section.sentences.map(sentenceButton)),
+  ])
+}
+
+function writer(answer) {
+  return answer.written_by === 'template' ? 'Template' : answer.written_by
+}
+
+async function write(by) {
+  const audience = document.getElementById('narrative-audience').value
+  const language = document.getElementById('narrative-language').value
+  const model = document.getElementById('narrative-model')
+  const reason = document.getElementById('narrative-reason')
+  text.setAttribute('aria-busy', 'true')
+  if (model) model.disabled = true
+  reason.hidden = by !== 'model'
+  reason.textContent = by === 'model' ? 'The model is writing; its text is checked before it is shown.' : ''
+  try {
+    const answer = await ask('POST', `${address}/narrative`, { audience, language, by })
+    text.lang = answer.language
+    text.replaceChildren(...paragraphs(answer.sections))
+    document.getElementById('written-by').textContent = writer(answer)
+    reason.textContent = answer.reason && `Written by the template. ${answer.reason}`
+    reason.hidden = !answer.reason
+  } catch (error) {
+    reason.hidden = true
+    say(error.message)
+  } finally {
+    text.removeAttribute('aria-busy')
+    if (model) model.disabled = false
+  }
+}
+
+// A finding that the page shows elsewhere is better than its line in the list of facts.
+function placeOf(id) {
+  return document.querySelector(`[data-fact~="${CSS.escape(id)}"]`) ?? document.getElementById(`fact-${id}`)
+}
+
+function goTo(ids) {
+  const places = ids.map(placeOf).filter(Boolean)
+  if (!places.length) return
+  document.querySelectorAll('.pointed-at').forEach((node) => node.classList.remove('pointed-at'))
+  for (const place of places) {
+    place.closest('details')?.setAttribute('open', '')
+    place.classList.add('pointed-at')
+  }
+  if (places[0].tabIndex < 0) places[0].tabIndex = -1
+  places[0].focus({ preventScroll: true })
+  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches
+  places[0].scrollIntoView({ block: 'center', behavior: calm ? 'auto' : 'smooth' })
+}
+
+function showAnswer(question, answer) {
+  const node = element('article', { className: 'answer', lang: answer.language },
+    element('p', { className: 'asked', textContent: question }))
+  for (const section of answer.sections) {
+    node.append(element('p', { className: section.id === 'answer' ? '' : 'beside' },
+      ...section.sentences.map(sentenceButton)))
+  }
+  const by = answer.reason ? `${writer(answer)}. ${answer.reason}` : writer(answer)
+  node.append(element('p', { className: 'beside', textContent: `Answered by: ${by}` }))
+  document.getElementById('answers').append(node)
+  node.scrollIntoView({ block: 'nearest' })
+}
+
+async function pose(question) {
+  const button = document.getElementById('ask')
+  button.disabled = true
+  try {
+    const language = document.getElementById('narrative-language').value
+    showAnswer(question, await ask('POST', `${address}/questions`, { question, language }))
+  } catch (error) { say(error.message) } finally { button.disabled = false }
+}
+
+document.addEventListener('click', (event) => {
+  const sentence = event.target.closest('button.sentence')
+  if (sentence) goTo(sentence.dataset.facts.split(' '))
+})
+for (const id of ['narrative-audience', 'narrative-language']) {
+  document.getElementById(id).addEventListener('change', () => write('template'))
+}
+document.getElementById('narrative-model')?.addEventListener('click', () => write('model'))
+document.getElementById('question-form').addEventListener('submit', (event) => {
+  event.preventDefault()
+  const input = document.getElementById('question')
+  const question = input.value.trim()
+  if (question) pose(question)
+  input.value = ''
+})
+for (const button of document.querySelectorAll('[data-example]')) {
+  button.addEventListener('click', () => pose(button.textContent))
+}
