@@ -12,21 +12,21 @@ function element(name, properties, ...children) {
   return node
 }
 
-function sentenceButton(sentence) {
+function sentenceLink(sentence) {
   made += 1
   const why = element('span', { className: 'why', id: `why-${made}` },
     ...sentence.facts.map((fact) => element('span', { textContent: fact.text })))
   why.setAttribute('role', 'tooltip')
-  const button = element('button', { type: 'button', className: 'sentence' }, sentence.text, why)
-  button.dataset.facts = sentence.facts.map((fact) => fact.id).join(' ')
-  button.setAttribute('aria-describedby', why.id)
-  return button
+  const link = element('a', { href: `#fact-${sentence.facts[0].id}`, className: 'sentence' }, sentence.text, why)
+  link.dataset.facts = sentence.facts.map((fact) => fact.id).join(' ')
+  link.setAttribute('aria-describedby', why.id)
+  return link
 }
 
 function paragraphs(sections) {
   return sections.flatMap((section) => [
     element('h3', { textContent: section.title }),
-    element('p', {}, ...section.sentences.map(sentenceButton)),
+    element('p', {}, ...section.sentences.map(sentenceLink)),
   ])
 }
 
@@ -48,8 +48,9 @@ async function write(by) {
     text.lang = answer.language
     text.replaceChildren(...paragraphs(answer.sections))
     document.getElementById('written-by').textContent = writer(answer)
-    reason.textContent = answer.reason && `Written by the template. ${answer.reason}`
-    reason.hidden = !answer.reason
+    const draft = answer.audience === 'patient' ? 'A draft: patients get the report that a clinician released.' : ''
+    reason.textContent = answer.reason ? `Written by the template. ${answer.reason}` : draft
+    reason.hidden = !reason.textContent
   } catch (error) {
     reason.hidden = true
     say(error.message)
@@ -83,7 +84,7 @@ function showAnswer(question, answer) {
     element('p', { className: 'asked', textContent: question }))
   for (const section of answer.sections) {
     node.append(element('p', { className: section.id === 'answer' ? '' : 'beside' },
-      ...section.sentences.map(sentenceButton)))
+      ...section.sentences.map(sentenceLink)))
   }
   const by = answer.reason ? `${writer(answer)}. ${answer.reason}` : writer(answer)
   node.append(element('p', { className: 'beside', textContent: `Answered by: ${by}` }))
@@ -101,8 +102,10 @@ async function pose(question) {
 }
 
 document.addEventListener('click', (event) => {
-  const sentence = event.target.closest('button.sentence')
-  if (sentence) goTo(sentence.dataset.facts.split(' '))
+  const sentence = event.target.closest('a.sentence')
+  if (!sentence) return
+  event.preventDefault()
+  goTo(sentence.dataset.facts.split(' '))
 })
 for (const id of ['narrative-audience', 'narrative-language']) {
   document.getElementById(id).addEventListener('change', () => write('template'))

@@ -150,10 +150,10 @@ def test_few_texts_are_written_at_once(study: tuple[Room, str], enter: Enter, sc
 def test_the_page_shows_the_sentences_with_their_facts(study: tuple[Room, str], enter: Enter, scripted: Any) -> None:
     room, number = study
     page = enter("viewer", room).get(f"/studies/{number}").text
-    assert "Read were T1, T1c and FLAIR." in page
+    assert "Sequences read: T1, T1c and FLAIR." in page
     assert 'data-facts="missing.t2"' in page
-    assert "Let the model write" not in page
+    assert "Ask the model" not in page
     assert "Do not type names" in page
     with_model = enter("viewer", replace(room, writer=scripted.settings("honest"))).get(f"/studies/{number}").text
-    assert "Let the model write" in with_model
+    assert "Ask the model" in with_model
     assert f'title="m:7b via 127.0.0.1:{scripted.port}"' in with_model
