@@ -60,20 +60,29 @@ async function write(by) {
   }
 }
 
-// A finding that the page shows elsewhere is better than its line in the list of facts.
+// The panel that shows a finding is a better place than its line in the list of facts.
+const PANELS = {
+  type: 'suggestion', task: 'suggestion', histology: 'suggestion', passes: 'suggestion', label: 'suggestion',
+  diagnosis: 'layers', reason: 'layers', pathology: 'layers', test: 'layers', flag: 'layers',
+  volume: 'sizes', region: 'sizes', share: 'sizes', longest_3d: 'sizes', products: 'sizes', pieces: 'sizes',
+  satellites: 'sizes', side: 'sizes', crossing: 'sizes', margin: 'sizes', mismatch: 'sizes',
+  without: 'influence', not_assessable: 'not-assessable', check: 'checks', verdict: 'checks',
+}
+
 function placeOf(id) {
-  return document.querySelector(`[data-fact~="${CSS.escape(id)}"]`) ?? document.getElementById(`fact-${id}`)
+  return document.querySelector(`[data-fact~="${CSS.escape(id)}"]`)
+    ?? document.getElementById(PANELS[id.split('.')[0]] ?? '') ?? document.getElementById(`fact-${id}`)
 }
 
 function goTo(ids) {
-  const places = ids.map(placeOf).filter(Boolean)
+  const places = [...new Set(ids.map(placeOf).filter(Boolean))]
   if (!places.length) return
   document.querySelectorAll('.pointed-at').forEach((node) => node.classList.remove('pointed-at'))
   for (const place of places) {
     place.closest('details')?.setAttribute('open', '')
     place.classList.add('pointed-at')
   }
-  if (places[0].tabIndex < 0) places[0].tabIndex = -1
+  if (!places[0].matches('[tabindex], a, button, summary')) places[0].tabIndex = -1
   places[0].focus({ preventScroll: true })
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches
   places[0].scrollIntoView({ block: 'center', behavior: calm ? 'auto' : 'smooth' })

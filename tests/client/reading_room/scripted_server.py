@@ -59,7 +59,7 @@ LIES: Mapping[str, Sentence] = {
     "lie_calibrated": say("The probabilities are calibrated.", "flag.uncalibrated"),
     "lie_certain": say("The type is certainly glioblastoma.", "type.1"),
     "lie_diagnosis": say("The diagnosis is glioblastoma.", "type.1"),
-    "lie_tissue": say("Tissue confirmed the type.", "statement.tissue"),
+    "lie_tissue": say("The tissue sample showed glioblastoma.", "statement.tissue"),
     "lie_grade": say("The tumour is of high grade.", "diagnosis.grade"),
     "lie_signed": say("A clinician signed this reading.", "tumour"),
     "lie_growth": say("The tumour has grown since the last examination.", "volume.wt"),
