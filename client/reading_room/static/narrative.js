@@ -23,10 +23,15 @@ function sentenceLink(sentence) {
   return link
 }
 
-function paragraphs(sections) {
-  return sections.flatMap((section) => [
+function paragraph(section, language, className = '') {
+  const space = language === 'zh' ? '' : ' '
+  return element('p', { className }, ...section.sentences.flatMap((sentence) => [sentenceLink(sentence), space]))
+}
+
+function paragraphs(answer) {
+  return answer.sections.flatMap((section) => [
     element('h3', { textContent: section.title }),
-    element('p', {}, ...section.sentences.map(sentenceLink)),
+    paragraph(section, answer.language),
   ])
 }
 
@@ -46,7 +51,7 @@ async function write(by) {
   try {
     const answer = await ask('POST', `${address}/narrative`, { audience, language, by })
     text.lang = answer.language
-    text.replaceChildren(...paragraphs(answer.sections))
+    text.replaceChildren(...paragraphs(answer))
     document.getElementById('written-by').textContent = writer(answer)
     const draft = answer.audience === 'patient' ? 'A draft: patients get the report that a clinician released.' : ''
     reason.textContent = answer.reason ? `Written by the template. ${answer.reason}` : draft
@@ -92,8 +97,7 @@ function showAnswer(question, answer) {
   const node = element('article', { className: 'answer', lang: answer.language },
     element('p', { className: 'asked', textContent: question }))
   for (const section of answer.sections) {
-    node.append(element('p', { className: section.id === 'answer' ? '' : 'beside' },
-      ...section.sentences.map(sentenceLink)))
+    node.append(paragraph(section, answer.language, section.id === 'answer' ? '' : 'beside'))
   }
   const by = answer.reason ? `${writer(answer)}. ${answer.reason}` : writer(answer)
   node.append(element('p', { className: 'beside', textContent: `Answered by: ${by}` }))
