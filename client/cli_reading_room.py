@@ -68,6 +68,10 @@ def reading_room(
         int | None, typer.Option(min=0, help="Stochastic passes per study; 0 for none; else as the model says, or 5.")
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the model reads.")] = Device.AUTO,
+    writer: Annotated[
+        Path | None,
+        typer.Option(help="YAML file naming a local language model that writes texts, e.g. Ollama's; else a template."),
+    ] = None,
     phantoms: Annotated[
         bool, typer.Option("--phantoms", help="Put three computer-generated studies onto a new worklist.")
     ] = False,
@@ -78,6 +82,7 @@ def reading_room(
     """
     from client.reading_room.room import Room
     from client.reading_room.service import listen, serve
+    from client.reading_room.writer.settings import read_writer
     from gmmas_core.checkpoint import load_model
     from gmmas_core.types import DISCLAIMER, DataError
 
@@ -92,6 +97,7 @@ def reading_room(
         secure_cookies=behind_tls,
         passes=own if passes is None else passes,
         device=device.value,
+        writer=None if writer is None else read_writer(writer),
     )
     listener = listen(host, port)
     _prepare(room, is_trial=data is None, phantoms=phantoms or data is None)
@@ -102,6 +108,8 @@ def reading_room(
         typer.echo(f"warning: {warning}")
     if address[0] not in ("127.0.0.1", "::1") and not behind_tls:
         typer.echo("warning: other machines can reach this room without TLS; put a proxy with TLS before it")
+    if room.writer is not None:
+        typer.echo(f"texts: {room.writer.name}, checked; else the template")
     typer.echo(f"reading room: http://{shown}:{address[1]}/  (Ctrl-C ends it)")
     serve(room, listener, tuple(name or ()))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.reading_room.store.database import open_database
+from client.reading_room.writer.settings import WriterSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class Room:
         secure_cookies: whether browsers reach it over TLS, directly or through a proxy.
         passes: stochastic passes of a reading; None for the model's own number, 0 for none.
         device: where the model reads: "auto", "cpu" or "cuda".
+        writer: of the language model that may write texts; None for the template alone.
     """
 
     folder: Path
@@ -28,6 +30,7 @@ class Room:
     secure_cookies: bool = False
     passes: int | None = None
     device: str = "auto"
+    writer: WriterSettings | None = None
 
     @property
     def studies(self) -> Path:

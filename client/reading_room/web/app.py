@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
+from threading import BoundedSemaphore
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +24,7 @@ from client.reading_room.web import (
     decisions,
     exports,
     images,
+    narrative,
     pages,
     reports,
     sign_in,
@@ -46,6 +48,7 @@ PARTS = (
     reports,
     images,
     corrections,
+    narrative,
 )
 """Every file of addresses."""
 
@@ -80,6 +83,7 @@ def build_app(room: Room, hosts: tuple[str, ...] = LOCAL_NAMES) -> FastAPI:
     )
     app.state.room = room
     app.state.desk = UploadDesk(room.studies)
+    app.state.pens = BoundedSemaphore(narrative.PENS)
     app.state.tries = Throttle(TRIES, REFILL_S)
     for part in PARTS:
         app.include_router(part.router)

@@ -17,6 +17,7 @@ from client.reading_room.web.decisions_context import decisions_context
 from client.reading_room.web.documents_context import documents_context
 from client.reading_room.web.exports_context import exports_context
 from client.reading_room.web.findings_context import findings_context
+from client.reading_room.web.narrative_context import narrative_context
 from client.reading_room.web.viewer_context import viewer_context
 from client.reading_room.web.visitor import Database, TheRoom, may
 
@@ -49,5 +50,6 @@ def case_page(request: Request, connection: Database, room: TheRoom, session: Vi
         **exports_context(connection, room, record, session),
         **documents_context(connection, room, record, session),
         **viewer_context(connection, room, record, session),
+        **narrative_context(connection, room, record, session),
     }
     return HTMLResponse(templates.page("case.html", request, session, **content))

@@ -12,8 +12,8 @@ from client.reading_room.writer.reply import BadReply, read_reply
 from client.reading_room.writer.settings import WriterSettings
 
 TRIES = 2
-KEPT_PROMPT, KEPT_OUTPUT, KEPT_PROBLEMS = 40_000, 20_000, 40
-"""Characters, characters and lines of an attempt that are kept; the hash is of all of the prompt."""
+KEPT_PROMPT, KEPT_OUTPUT, KEPT_PROBLEMS, KEPT_PROBLEM = 40_000, 20_000, 40, 300
+"""Characters, characters, lines and characters of a line that are kept; the hash is of all of the prompt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def _judged(output: str, check: Check) -> tuple[Mapping[str, Any] | None, tuple[
         reply = read_reply(output)
     except BadReply as error:
         return None, (f"form in the reply: {error}",)
-    problems = tuple(check(reply))
+    problems = tuple(_kept(problem, KEPT_PROBLEM) for problem in check(reply))
     return (None if problems else reply), problems
 
 
@@ -106,7 +106,7 @@ def _attempt(
         prompt_sha256=hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest(),
         prompt=_kept(prompt, KEPT_PROMPT),
         output=_kept(output, KEPT_OUTPUT),
-        verdict=tuple(_kept(problem, 300) for problem in verdict[:KEPT_PROBLEMS]),
+        verdict=verdict[:KEPT_PROBLEMS],
     )
 
 

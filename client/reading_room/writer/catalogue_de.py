@@ -5,7 +5,7 @@ from collections.abc import Mapping
 SENTENCES: Mapping[str, str] = {
     "stop": ".",
     # clinician
-    "say.used": "Gelesen wurden {sequences}.",
+    "say.used": "Gelesene Sequenzen: {sequences}.",
     "say.missing": "Es fehlen: {sequences}.",
     "say.passes": "Die Spannen der Wahrscheinlichkeiten beruhen auf {count} stochastischen Lesungen.",
     "say.parts": "Der Umriss enthält: {parts}.",

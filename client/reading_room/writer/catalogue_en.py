@@ -8,7 +8,7 @@ from collections.abc import Mapping
 SENTENCES: Mapping[str, str] = {
     "stop": ".",
     # clinician
-    "say.used": "Read were {sequences}.",
+    "say.used": "Sequences read: {sequences}.",
     "say.missing": "Missing: {sequences}.",
     "say.passes": "The ranges of probabilities rest on {count} stochastic readings.",
     "say.parts": "The outline holds {parts}.",

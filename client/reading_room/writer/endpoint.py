@@ -37,7 +37,11 @@ def ask_model(settings: WriterSettings, messages: Sequence[Message], schema: Sch
         Unanswered: no key, no connection, another status than 200, a redirect, too slow, too large, or no answer in it.
     """
     try:
-        return asyncio.run(_within_time(settings, messages, schema))
+        headers = _headers(key_of(settings))
+    except DataError as error:
+        raise Unanswered(str(error)) from None
+    try:
+        return asyncio.run(_within_time(settings, headers, _bodies(settings, messages, schema)))
     except TimeoutError:
         raise Unanswered(
             f"model: found no whole answer within {settings.timeout_s:g} s; expected one; see whether it is running"
@@ -48,51 +52,53 @@ def ask_model(settings: WriterSettings, messages: Sequence[Message], schema: Sch
         ) from None
 
 
-async def _within_time(settings: WriterSettings, messages: Sequence[Message], schema: Schema) -> str:
+async def _within_time(
+    settings: WriterSettings, headers: Mapping[str, str], bodies: Sequence[Mapping[str, Any]]
+) -> str:
     """One deadline for connecting, all formats and the whole body: a server that drips bytes is too slow as well."""
     async with (
         asyncio.timeout(settings.timeout_s),
         httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=settings.timeout_s) as client,
     ):
-        formats = _formats(schema)
-        for position, format_ in enumerate(formats):
-            status, body = await _post(client, settings, {**_body(settings, messages), **format_})
-            if status not in REFUSED_FORMAT or position == len(formats) - 1:
+        for number, body in enumerate(bodies, start=1):
+            status, content = await _post(client, settings, headers, body)
+            if status not in REFUSED_FORMAT or number == len(bodies):
                 break
     if 300 <= status < 400:
         raise Unanswered("model: found a redirect; expected an answer; give the address itself")
     if status != 200:
         raise Unanswered(f"model: found status {status}; expected 200; see the model server's log")
-    return _content(body)
+    return _text(content)
 
 
-def _formats(schema: Schema) -> tuple[dict[str, Any], ...]:
-    named = {"name": "reply", "strict": True, "schema": schema}
-    return (
-        {"response_format": {"type": "json_schema", "json_schema": named}},
-        {"response_format": {"type": "json_object"}},
-        {},
-    )
-
-
-def _body(settings: WriterSettings, messages: Sequence[Message]) -> dict[str, Any]:
-    return {
+def _bodies(settings: WriterSettings, messages: Sequence[Message], schema: Schema) -> tuple[dict[str, Any], ...]:
+    """The same request with each `response_format`, the strictest first."""
+    body = {
         "model": settings.model,
         "messages": list(messages),
         "temperature": 0,
         "seed": settings.seed,
         "stream": False,
     }
+    named = {"name": "reply", "strict": True, "schema": schema}
+    return (
+        {**body, "response_format": {"type": "json_schema", "json_schema": named}},
+        {**body, "response_format": {"type": "json_object"}},
+        body,
+    )
 
 
-async def _post(client: httpx.AsyncClient, settings: WriterSettings, body: Mapping[str, Any]) -> tuple[int, bytes]:
-    """Status and body; the body is empty for another status than 200."""
-    key = key_of(settings)
+def _headers(key: str) -> dict[str, str]:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "gmmas-reading-room"}
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
+    return {**headers, "Authorization": f"Bearer {key}"} if key else headers
+
+
+async def _post(
+    client: httpx.AsyncClient, settings: WriterSettings, headers: Mapping[str, str], body: Mapping[str, Any]
+) -> tuple[int, bytes]:
+    """Status and body; the body is empty for another status than 200."""
     address = f"{settings.endpoint.rstrip('/')}/chat/completions"
-    async with client.stream("POST", address, json=body, headers=headers) as answer:
+    async with client.stream("POST", address, json=body, headers=dict(headers)) as answer:
         if answer.status_code != 200:
             return answer.status_code, b""
         kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -108,15 +114,15 @@ async def _post(client: httpx.AsyncClient, settings: WriterSettings, body: Mappi
         return 200, bytes(received)
 
 
-def _content(body: bytes) -> str:
+def _text(body: bytes) -> str:
     """The text of the first choice."""
     try:
         choice = json.loads(body)["choices"][0]
         text, reason = choice["message"]["content"], choice.get("finish_reason")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         raise Unanswered("model: found no choice in the answer; expected one of a chat; check the address") from None
-    if not isinstance(text, str) or not text.strip():
-        raise Unanswered("model: found an empty answer; expected text; see the model server's log")
+    if not isinstance(text, str) or not text.strip() or any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise Unanswered("model: found no text in the answer; expected some; see the model server's log")
     if reason == "length":
         raise Unanswered("model: found an answer that was cut off; expected a whole one; allow the model more tokens")
     return text

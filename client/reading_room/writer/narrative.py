@@ -16,6 +16,7 @@ ANSWER = "answer"
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     CLINICIAN: (
+        ANSWER,
         "technique",
         "findings",
         "measures",
@@ -26,7 +27,6 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "tests",
         "follow_up",
         "notice",
-        ANSWER,
     ),
     PATIENT: ("looked_at", "found", "unknown", "tissue", "next", "notice"),
 }

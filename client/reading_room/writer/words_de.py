@@ -107,7 +107,7 @@ WORDS: Mapping[str, str] = {
     "verdict.fail": "eine Prüfung von Bildern oder Ergebnis wurde nicht bestanden",
     "degree.warn": "Warnung",
     "degree.fail": "nicht bestanden",
-    "degree.not_assessable": "nicht geprüft",
+    "degree.not_assessable": "nicht geprüft, ein Mangel wäre",
     "check.constant": "das Bild hat zu wenige verschiedene Werte",
     "check.noise": "das Bild sieht wie Rauschen aus",
     "check.saturation": "helle Teile des Bildes sind abgeschnitten",

@@ -107,7 +107,7 @@ WORDS: Mapping[str, str] = {
     "verdict.fail": "a check of images or result failed",
     "degree.warn": "warning",
     "degree.fail": "failed",
-    "degree.not_assessable": "not checked",
+    "degree.not_assessable": "not checked, a fault would be",
     "check.constant": "the image holds too few different values",
     "check.noise": "the image looks like noise",
     "check.saturation": "bright parts of the image are cut off",

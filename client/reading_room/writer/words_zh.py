@@ -108,7 +108,7 @@ WORDS: Mapping[str, str] = {
     "verdict.fail": "图像或结果的一项检查未通过",
     "degree.warn": "警告",
     "degree.fail": "未通过",
-    "degree.not_assessable": "未检查",
+    "degree.not_assessable": "未检查，可能的问题",
     "check.constant": "图像中不同数值过少",
     "check.noise": "图像类似噪声",
     "check.saturation": "图像的明亮部分被截断",

@@ -51,6 +51,8 @@ ADDRESSES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("DELETE", "/api/uploads/0", "upload", {}),
     ("PUT", "/api/studies/STUDY/sequences", "read", {"json": {}}),
     ("POST", "/api/studies/STUDY/readings", "read", {}),
+    ("POST", "/api/studies/STUDY/narrative", "view", {"json": {}}),
+    ("POST", "/api/studies/STUDY/questions", "view", {"json": {"question": "Which side?"}}),
     ("DELETE", "/api/studies/STUDY", "remove", {}),
     ("GET", "/api/studies/STUDY/export/0", "export", {}),
     ("POST", "/api/sign-out", "view", {}),

@@ -2,9 +2,14 @@
 
 import json
 import random
-from collections.abc import Mapping
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from client.reading_room.writer.settings import WriterSettings, writer_settings
 from gmmas_core.data.grid import Volume
 from gmmas_core.diagnosis import Diagnosis, Ranking, integrate, ranked_diagnoses, text, with_imaging
 from gmmas_core.diagnosis.findings import Findings, from_tissue
@@ -292,3 +298,48 @@ def cases() -> tuple[Case, ...]:
 def case() -> Any:
     """Makes one case; see `make_case`."""
     return make_case
+
+
+SERVER = Path(__file__).parents[1] / "scripted_server.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scripted:
+    """The scripted model server, running."""
+
+    port: int
+
+    def settings(self, mode: str, **values: Any) -> WriterSettings:
+        """Of an endpoint that behaves in this way."""
+        return writer_settings({"endpoint": f"http://127.0.0.1:{self.port}/{mode}/v1", "model": "m:7b", **values})
+
+    def received(self, mode: str) -> list[dict[str, Any]]:
+        """What it was sent under this mode, oldest first."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/log") as answer:
+            return [each for each in json.load(answer) if each["mode"] == mode]
+
+
+@pytest.fixture(scope="session")
+def scripted() -> Iterator[Scripted]:
+    """A process of its own that speaks OpenAI's protocol; see scripted_server.py."""
+    command = [sys.executable, str(SERVER)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Scripted(port=int(process.stdout.readline()))
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(60)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of this machine that is taken and on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def endpoint_case() -> Case:
+    """A case of which much can be said: a sequence is missing, nothing is calibrated, two checks warn."""
+    return make_case(used=("t1", "t1c", "flair"), calibrated=False, checks=CHECKS[2])

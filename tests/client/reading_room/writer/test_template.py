@@ -190,7 +190,7 @@ def test_the_template_is_deterministic_and_says_who_wrote(case: Callable[..., An
     ]
     assert first.plain()["sentences"][0] == {
         "section": "technique",
-        "text": "Read were T1, T1c, T2 and FLAIR.",
+        "text": "Sequences read: T1, T1c, T2 and FLAIR.",
         "facts": ["used.t1", "used.t1c", "used.t2", "used.flair"],
     }
     with pytest.raises(ConfigError, match="expected clinician or patient"):
