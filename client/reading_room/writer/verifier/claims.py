@@ -59,7 +59,7 @@ def check_proof(clause: Clause, read: Read) -> Found:
     for item in (*clause.of("proof"), *clause.of("confirmatory")):
         by_tissue = clause.has("tissue") and not clause.is_negated and _speaks_of_tissue(read)
         by_test = item.category == "confirmatory" and read.cited.any(Kind.TEST)
-        denied = clause.is_negated and item.category == "proof" and _is_suggestion(read)
+        denied = clause.is_negated and len(clause.of("proof")) == 1 and _is_suggestion(read)
         if not (by_tissue or by_test or denied) and not read.quotes(clause, item):
             yield "certainty", item.words
     for item in clause.of("exclude"):

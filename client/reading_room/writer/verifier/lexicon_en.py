@@ -118,12 +118,11 @@ PHRASES: Mapping[str, str] = {
         "most probable|most likely|first|comes first|best|likeliest|highest probability|leading|top|highest"
         "|foremost|main suggestion|greatest probability|ranks first|ranked first|first place"
     ),
-    "rank.second": (
-        "second|second most probable|second most likely|runner up|second place|ranks second|comes second|followed by"
-    ),
+    "rank.second": ("second|second most probable|second most likely|runner up|second place|ranks second|comes second"),
     "rank.third": "third|third most probable|third most likely|third place|ranks third|comes third",
+    "rank.next": "next|next most probable|next most likely|followed by",
     "rank.later": (
-        "next|next most probable|next most likely|less probable|less likely|alternative|alternatives"
+        "less probable|less likely|alternative|alternatives"
         "|other candidate|other candidates|differential|differentials|differential diagnosis"
         "|differential diagnoses|another possibility|other possibilities|further candidates|other suggestion"
         "|other type|other types"
@@ -136,7 +135,10 @@ PHRASES: Mapping[str, str] = {
         "uncalibrated|not calibrated|not been calibrated|never calibrated|no calibration|without calibration"
         "|not yet calibrated|lack calibration"
     ),
-    "frequency": "far from observed frequencies|far from the observed frequencies|differ from observed frequencies",
+    "frequency": (
+        "may be far from observed frequencies|can be far from observed frequencies"
+        "|may differ from observed frequencies|may be far from the observed frequencies"
+    ),
     # markers
     "marker.idh": "idh|idh1|idh2|idh status|idh gene",
     "marker.codel": "1p/19q|1p|19q|1p and 19q|1p/19q status",

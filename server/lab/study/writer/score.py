@@ -77,7 +77,7 @@ def is_refused(told: Told, facts: Facts) -> bool:
 def rate(refused: Mapping[str, bool], *, wrong: bool) -> Rate:
     """A share with its interval; `wrong` is the outcome that counts as a miss."""
     hits, total = sum(refused.values()), len(refused)
-    interval = wilson(Sum(float(hits), float(total))) if total else None
+    interval = wilson(Sum(float(hits), total)) if total else None
     missed = tuple(text for text, outcome in refused.items() if outcome is wrong)
     low, high = interval or (0.0, 1.0)
     return Rate(hits=hits, total=total, low=low, high=high, missed=missed)
