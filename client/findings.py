@@ -43,7 +43,7 @@ def findings(
     return {
         **seen(case, read.result, Doubt(passes_ml=read.passes_ml, entropy_XYZ=entropy_XYZ)),
         "intervals": {task.value: _interval(value_M) for task, value_M in draws.items()},
-        "suggested": _suggested(rank_case(read.result, draws=draws, calibrated=calibrated)),
+        "suggested": suggestions(rank_case(read.result, draws=draws, calibrated=calibrated)),
     }
 
 
@@ -67,7 +67,7 @@ def _interval(value_M: NDArray[np.float64]) -> dict[str, float | int]:
     return {"low": low, "high": high, "num_passes": len(value_M)}
 
 
-def _suggested(ranking: Ranking) -> dict[str, Any]:
+def suggestions(ranking: Ranking) -> dict[str, Any]:
     """Types by id and in words, most probable first; never a grade."""
     return {
         "types": [

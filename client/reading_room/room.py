@@ -34,6 +34,11 @@ class Room:
         """One folder per study: images, findings, reports."""
         return self.folder / "studies"
 
+    @property
+    def contributions(self) -> Path:
+        """Signed cases that were given to the site's training data, as a site folder."""
+        return self.folder / "contributions"
+
     @contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:
         """A connection of its own for whoever asks; closed afterwards."""

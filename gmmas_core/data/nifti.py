@@ -25,12 +25,13 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _NIFTI2_HEADER_BYTES = 540
 
 
-def load_volume(path: Path, where: str = "image") -> Volume:
+def load_volume(path: Path, where: str = "image", max_bytes: int = MAX_BYTES) -> Volume:
     """Read a `.nii` or `.nii.gz` file.
 
     Args:
         path: NIfTI-1 or NIfTI-2 in one file, compressed or not (the content decides, not the name).
         where: what a message calls it, e.g. "case 0f3a: t1c".
+        max_bytes: of unpacked content that a header may announce.
 
     Returns:
         uint8 or int16 as stored, everything else (and anything with a scale factor) as float32; whatever orientation.
@@ -49,8 +50,9 @@ def load_volume(path: Path, where: str = "image") -> Volume:
     shape, dtype = _check_header(header, where)
     offset = int(header.get_data_offset())
     num_bytes = math.prod(shape) * dtype.itemsize
-    if offset + num_bytes > MAX_BYTES:
-        _fail(where, f"a header announcing {num_bytes / 1e9:.0f} GB", "one 3-D brain MRI", "export the file again")
+    if offset + num_bytes > max_bytes:
+        found = f"a header announcing {(offset + num_bytes) / 1e6:,.0f} MB"
+        _fail(where, found, f"at most {max_bytes / 1e6:,.0f} MB for one 3-D volume", "export the file again")
     content = _decompress(raw, offset + num_bytes, where)
     data = np.frombuffer(content, dtype, math.prod(shape), offset).reshape(shape, order="F")
     return Volume(_plain_values(data, header, where), _affine(header, where))

@@ -3,6 +3,7 @@
 case.py     all of it on one CaseResult            compare.py  two and more examinations of one patient
 values.py   a number with its errors, or a reason  volumes.py lesions.py diameters.py sides.py margin.py mismatch.py
 midline.py  the mid-sagittal plane and its error   vasari.py   scores that a mask supports
+stored.py   measures from the JSON they were kept as
 
 Works on any grid whose axes stand at right angles: spacing and orientation come from the affine, nothing is resampled.
 Needs numpy, scipy, nibabel.
@@ -10,6 +11,7 @@ Needs numpy, scipy, nibabel.
 
 from gmmas_core.measures.case import CaseMeasures, measure_case
 from gmmas_core.measures.compare import Change, Comparison, NotComparable, compare
+from gmmas_core.measures.stored import measures_from
 from gmmas_core.measures.values import Interval, Measure, Missing, Quantity
 from gmmas_core.measures.volumes import Doubt
 
@@ -25,4 +27,5 @@ __all__ = [
     "Quantity",
     "compare",
     "measure_case",
+    "measures_from",
 ]

@@ -32,6 +32,16 @@ class User:
     role: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One row of the list of accounts; `disabled_at` is None while it is in use."""
+
+    name: str
+    role: str
+    created_at: str
+    disabled_at: str | None
+
+
 def add_user(connection: sqlite3.Connection, name: str, role: str, password: str, *, by: str) -> User:
     """Make an account; call it inside a transaction.
 
@@ -91,19 +101,45 @@ def disable_user(connection: sqlite3.Connection, name: str, *, by: str) -> None:
     Raises:
         DataError: no such user, or the last administrator.
     """
-    others = connection.execute(
-        "SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL AND name != ?", (name,)
-    ).fetchone()[0]
-    if not others:
-        raise DataError("user: found no other administrator; expected one to stay; add another first")
+    _require_other_admin(connection, name)
     _update(connection, name, "disabled_at", now())
     audit.add_line(connection, at=now(), user=by, action="disabled user", name=name)
+
+
+def change_role(connection: sqlite3.Connection, name: str, role: str, *, by: str) -> None:
+    """Give a user another role and end the user's sessions; call it inside a transaction.
+
+    Raises:
+        DataError: no such role or user, or the last administrator would be none.
+    """
+    if role not in ROLES:
+        raise DataError(f"role: found another word; expected one of {', '.join(ROLES)}; choose one")
+    if role != "admin":
+        _require_other_admin(connection, name)
+    _update(connection, name, "role", role)
+    audit.add_line(connection, at=now(), user=by, action="changed role", name=name, role=role)
+
+
+def accounts(connection: sqlite3.Connection) -> list[Account]:
+    """All that ever were, those in use first, by name."""
+    rows = connection.execute(
+        "SELECT name, role, created_at, disabled_at FROM users ORDER BY disabled_at IS NOT NULL, name"
+    )
+    return [Account(**dict(row)) for row in rows.fetchall()]
 
 
 def users(connection: sqlite3.Connection) -> list[User]:
     """Those who may come in, by name."""
     rows = connection.execute("SELECT name, role FROM users WHERE disabled_at IS NULL ORDER BY name")
     return [User(**dict(row)) for row in rows.fetchall()]
+
+
+def _require_other_admin(connection: sqlite3.Connection, name: str) -> None:
+    others = connection.execute(
+        "SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL AND name != ?", (name,)
+    ).fetchone()[0]
+    if not others:
+        raise DataError("user: found no other administrator; expected one to stay; add another first")
 
 
 def _update(connection: sqlite3.Connection, name: str, column: str, value: str) -> None:

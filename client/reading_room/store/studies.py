@@ -38,6 +38,7 @@ class Image:
         sequence: one of SEQUENCES, or None when it is not used.
         recognized_by: "name", "header", "content" or a user's name.
         sha256: of the file.
+        dicom: number of the series among the originals from which it was made; None where it was no DICOM.
     """
 
     file: str
@@ -45,6 +46,7 @@ class Image:
     sequence: str | None
     recognized_by: str
     sha256: str
+    dicom: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +110,8 @@ def add_study(
         (study_id, patient, study_date, source, user, at, at),
     )
     connection.executemany(
-        "INSERT INTO images (study, file, label, sequence, recognized_by, sha256) VALUES (?, ?, ?, ?, ?, ?)",
-        [(study_id, each.file, each.label, each.sequence, each.recognized_by, each.sha256) for each in images],
+        "INSERT INTO images (study, file, label, sequence, recognized_by, sha256, dicom) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(study_id, i.file, i.label, i.sequence, i.recognized_by, i.sha256, i.dicom) for i in images],
     )
     sequences = [image.sequence for image in images]
     audit.add_line(connection, at=at, user=user, action="uploaded", study=study_id, sequences=sequences)
@@ -234,6 +236,7 @@ def _require_one_each(sequences: Mapping[str, str | None]) -> None:
 
 def _study(connection: sqlite3.Connection, row: sqlite3.Row) -> Study:
     images = connection.execute(
-        "SELECT file, label, sequence, recognized_by, sha256 FROM images WHERE study = ? ORDER BY file", (row["id"],)
+        "SELECT file, label, sequence, recognized_by, sha256, dicom FROM images WHERE study = ? ORDER BY file",
+        (row["id"],),
     )
     return Study(**dict(row), images=tuple(Image(**dict(image)) for image in images))

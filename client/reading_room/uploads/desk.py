@@ -9,7 +9,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class _Upload:
     born: float
     files: list[Received] = field(default_factory=list)
     num_bytes: int = 0
+    arriving: int = 0
 
 
 class UploadDesk:
@@ -72,11 +74,12 @@ class UploadDesk:
         Raises:
             DataError: no such upload, too many files or bytes, or the disk is full; then the whole upload is gone.
         """
-        upload = self._find(number, user)
         with self._lock:
+            upload = self._find(number, user)
             place = len(upload.files)
             path = upload.folder / f"{place:05}"
             upload.files.append(Received(path=path, label=label_of(name)))
+            upload.arriving += 1
         try:
             if place >= MAX_FILES:
                 raise DataError(f"upload: found more than {MAX_FILES} files; expected one study; upload it alone")
@@ -93,18 +96,33 @@ class UploadDesk:
         except BaseException:
             self.drop(number, user)
             raise
+        with self._lock:
+            upload.arriving -= 1
 
-    def files(self, number: str, user: str) -> tuple[Path, list[Received]]:
-        """The upload's folder and what has arrived.
+    @contextmanager
+    def taken(self, number: str, user: str) -> Iterator[tuple[Path, list[Received]]]:
+        """The upload's folder and its files, for whoever makes a study of them alone; it has ended in any case.
+
+        From here on nothing can be added to it, and nobody else can take or drop it.
 
         Raises:
-            DataError: no such upload of this user.
+            DataError: no such upload of this user, or one of its files is still arriving; then it goes on.
         """
-        upload = self._find(number, user)
-        return upload.folder, list(upload.files)
+        with self._lock:
+            upload = self._find(number, user)
+            if upload.arriving:
+                raise DataError(
+                    f"upload: found {upload.arriving} of its files still arriving; expected all of them; "
+                    "wait for them and finish again"
+                )
+            del self._uploads[number]
+        try:
+            yield upload.folder, list(upload.files)
+        finally:
+            shutil.rmtree(upload.folder, ignore_errors=True)
 
     def drop(self, number: str, user: str) -> None:
-        """End an upload, made into a study or not; nothing happens when it is gone already."""
+        """Give an upload up; nothing happens when it is gone already."""
         with self._lock:
             upload = self._uploads.get(number)
             if upload is None or upload.user != user:
@@ -118,8 +136,7 @@ class UploadDesk:
             self.drop(number, upload.user)
 
     def _find(self, number: str, user: str) -> _Upload:
-        with self._lock:
-            upload = self._uploads.get(number)
+        upload = self._uploads.get(number)
         if upload is None or upload.user != user:
             raise DataError("upload: found none of this number; expected one under way; begin again")
         return upload

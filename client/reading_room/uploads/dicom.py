@@ -1,12 +1,13 @@
 """DICOM files to NIfTI files: grouped by series, told apart by their headers, converted by dcm2niix.
 
 Of the headers only the day of the study, the series' description and the pulse sequence's times are looked at; who the
-patient is, is not read. The files of one upload must be of one study: two patients are never mixed.
+patient is, is not read. The files of one upload must be of one study: two patients are never mixed. The files of the
+series that became images are handed on unchanged; what is exported to the hospital's archive refers to them.
 """
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,12 +55,16 @@ class Converted:
     Attributes:
         images: NIfTI files; labels are the series' descriptions.
         sequences: recognised from the header, one for each image, None where nobody can tell.
+        series: key of `originals`, one for each image; dcm2niix makes several images of some series.
+        originals: the DICOM files of each series that gave an image.
         study_date: YYYY-MM-DD, or None.
         skipped: one sentence for each series that was left out.
     """
 
     images: tuple[Received, ...]
     sequences: tuple[str | None, ...]
+    series: tuple[int, ...]
+    originals: Mapping[int, tuple[Path, ...]]
     study_date: str | None
     skipped: tuple[str, ...]
 
@@ -95,20 +100,22 @@ def convert(received: Sequence[Received], target: Path) -> Converted:
                 ["DICOM: found no series that can be read; expected MRI series of at least five slices", *skipped]
             )
         )
-    files: list[tuple[Received, str | None]] = []
+    files: list[tuple[Received, str | None, int]] = []
     for number, series in enumerate(usable):
         made = _convert_series(series, target / f"{number:03}")
         if not made:
             skipped.append(f"{series.label}: found nothing in it that dcm2niix converts; left out")
-        files += [(Received(path=path, label=series.label), recognize(series.header)) for path in made]
+        files += [(Received(path=path, label=series.label), recognize(series.header), number) for path in made]
     if not files:
         raise DataError("\n".join(["DICOM: found no series that dcm2niix converts; expected MRI series", *skipped]))
     if len(files) > MAX_NIFTI_FILES:
-        files = sorted(files, key=lambda pair: pair[1] is None)[:MAX_NIFTI_FILES]
-    guesses = unambiguous({str(number): guess for number, (_, guess) in enumerate(files)})
+        files = sorted(files, key=lambda each: each[1] is None)[:MAX_NIFTI_FILES]
+    guesses = unambiguous({str(place): guess for place, (_, guess, _) in enumerate(files)})
     return Converted(
-        images=tuple(file for file, _ in files),
+        images=tuple(file for file, _, _ in files),
         sequences=tuple(guesses.values()),
+        series=tuple(number for _, _, number in files),
+        originals={number: usable[number].files for _, _, number in files},
         study_date=_day(headers[0][1]),
         skipped=tuple(skipped),
     )
@@ -177,26 +184,10 @@ def _convert_series(series: _Series, folder: Path) -> list[Path]:
     out.mkdir()
     for number, file in enumerate(series.files):
         os.link(file, source / f"{number:05}.dcm")
-    command = [
-        dcm2niix.bin,
-        "-g",
-        "i",
-        "-b",
-        "n",
-        "-z",
-        "i",
-        "-1",
-        "-f",
-        "image",
-        "-d",
-        "0",
-        "-o",
-        str(out),
-        str(source),
-    ]
+    options = ["-g", "i", "-b", "n", "-z", "i", "-1", "-f", "image", "-d", "0"]
     try:
         done = subprocess.run(
-            [*command, "-o", str(out), str(source)],
+            [dcm2niix.bin, *options, "-o", str(out), str(source)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=CONVERSION_TIMEOUT_S,

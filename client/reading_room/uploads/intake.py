@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from gmmas_core.types import DataError
 
 IMAGES = "images"
 """Folder of the uploaded images within a study's folder."""
+
+ORIGINALS = "dicom"
+"""Folder of the DICOM files from which the images were made, `SSS-NNNNN.dcm`: series and file, each from 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,8 @@ def take_in(connection: sqlite3.Connection, studies: Path, offers: Offers, sende
     place = Path(tempfile.mkdtemp(dir=studies, prefix=PREFIX))
     try:
         images = _look_at(offers.images, place / IMAGES)
+        if offers.originals:
+            _keep_originals(offers.originals, {image.dicom for image in images}, place / ORIGINALS)
         _publish(place, studies / study_id)
         with transaction(connection):
             return add_study(
@@ -75,7 +80,7 @@ def take_in(connection: sqlite3.Connection, studies: Path, offers: Offers, sende
 
 
 def sweep(connection: sqlite3.Connection, studies: Path) -> int:
-    """Remove folders without a row, which a process left that was killed between the two; call it before serving.
+    """Remove folders without a row, which a killed process left; call it where nobody else serves the room.
 
     Returns:
         How many were removed.
@@ -110,6 +115,7 @@ def _look_at(offers: Sequence[Offer], target: Path) -> list[Image]:
                 sequence=offer.sequence,
                 recognized_by=offer.recognized_by,
                 sha256=digest,
+                dicom=offer.series,
             )
         )
     if problems:
@@ -117,12 +123,22 @@ def _look_at(offers: Sequence[Offer], target: Path) -> list[Image]:
     return images
 
 
+def _keep_originals(originals: Mapping[int, Sequence[Path]], used: Collection[int | None], target: Path) -> None:
+    """Move the files of the series that became images; what no image came from is not kept."""
+    target.mkdir(mode=0o700)
+    for series, files in originals.items():
+        if series in used:
+            for number, file in enumerate(files):
+                os.replace(file, target / f"{series:03}-{number:05}.dcm")
+
+
 def _publish(place: Path, final: Path) -> None:
     """Everything durable, then visible in one step under its final name."""
-    for file in (place / IMAGES).iterdir():
-        with file.open("rb") as content:
-            os.fsync(content.fileno())
-    sync_folder(place / IMAGES)
+    for folder in place.iterdir():
+        for file in folder.iterdir():
+            with file.open("rb") as content:
+                os.fsync(content.fileno())
+        sync_folder(folder)
     os.rename(place, final)
     sync_folder(final.parent)
 

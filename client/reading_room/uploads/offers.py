@@ -1,7 +1,7 @@
 """What an upload offers: unpacked, of one kind, converted where it was DICOM, each file with a guessed sequence."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from client.reading_room.uploads.archive import Received, unpack
@@ -21,11 +21,13 @@ class Offer:
         file: where it lies and what it was called.
         sequence: one of SEQUENCES, or None where nobody can tell.
         recognized_by: "name" or "header".
+        series: key of `Offers.originals`; None where it was no DICOM.
     """
 
     file: Received
     sequence: str | None
     recognized_by: str
+    series: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +39,14 @@ class Offers:
         source: "nifti" or "dicom".
         study_date: YYYY-MM-DD where the files tell it.
         left_out: one sentence for each series or file that was not taken.
+        originals: DICOM files of the series from which the images were made.
     """
 
     images: tuple[Offer, ...]
     source: str
     study_date: str | None
     left_out: tuple[str, ...]
+    originals: Mapping[int, tuple[Path, ...]] = field(default_factory=dict)
 
 
 def look_through(received: Sequence[Received], place: Path) -> Offers:
@@ -74,13 +78,16 @@ def _dicom_offers(files: Sequence[Received], num_others: int, place: Path) -> Of
     work = place / "converted"
     work.mkdir()
     converted = convert(files, work)
-    pairs = zip(converted.images, converted.sequences, strict=True)
+    found = zip(converted.images, converted.sequences, converted.series, strict=True)
     others = (f"{num_others} files that are no DICOM images; left out",) if num_others else ()
     return Offers(
-        images=tuple(Offer(file=file, sequence=guess, recognized_by="header") for file, guess in pairs),
+        images=tuple(
+            Offer(file=file, sequence=guess, recognized_by="header", series=series) for file, guess, series in found
+        ),
         source="dicom",
         study_date=converted.study_date,
         left_out=(*converted.skipped, *others),
+        originals=converted.originals,
     )
 
 

@@ -14,9 +14,40 @@ from client.reading_room.access.throttle import Throttle
 from client.reading_room.room import Room
 from client.reading_room.uploads.desk import UploadDesk
 from client.reading_room.uploads.intake import sweep
-from client.reading_room.web import case, pages, sign_in, studies, templates, uploads
+from client.reading_room.uploads.presence import serving
+from client.reading_room.web import (
+    administration,
+    agreement,
+    case,
+    corrections,
+    decisions,
+    exports,
+    images,
+    pages,
+    reports,
+    sign_in,
+    studies,
+    templates,
+    uploads,
+)
 from client.reading_room.web.headers import Guard
 from gmmas_core.types import DISCLAIMER, DataError
+
+PARTS = (
+    sign_in,
+    pages,
+    case,
+    studies,
+    uploads,
+    decisions,
+    agreement,
+    administration,
+    exports,
+    reports,
+    images,
+    corrections,
+)
+"""Every file of addresses."""
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -34,10 +65,9 @@ def build_app(room: Room, hosts: tuple[str, ...] = LOCAL_NAMES) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with room.database() as connection:
-            sweep(connection, room.studies)
-        yield
-        app.state.desk.close()
+        with serving(room.folder, lambda: _sweep(room)):
+            yield
+            app.state.desk.close()
 
     app = FastAPI(
         title="GMMAS-Fed reading room",
@@ -51,7 +81,7 @@ def build_app(room: Room, hosts: tuple[str, ...] = LOCAL_NAMES) -> FastAPI:
     app.state.room = room
     app.state.desk = UploadDesk(room.studies)
     app.state.tries = Throttle(TRIES, REFILL_S)
-    for part in (sign_in, pages, case, studies, uploads):
+    for part in PARTS:
         app.include_router(part.router)
     static = resources.files("client.reading_room") / "static"
     app.mount("/static", StaticFiles(directory=str(static)), name="static")
@@ -60,6 +90,11 @@ def build_app(room: Room, hosts: tuple[str, ...] = LOCAL_NAMES) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_middleware(Guard, hosts=hosts)
     return app
+
+
+def _sweep(room: Room) -> None:
+    with room.database() as connection:
+        sweep(connection, room.studies)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

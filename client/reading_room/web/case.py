@@ -13,6 +13,11 @@ from client.reading_room.store.database import transaction
 from client.reading_room.store.revisions import newest_revision
 from client.reading_room.store.studies import read_study
 from client.reading_room.web import templates
+from client.reading_room.web.decisions_context import decisions_context
+from client.reading_room.web.documents_context import documents_context
+from client.reading_room.web.exports_context import exports_context
+from client.reading_room.web.findings_context import findings_context
+from client.reading_room.web.viewer_context import viewer_context
 from client.reading_room.web.visitor import Database, TheRoom, may
 
 router = APIRouter(include_in_schema=False)
@@ -39,5 +44,10 @@ def case_page(request: Request, connection: Database, room: TheRoom, session: Vi
         "record": record,
         "study": study,
         "document": record.document,
+        **findings_context(connection, room, record, session),
+        **decisions_context(connection, room, record, session),
+        **exports_context(connection, room, record, session),
+        **documents_context(connection, room, record, session),
+        **viewer_context(connection, room, record, session),
     }
     return HTMLResponse(templates.page("case.html", request, session, **content))

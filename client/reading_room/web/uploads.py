@@ -70,16 +70,13 @@ async def send_file(
 async def finish(room: TheRoom, desk: Desk, session: Uploader, upload: str, about: AboutStudy) -> MadeStudy:
     """Make a draft of the files sent. When they cannot be used, nothing of them is kept and the upload has ended.
 
-    A pseudonym that cannot be used ends nothing: send another.
+    A pseudonym that cannot be used ends nothing: send another. Neither does a file that is still arriving.
     """
     if not PSEUDONYM.fullmatch(about.patient):
         raise DataError(
             "patient: found no pseudonym; expected up to 40 letters, digits, dots or dashes; give one, and never a name"
         )
-    try:
-        return await run_in_threadpool(_make_study, room, desk, upload, about, session.user.name)
-    finally:
-        desk.drop(upload, session.user.name)
+    return await run_in_threadpool(_make_study, room, desk, upload, about, session.user.name)
 
 
 @router.delete("/{upload}", status_code=204)
@@ -89,10 +86,9 @@ def give_up(desk: Desk, session: Uploader, upload: str) -> None:
 
 
 def _make_study(room: Room, desk: UploadDesk, upload: str, about: AboutStudy, user: str) -> MadeStudy:
-    place, received = desk.files(upload, user)
-    offers = look_through(received, place)
     day = about.study_date.isoformat() if about.study_date else None
     sender = Sender(user=user, patient=about.patient, study_date=day)
-    with room.database() as connection:
+    with desk.taken(upload, user) as (place, received), room.database() as connection:
+        offers = look_through(received, place)
         study = take_in(connection, room.studies, offers, sender)
     return MadeStudy(**study_answer(study).model_dump(), left_out=list(offers.left_out))

@@ -32,7 +32,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "say.diagnosis": "Integriert aus Gewebe und Bildgebung: {name}.",
     "say.diagnosis_tissue": "Integrierte Diagnose anhand von Gewebe: {name}.",
-    "say.test": "Bestätigender Test am Gewebe: {test}.",
+    "say.test": "Zur Bestätigung am Gewebe: {test}.",
     "say.check": "{verdict}: {check}.",
     "say.check_at": "{verdict}: {check} ({where}).",
     # patient

@@ -35,7 +35,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "say.diagnosis": "Integrated from tissue and imaging: {name}.",
     "say.diagnosis_tissue": "Integrated diagnosis, based on tissue: {name}.",
-    "say.test": "Confirmatory test on tissue: {test}.",
+    "say.test": "To confirm on tissue: {test}.",
     "say.check": "{verdict}: {check}.",
     "say.check_at": "{verdict}: {check} ({where}).",
     # patient

@@ -30,7 +30,7 @@ SENTENCES: Mapping[str, str] = {
     "say.histology_range": "显微镜下为胶质母细胞瘤且IDH野生型的概率可为{range}。",
     "say.diagnosis": "综合组织和影像：{name}。",
     "say.diagnosis_tissue": "依据组织的整合诊断：{name}。",
-    "say.test": "组织确认性检查：{test}。",
+    "say.test": "组织学确认：{test}。",
     "say.check": "{verdict}：{check}。",
     "say.check_at": "{verdict}：{check}（{where}）。",
     # patient

@@ -11,6 +11,9 @@ from client.reading_room.writer.fact import LANGUAGES as LANGUAGES
 TEMPLATE = "template"
 """`written_by` of the deterministic writer; else "MODEL via HOST"."""
 
+ANSWER = "answer"
+"""Section of answers to questions; no narrative has it."""
+
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     CLINICIAN: (
         "technique",
@@ -23,6 +26,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "tests",
         "follow_up",
         "notice",
+        ANSWER,
     ),
     PATIENT: ("looked_at", "found", "unknown", "tissue", "next", "notice"),
 }

@@ -2,7 +2,7 @@
 
 from client.reading_room.writer.fact import Fact, Facts, Kind
 from client.reading_room.writer.narrative import Sentence
-from client.reading_room.writer.words import listed, word
+from client.reading_room.writer.words import as_sentence, listed, word
 
 
 class Draft:
@@ -42,7 +42,5 @@ class Draft:
         return self.facts.of(*kinds)
 
     def _add(self, section: str, text: str, facts: tuple[Fact, ...]) -> None:
-        stop = word("stop", self.language)
-        whole = text[:1].upper() + text[1:]
-        whole = whole if whole.endswith((stop, ".", "?")) else whole + stop
-        self.sentences.append(Sentence(section=section, text=whole, facts=tuple(fact.id for fact in facts)))
+        named = tuple(fact.id for fact in facts)
+        self.sentences.append(Sentence(section=section, text=as_sentence(text, self.language), facts=named))

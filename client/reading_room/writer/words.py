@@ -49,3 +49,10 @@ def listed(parts: tuple[str, ...], language: str, last: str = "list.and") -> str
         return "".join(parts)
     comma = word("list.comma", language)
     return word(last, language, first=comma.join(parts[:-1]), last=parts[-1])
+
+
+def as_sentence(text: str, language: str) -> str:
+    """Words with a capital at the beginning and a stop at the end."""
+    whole, stop = text.strip(), word("stop", language)
+    whole = whole[:1].upper() + whole[1:]
+    return whole if whole.endswith((stop, ".", "?")) else whole + stop

@@ -158,6 +158,7 @@ WORDS: Mapping[str, str] = {
         "Spätere Untersuchungen vergleicht man am besten, wenn sie aus denselben Sequenzen mit demselben Modell "
         "gelesen wurden."
     ),
+    "statement.no_answer": "Diese Frage lässt sich aus den Fakten dieses Falls nicht beantworten.",
     "statement.plain_research": (
         "Dieser Text dient der Forschung. Er ist kein Medizinprodukt. Er darf nicht über die Behandlung entscheiden."
     ),
@@ -175,6 +176,7 @@ WORDS: Mapping[str, str] = {
     "section.tests": "Bestätigende Tests",
     "section.follow_up": "Verlauf",
     "section.notice": "Bitte beachten",
+    "section.answer": "Antwort",
     "section.looked_at": "Was angesehen wurde",
     "section.found": "Was gefunden wurde",
     "section.unknown": "Was nicht bekannt ist",

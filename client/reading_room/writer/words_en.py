@@ -153,6 +153,7 @@ WORDS: Mapping[str, str] = {
     ),
     "statement.one_time_point": "A single examination gives no category of response.",
     "statement.follow_up": "Later examinations are best compared when read from the same sequences by the same model.",
+    "statement.no_answer": "This question cannot be answered from the facts of this case.",
     "statement.plain_research": (
         "This text is for research. It is not a medical device and it must not be used to decide on care."
     ),
@@ -170,6 +171,7 @@ WORDS: Mapping[str, str] = {
     "section.tests": "Confirmatory tests",
     "section.follow_up": "Follow-up",
     "section.notice": "Please note",
+    "section.answer": "Answer",
     "section.looked_at": "What was looked at",
     "section.found": "What was found",
     "section.unknown": "What is not known",

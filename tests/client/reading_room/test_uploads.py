@@ -5,6 +5,8 @@ import gzip
 import io
 import os
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -17,8 +19,9 @@ from numpy.typing import NDArray
 
 from client.reading_room.store.studies import Study, worklist
 from client.reading_room.uploads.desk import LONGEST_S, MAX_OPEN, UploadDesk
-from client.reading_room.uploads.intake import IMAGES, Sender, sweep, take_in
+from client.reading_room.uploads.intake import IMAGES, ORIGINALS, Sender, sweep, take_in
 from client.reading_room.uploads.offers import look_through
+from client.reading_room.uploads.presence import serving
 from gmmas_core.types import DataError
 
 SENDER = Sender(user="anna", patient="p1", study_date="2026-01-31")
@@ -31,8 +34,8 @@ def upload(room: sqlite3.Connection, studies: Path, files: Sequence[tuple[str, b
     try:
         for label, content in files:
             asyncio.run(desk.receive(number, "anna", label, in_pieces(content)))
-        place, received = desk.files(number, "anna")
-        return take_in(room, studies, look_through(received, place), SENDER)
+        with desk.taken(number, "anna") as (place, received):
+            return take_in(room, studies, look_through(received, place), SENDER)
     finally:
         desk.close()
 
@@ -145,6 +148,29 @@ def test_a_row_that_cannot_be_written_leaves_no_folder(room: sqlite3.Connection,
     assert list((tmp_path / "studies").iterdir()) == []
 
 
+def test_only_the_originals_of_images_are_kept_and_each_image_knows_its_own(
+    room: sqlite3.Connection, tmp_path: Path, write_series: Callable[..., list[Path]]
+) -> None:
+    values_XYZ = np.random.default_rng(0).integers(0, 4000, (12, 10, 8)).astype(np.uint16)
+    localizer = write_series(tmp_path / "in", values_XYZ[:, :, :3], "localizer")
+    by_name = {name: write_series(tmp_path / "in", values_XYZ, name) for name in ("AX FLAIR", "AX T2")}
+    files = [*localizer, *by_name["AX FLAIR"], *by_name["AX T2"]]
+    study = upload(room, tmp_path / "studies", [(file.name, file.read_bytes()) for file in files])
+    kept = tmp_path / "studies" / study.id / ORIGINALS
+    assert len(list(kept.iterdir())) == 16
+    for image in study.images:
+        assert image.dicom is not None
+        found = {path.read_bytes() for path in kept.glob(f"{image.dicom:03}-*.dcm")}
+        assert found == {path.read_bytes() for path in by_name[image.label]}
+    assert not any(path.read_bytes() in {each.read_bytes() for each in localizer} for path in kept.iterdir())
+
+
+def test_images_without_dicom_have_no_originals(room: sqlite3.Connection, tmp_path: Path, nifti: bytes) -> None:
+    study = upload(room, tmp_path / "studies", [("x_t1.nii.gz", nifti)])
+    assert [image.dicom for image in study.images] == [None]
+    assert [each.name for each in (tmp_path / "studies" / study.id).iterdir()] == [IMAGES]
+
+
 def test_what_a_killed_process_left_is_swept(room: sqlite3.Connection, tmp_path: Path, nifti: bytes) -> None:
     studies = tmp_path / "studies"
     study = upload(room, studies, [("x_t1.nii.gz", nifti)])
@@ -160,9 +186,16 @@ def test_an_upload_is_its_owner_s_and_does_not_last(tmp_path: Path) -> None:
     desk = UploadDesk(tmp_path, clock=lambda: now)
     number = desk.begin("anna")
     desk.drop(number, "bert")
-    with pytest.raises(DataError, match="none of this number"):
-        desk.files(number, "bert")
-    assert desk.files(number, "anna")[1] == []
+    with pytest.raises(DataError, match="none of this number"), desk.taken(number, "bert"):
+        pass
+    with desk.taken(number, "anna") as (folder, received):
+        assert received == []
+        desk.drop(number, "anna")
+        assert folder.is_dir(), "whoever makes a study of it has it alone"
+        with pytest.raises(DataError, match="none of this number"), desk.taken(number, "anna"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+    desk.begin("anna")
     for _ in range(MAX_OPEN - 1):
         desk.begin("anna")
     with pytest.raises(DataError, match="under way"):
@@ -172,6 +205,53 @@ def test_an_upload_is_its_owner_s_and_does_not_last(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
     desk.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_upload_is_not_finished_while_a_file_arrives(tmp_path: Path) -> None:
+    desk = UploadDesk(tmp_path)
+    number = desk.begin("anna")
+
+    async def impatient() -> AsyncIterator[bytes]:
+        yield b"half "
+        with pytest.raises(DataError, match="1 of its files still arriving"), desk.taken(number, "anna"):
+            pass
+        yield b"whole"
+
+    asyncio.run(desk.receive(number, "anna", "x.nii", impatient()))
+    with desk.taken(number, "anna") as (_, received):
+        assert [file.path.read_bytes() for file in received] == [b"half whole"]
+        with pytest.raises(DataError, match="none of this number"):
+            asyncio.run(desk.receive(number, "anna", "late.nii", in_pieces(b"late")))
+
+
+def test_a_second_server_leaves_the_uploads_of_the_first_alone(
+    room: sqlite3.Connection, tmp_path: Path, nifti: bytes
+) -> None:
+    folder, studies = tmp_path / "room", tmp_path / "room" / "studies"
+
+    def clean() -> None:
+        sweep(room, studies)
+
+    with serving(folder, clean):
+        desk = UploadDesk(studies)
+        number = desk.begin("anna")
+        asyncio.run(desk.receive(number, "anna", "x_t1.nii.gz", in_pieces(nifti)))
+        script = (
+            "import sys; from pathlib import Path; from contextlib import closing\n"
+            "from client.reading_room.store.database import open_database\n"
+            "from client.reading_room.uploads.intake import sweep\n"
+            "from client.reading_room.uploads.presence import serving\n"
+            "folder = Path(sys.argv[1])\n"
+            "with closing(open_database(folder)) as room, serving(folder, lambda: sweep(room, folder / 'studies')):\n"
+            "    print('serves')\n"
+        )
+        second = subprocess.run([sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True)
+        assert second.stdout == "serves\n"
+        with desk.taken(number, "anna") as (place, received):
+            study = take_in(room, studies, look_through(received, place), SENDER)
+    (studies / ".upload-left").mkdir()
+    with serving(folder, clean):
+        assert [each.name for each in studies.iterdir()] == [study.id]
 
 
 def test_a_sender_who_goes_away_leaves_nothing(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ CREATE TABLE images (
     sequence TEXT CHECK (sequence IN ('t1', 't1c', 't2', 'flair')),  -- NULL: not used
     recognized_by TEXT NOT NULL,        -- name, header, content or a user
     sha256 TEXT NOT NULL,
+    dicom INTEGER,                      -- number of its series in the study's folder dicom; NULL: was no DICOM
     PRIMARY KEY (study, file)
 ) STRICT;
 CREATE UNIQUE INDEX one_image_per_sequence ON images (study, sequence) WHERE sequence IS NOT NULL;

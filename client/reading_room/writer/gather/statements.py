@@ -12,6 +12,7 @@ _STATEMENTS = (
     ("only_gliomas", CLINICIAN_ONLY, True, ("metastasis", "lymphoma", "abscess", "demyelination")),
     ("one_time_point", CLINICIAN_ONLY, False, ()),
     ("follow_up", CLINICIAN_ONLY, False, ()),
+    ("no_answer", CLINICIAN_ONLY, False, ()),
     ("plain_research", PATIENT_ONLY, True, ()),
     ("plain_suggestion", PATIENT_ONLY, True, ()),
     ("plain_tissue", PATIENT_ONLY, True, ()),

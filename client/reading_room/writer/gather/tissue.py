@@ -29,9 +29,9 @@ def tissue_facts(
     words = grade_text(diagnosis.grades, language)
     yield Fact(id="diagnosis.grade", kind=Kind.GRADE, value={"grades": grades}, text=words, audiences=told)
     for reason in diagnosis.reasons:
-        yield Fact(id=reason, kind=Kind.REASON, value={"reason": reason.value}, text=text(reason, language))
+        yield Fact(id=reason.value, kind=Kind.REASON, value={"reason": reason.value}, text=text(reason, language))
     for flag in diagnosis.flags:
-        yield Fact(id=flag, kind=Kind.FLAG, value={"flag": flag.value}, text=text(flag, language))
+        yield Fact(id=flag.value, kind=Kind.FLAG, value={"flag": flag.value}, text=text(flag, language))
     yield from _tests(diagnosis.tests, language)
 
 
@@ -57,7 +57,7 @@ def _result(marker: Marker, value: str, language: str) -> Fact:
     kind = "alteration" if value in tuple(Alteration) else marker.value
     shown = value if marker is Marker.GRADE else text(f"value.{kind}.{value}", language)
     return Fact(
-        id=f"pathology.{marker}",
+        id=f"pathology.{marker.value}",
         kind=Kind.PATHOLOGY,
         value={"marker": marker.value, "value": value},
         text=word("pathology", language, marker=text(f"marker.{marker}", language), value=shown),
@@ -66,4 +66,4 @@ def _result(marker: Marker, value: str, language: str) -> Fact:
 
 def _tests(tests: tuple[str, ...], language: str) -> Iterator[Fact]:
     for test in tests:
-        yield Fact(id=test, kind=Kind.TEST, value={"test": str(test)}, text=text(test, language))
+        yield Fact(id=str(test), kind=Kind.TEST, value={"test": str(test)}, text=text(test, language))

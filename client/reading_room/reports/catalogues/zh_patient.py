@@ -1,0 +1,61 @@
+"""Chinese labels and fixed sentences of the patient's report, with the keys of `en_patient.py`.
+
+No native clinician has read this file yet, and no measure of readability is claimed for it.
+"""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "patient.title": "您的脑部扫描",
+    "patient.subtitle": "一份用简单语言写的报告。请和您的医护团队一起阅读。",
+    "patient.about.released": "发布",
+    "patient.about.released_text": "由{user}，{at}",
+    "patient.not_released": "尚未发布：仅供临床医师预览",
+    "patient.not_released_text": "请勿交给他人。须先由临床医师签名并发布。",
+    "patient.first": "请先读这一段",
+    "patient.first_text": (
+        "一个计算机程序看了您的图像。它用于研究，可能会出错。它并不了解您本人。您的医护团队知道的比这份报告多。"
+    ),
+    "patient.section.picture": "您扫描中的一幅图",
+    "patient.section.measured": "测量了什么",
+    "patient.section.unknown": "还不知道什么",
+    "patient.section.questions": "您可以问医护团队的问题",
+    "patient.section.words": "文中用词",
+    "patient.picture": "您扫描中的一层，从下方看。线条表示程序标出的区域。R是您的右侧，L是您的左侧。",
+    "patient.picture_empty": "您扫描中的一层，从下方看。程序没有标出区域。",
+    "patient.picture_alt": "头部的一层，标出的区域外有一条细线。",
+    "patient.measured.caption": "程序测得的大小",
+    "patient.measured.wt": "看起来不同的整个区域",
+    "patient.measured.tc": "其中的内部",
+    "patient.measured.et": "用药后变亮的部分",
+    "patient.measured.longest": "整个区域的最长距离",
+    "patient.measured.side": "头部的哪一侧",
+    "patient.measured.open": "无法测量",
+    "patient.measured.zero": "没有标出",
+    "patient.measured.about": "约{value}",
+    "patient.measured.note": "所有大小都是粗略的。mL是毫升。一茶匙约5 mL。mm是毫米。",
+    "patient.question.1": "您在我的图像上看到了什么？",
+    "patient.question.2": "您同意程序标出的区域吗？",
+    "patient.question.3": "还可能是什么？",
+    "patient.question.4": "我需要做组织检查吗？怎么做？",
+    "patient.question.5": "我什么时候能知道更多？由谁告诉我？",
+    "patient.question.6": "如果我感觉变差或有新的不适，我该怎么办？",
+    "patient.question.7": "我还有问题时可以打电话给谁？",
+    "patient.words.caption": "用词与含义",
+    "patient.word.mri": "磁共振（MRI）",
+    "patient.word.mri_text": "给头部内部拍图像的检查。它用磁场，不用X射线。",
+    "patient.word.dye": "对比剂",
+    "patient.word.dye_text": "注入血管的药液，使某些部分在图像上更明显。",
+    "patient.word.tumour": "肿瘤",
+    "patient.word.tumour_text": "在不该生长的地方生长的一团细胞。",
+    "patient.word.glioma": "胶质瘤",
+    "patient.word.glioma_text": "从脑本身长出的一类肿瘤。它有许多种。",
+    "patient.word.tissue": "组织检查",
+    "patient.word.tissue_text": "取一小块肿瘤，在实验室里检查，也叫活检。",
+    "patient.word.gene": "基因",
+    "patient.word.gene_text": "细胞里的一部分，告诉细胞该做什么。有些基因有助于给肿瘤定名。",
+    "patient.word.edema": "肿胀",
+    "patient.word.edema_text": "肿瘤附近脑内多出的液体，也叫水肿。",
+    "patient.word.team": "医护团队",
+    "patient.word.team_text": "照顾您的医师、护士和其他人员。",
+}

@@ -1,0 +1,43 @@
+"""Exports over the API: one file per kind, each with a line in the audit that holds its hash."""
+
+import hashlib
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from client.reading_room.access.sessions import Session
+from client.reading_room.exports.available import KINDS, export, file_name
+from client.reading_room.record import open_record
+from client.reading_room.store import audit
+from client.reading_room.store.clock import now
+from client.reading_room.store.database import transaction
+from client.reading_room.web.visitor import Database, TheRoom, may
+
+router = APIRouter(prefix="/api/studies", tags=["exports"])
+Exporter = Annotated[Session, Depends(may("export"))]
+Name = Literal["seg.dcm", "sr.dcm", "fhir.json", "bids.zip", "csv", "json"]
+
+
+@router.get(
+    "/{study_id}/export/{name}",
+    response_class=Response,
+    responses={200: {"content": {kind.media_type.split(";")[0]: {} for kind in KINDS.values()}}},
+)
+def get_export(connection: Database, room: TheRoom, session: Exporter, study_id: str, name: Name) -> Response:
+    """The newest reading of a study for another system; every kind is marked as research."""
+    record = open_record(connection, room, study_id)
+    content = export(record, name)
+    with transaction(connection):
+        audit.add_line(
+            connection,
+            at=now(),
+            user=session.user.name,
+            action="exported",
+            study=study_id,
+            kind=name,
+            revision=record.revision.number,
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+    disposition = f'attachment; filename="{file_name(record, name)}"'
+    return Response(content, media_type=KINDS[name].media_type, headers={"Content-Disposition": disposition})
