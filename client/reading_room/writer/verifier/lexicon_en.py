@@ -181,9 +181,10 @@ PHRASES: Mapping[str, str] = {
     ),
     "exclude": "exclude|excludes|excluded|rule out|rules out|ruled out|excluding",
     "confirmatory": (
-        "confirmatory|confirmatory test|confirmatory tests|tests that would settle|test that would settle"
-        "|would settle|would confirm|would decide|further test|further tests|needed to settle|would clarify"
-        "|can settle|could settle|would answer|helps to settle|help to settle"
+        "to confirm on tissue|to confirm|confirmatory|confirmatory test|confirmatory tests"
+        "|tests that would settle|test that would settle|would settle|would confirm|would decide|further test"
+        "|further tests|needed to settle|would clarify|can settle|could settle|would answer|helps to settle"
+        "|help to settle"
     ),
     # sequences
     "sequence.t1": "t1|t1 weighted|native t1|t1 without contrast|t1 before contrast",

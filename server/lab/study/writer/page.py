@@ -15,6 +15,8 @@ def score_text(score: Score) -> str:
         ordered = sorted(kinds.items(), key=lambda each: each[0] == "all")
         lines += [_row(kind, each) for kind, each in ordered]
         lines += [f"  missed: {text}" for text in kinds["all"].missed]
+    lines += ["", "True sentences made false by machine and caught", "", _row("mutants", score.mutants)]
+    lines += [f"  missed: {text}" for text in score.mutants.missed]
     lines += ["", "True sentences refused", ""]
     lines += [_row(half, each) for half, each in score.false_alarms.items()]
     lines += [f"  refused: {text}" for each in score.false_alarms.values() for text in each.missed]
