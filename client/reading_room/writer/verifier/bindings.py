@@ -71,7 +71,7 @@ def _is_number(item: Item) -> bool:
 
 def _measure_fits(fact: Fact, before: Sequence[Item], after: Sequence[Item]) -> bool:
     """The nearest word of measure, if there is one, is of this kind of number."""
-    if fact.kind in _SIZES and any(_is_of_types(item) for item in before):
+    if fact.kind in _SIZES and any(_is_of_types(item) for item in before or after):
         return False
     named = [item.value for item in before if item.category == "measure"]
     if fact.kind in _RANGES:
@@ -92,13 +92,19 @@ def _wants_a_name(fact: Fact, before: Sequence[Item]) -> bool:
     """ "The most probable type is ..." and "images suggest ..." want a type and not its probability."""
     if fact.kind not in (*_OF_TYPES, *_OF_TASKS) or not before:
         return False
+    ends = [at for at, item in enumerate(before) if item.words in (".", ";")]
+    before = before[ends[-1] + 1 :] if ends else before
     is_named = any(item.concept in (NAME, FILLED) or item.category in ("entity", "value") for item in before)
-    is_apart = before[-1].words in ("with", "(", "at") or any(item.category == "measure" for item in before)
+    is_apart = (
+        not before or before[-1].words in ("with", "(", "at") or any(item.category == "measure" for item in before)
+    )
     return not is_named and not is_apart
 
 
 def _subject_fits(fact: Fact, before: Sequence[Item], after: Sequence[Item], earlier: Sequence[Item]) -> bool:
     """What is spoken of is what the number is about."""
+    if fact.kind != Kind.SATELLITES and _has(after[:2], "satellite"):
+        return False
     if fact.kind == Kind.PIECES and not _has((*before, *after), "many"):
         return False
     if fact.kind in _WITH_REGION:

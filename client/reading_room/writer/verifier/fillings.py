@@ -41,8 +41,9 @@ def _is_name_here(items: Sequence[Item], position: int) -> bool:
     if position and items[position - 1].words in ("with", "("):
         return False
     lead = _since(items, position, _ENDS)
-    if any(each.category == "confirmatory" for each in lead) != (item.fact.kind == Kind.TEST) and lead:
-        return item.fact.kind == Kind.TEST and any("test" in each.words for each in lead)
+    of_tests = any(each.category == "confirmatory" or each.words in ("test", "tests") for each in lead)
+    if of_tests != (item.fact.kind == Kind.TEST):
+        return False
     start = max((at for at, each in enumerate(lead) if each.concept == FILLED), default=-1)
     if not any(each.category == "measure" for each in lead[start + 1 :]):
         return True

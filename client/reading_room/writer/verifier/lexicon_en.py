@@ -15,7 +15,9 @@ PHRASES: Mapping[str, str] = {
     "plain": (
         "asked again|read again|before a person has looked|part of the brain|half of the brain|half of the head"
         "|of all types|a person has looked|must be read with caution|must look at them first|must look at"
-        "|would show|care team|by hand|no threshold is applied|half of your brain|half of your head"
+        "|would show|care team|by hand|at least one check|one of the checks|one or more checks"
+        "|should be read with caution|beside the largest core|no threshold is applied|half of your brain"
+        "|half of your head"
     ),
     "ask": "ask them|ask any question|ask your care team|ask questions",
     "kind": "what kind of tumour it is|what kind of tumour|what kind of tumor it is|what type of tumour it is",
@@ -50,19 +52,19 @@ PHRASES: Mapping[str, str] = {
     "state.available": "available|provided|acquired",
     "state.left_out": "left out|leaving out|omitted|removed from the input",
     # where
-    "side.right": "right",
-    "side.left": "left",
+    "side.right": "right|right sided",
+    "side.left": "left|left sided",
     "side.both": "both sides|both hemispheres|both halves|bilateral|bilaterally",
     "side.midline": (
         "in the middle of the head|in the middle of the brain|at the midline|in the midline|midline tumour"
         "|midline lesion"
     ),
     "cross": (
-        "cross the midline|crosses the midline|crossing the midline|crossed the midline|reaches over the midline"
-        "|reach over the midline|extends over the midline|extends across the midline|extend across the midline"
-        "|reaches across the midline|crossing of the midline|midline crossing|beyond the midline"
-        "|across the midline|over the middle of the brain|across the middle of the brain|crosses the middle"
-        "|cross the middle|over the midline"
+        "crossed|cross the midline|crosses the midline|crossing the midline|crossed the midline"
+        "|reaches over the midline|reach over the midline|extends over the midline|extends across the midline"
+        "|extend across the midline|reaches across the midline|crossing of the midline|midline crossing"
+        "|beyond the midline|across the midline|over the middle of the brain|across the middle of the brain"
+        "|crosses the middle|cross the middle|over the midline"
     ),
     # what was outlined
     "region.wt": (
@@ -70,7 +72,7 @@ PHRASES: Mapping[str, str] = {
         "|entire tumor|growth|total tumour|total tumor|whole lesion|entire lesion|outlined tumour"
         "|segmented tumour|tumours|tumors"
     ),
-    "region.tc": "tumour core|tumor core|core of the tumour|core of the tumor|core|core of the lesion",
+    "region.tc": "tumour core|tumour cores|cores|tumor core|tumor cores|core of the tumour|core of the tumor|core",
     "region.et": (
         "enhancing tumour|enhancing tumor|enhancing part|enhancing parts|enhancing portion|enhancing component"
         "|enhancing region|enhancing area|enhancement|contrast enhancement|enhances|enhance|enhancing"
@@ -170,14 +172,14 @@ PHRASES: Mapping[str, str] = {
     "diagnosis": "diagnosis|diagnoses|diagnose|diagnosed|diagnostic|integrated diagnosis",
     "grade": "grade|grades|graded|grading|who grade",
     "tissue": (
-        "test of tissue counts more than|test of tissue|tissue|pathology|pathologist|pathologists|histology|microscope"
-        "|under the microscope|by histology|biopsy|histological|tissue sample|molecular tests|histological type"
-        "|histopathology|tissue samples"
+        "histologically|test of tissue counts more than|test of tissue|tissue|pathology|pathologist|pathologists"
+        "|histology|microscope|under the microscope|by histology|biopsy|histological|tissue sample"
+        "|molecular tests|histological type|histopathology|tissue samples"
     ),
     "proof": (
-        "prove|proves|proven|confirm|confirms|confirmed|confirmation|establish|establishes|established|settle"
-        "|settles|settled|determine|determines|determined|decide|decides|replace|replaces|prove that|verify"
-        "|verified"
+        "definitive|prove|proves|proven|confirm|confirms|confirmed|confirmation|establish|establishes|established"
+        "|settle|settles|settled|determine|determines|determined|decide|decides|replace|replaces|prove that"
+        "|verify|verified"
     ),
     "exclude": "exclude|excludes|excluded|rule out|rules out|ruled out|excluding",
     "confirmatory": (

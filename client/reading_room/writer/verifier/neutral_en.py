@@ -28,7 +28,7 @@ NEUTRAL = _words(
     appear appears seem seems make makes made know knows tell tells held hold holds apply applies alone separately
     overall approximately roughly respectively below above following against according due please caution carefully
     cautious limited like likewise similarly relevant namely automatic automatically automated things consist consists
-    itself themselves use
+    itself themselves use quality involve involves constitute constitutes assign assigns present
     together
     """
 )

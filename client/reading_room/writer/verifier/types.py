@@ -10,6 +10,7 @@ TISSUE = "basis.tissue"
 _HEDGES = ("hedge", "likely", "rank", "order", "measure.probability")
 _SHOWN = ("show", "shows", "shown", "found", "finds", "find", "seen", "see", "sees")
 _OWNERS = ("patient", "you", "person", "people")
+_IMAGES = ("imaging", "image", "images", "picture", "pictures")
 _POINTERS = ("this", "it", "that", "these", "they")
 
 
@@ -39,7 +40,7 @@ def check_suggestion(clause: Clause, read: Read) -> Found:
     if has_none and not clause.is_negated and not any(read.says(clause, item) for item in clause.of("hedge")):
         yield from (("diagnosis", item.words) for item in clause.of("hedge"))
     is_denied = clause.is_negated and clause.has("hedge") and not clause.has("diagnosis", "exclude", "proof", "value")
-    if is_denied and read.case.of(Kind.TYPE) and not any(read.quotes(clause, item) for item in clause.of("hedge")):
+    if is_denied and read.case.of(Kind.TYPE):
         yield "negation", clause.of("hedge")[0].words
 
 
@@ -82,7 +83,7 @@ def _is_on_tissue(item: Item, clause: Clause, read: Read) -> bool:
     """Tissue showed it and the sentence says so."""
     if clause.is_negated or clause.has("unlikely"):
         return False
-    on_images = clause.says("imaging", "image", "images", "pictures") and not clause.has("tissue")
+    on_images = any(each.concept == NEUTRAL_WORD and each.words in _IMAGES for each in clause.items)
     says_so = any(each.has("tissue", "diagnosis") for each in read.clauses) and not on_images
     if item.concept == FILLED:
         return item.fact is not None and item.fact.value.get("basis") == TISSUE and says_so
@@ -90,7 +91,7 @@ def _is_on_tissue(item: Item, clause: Clause, read: Read) -> bool:
         if fact.value["basis"] == TISSUE and _carried(item, fact.value["entity"]) and says_so:
             return True
     seen = item.value == _histology(read)
-    return seen and clause.has("tissue") and item.category == "entity"
+    return seen and not on_images and clause.has("tissue") and item.category == "entity"
 
 
 def _histology(read: Read) -> object:
