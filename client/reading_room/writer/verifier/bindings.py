@@ -35,6 +35,10 @@ _SIZES = (*_WITH_REGION, Kind.SHARE, Kind.SATELLITES, Kind.MARGIN)
 _OF_TYPES = (Kind.TYPE_PROBABILITY, Kind.TYPE_RANGE)
 _OF_TASKS = (Kind.TASK_PROBABILITY, Kind.TASK_RANGE, Kind.CHANGE)
 _NO_SIZE = ("hedge", "likely", "rank", "diagnosis", "confirmatory", "tissue", "grade", "value", "marker", "entity")
+_NEVER = frozenset({"error", "per", "from", "each"})
+_OTHERS = frozenset(
+    {"brain", "head", "hemisphere", "hemispheres", "slice", "voxel", "voxels", "midline", "patients", "people", "case"}
+)
 _RANGES = (Kind.VOLUME_RANGE, Kind.TYPE_RANGE, Kind.TASK_RANGE)
 _AROUND = frozenset({"around", "of", "in", "within", "from"})
 
@@ -74,12 +78,23 @@ def _measure_fits(fact: Fact, before: Sequence[Item], after: Sequence[Item]) -> 
     if fact.kind in _SIZES and any(_is_of_types(item) for item in before or after):
         return False
     named = [item.value for item in before if item.category == "measure"]
+    if _is_of_else(before) or _is_of_else(after):
+        return False
     if fact.kind in _RANGES:
         return bool(named) and named[-1] == "range"
     if named:
         return named[-1] in _MEASURES[fact.kind]
     following = [item.value for item in after if item.category == "measure"]
     return not following or following[0] in _MEASURES[fact.kind] or bool(before)
+
+
+def _is_of_else(items: Sequence[Item]) -> bool:
+    """The number is said of a thing that no fact measures: the brain, a slice, other patients, an error."""
+    words = [item.words for item in items]
+    for position, word in enumerate(words):
+        if word in _NEVER or (word == "of" and set(words[position + 1 : position + 4]) & _OTHERS):
+            return True
+    return False
 
 
 def _is_of_types(item: Item) -> bool:

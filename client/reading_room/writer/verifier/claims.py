@@ -8,6 +8,26 @@ from client.reading_room.writer.verifier.types import TISSUE
 _IN_GENERAL = (Kind.STATEMENT, Kind.FLAG, Kind.TEST, Kind.REASON)
 """Facts that speak of tissue without a result."""
 
+_DONE = frozenset(
+    {
+        *("was", "were", "had", "has", "have", "been", "found", "seen", "taken", "reported", "read", "shown", "shows"),
+        *(
+            "confirms",
+            "confirmed",
+            "suggests",
+            "suggested",
+            "suggest",
+            "proves",
+            "proven",
+            "pathologist",
+            "pathologists",
+        ),
+    }
+)
+"""Words that make of "tissue would tell" what tissue told."""
+
+_MACHINES = frozenset({"model", "computer", "software"})
+
 
 def check_diagnosis(clause: Clause, read: Read) -> Found:
     """The word itself: denied of imaging, or affirmed of tissue."""
@@ -40,9 +60,12 @@ def check_tissue(clause: Clause, read: Read) -> Found:
         asked = read.cited.any(Kind.HISTOLOGY, Kind.HISTOLOGY_RANGE) or any(
             fact.value.get("task") == "histology" or fact.value.get("what") == "histology" for fact in read.cited.facts
         )
+        by_machine = any(each.words in _MACHINES for each in clause.items) and not clause.has("hedge")
+        claims_result = _tells_a_result(clause) and not (shown or asked)
+        is_spoken_of = shown or asked or _speaks_of_tissue(read) or read.says(clause, item)
         if clause.is_negated and not read.quotes(clause, item):
             yield "negation", item.words
-        elif not (shown or asked or _speaks_of_tissue(read)) and not read.says(clause, item):
+        elif claims_result or (shown and by_machine) or not is_spoken_of:
             yield "tissue", item.words
 
 
@@ -78,6 +101,13 @@ def _speaks_of_tissue(read: Read) -> bool:
     if read.cited.any(Kind.TEST, Kind.PATHOLOGY) or read.cited.any(Kind.DIAGNOSIS, basis=TISSUE):
         return True
     return bool(read.cited.of(*_IN_GENERAL)) and ("tissue", False) in read.cited.said
+
+
+def _tells_a_result(clause: Clause) -> bool:
+    """Tissue is said to have been looked at or to have shown something."""
+    on_images = any(item.words in ("imaging", "images", "pictures") for item in clause.items)
+    told = {word for item in clause.items for word in item.words.split()} & _DONE
+    return bool(told - {"suggests", "suggested", "suggest"} if on_images else told)
 
 
 def _names_a_type(clause: Clause) -> bool:

@@ -5,7 +5,7 @@ from client.reading_room.writer.verifier.clauses import Clause
 from client.reading_room.writer.verifier.items import Item
 from client.reading_room.writer.verifier.names_en import CARRIES
 from client.reading_room.writer.verifier.sentence import Found, Read
-from client.reading_room.writer.verifier.types import TISSUE, is_hedged, is_shown
+from client.reading_room.writer.verifier.types import TISSUE, is_hedged, is_shown, speaks_of_images
 
 _TASKS = {"idh": "idh", "codel": "codel_1p19q", "mgmt": "mgmt"}
 _MARKER_OF = {
@@ -73,7 +73,7 @@ def _has_chance(item: Item, clause: Clause, read: Read) -> bool:
 
 def _is_on_tissue(told: str, clause: Clause, read: Read) -> bool:
     marker = _MARKER_OF[told]
-    if clause.has("unlikely"):
+    if clause.has("unlikely") or speaks_of_images(clause):
         return False
     if clause.has("tissue") and read.cited.any(Kind.PATHOLOGY, marker=marker, value=told):
         return True

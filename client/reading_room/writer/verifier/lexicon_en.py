@@ -16,8 +16,8 @@ PHRASES: Mapping[str, str] = {
         "asked again|read again|before a person has looked|part of the brain|half of the brain|half of the head"
         "|of all types|a person has looked|must be read with caution|must look at them first|must look at"
         "|would show|care team|by hand|at least one check|one of the checks|one or more checks"
-        "|should be read with caution|beside the largest core|no threshold is applied|half of your brain"
-        "|half of your head"
+        "|should be read with caution|beside the largest core|another type|to know the kind of tumour"
+        "|to know the type|no threshold is applied|half of your brain|half of your head"
     ),
     "ask": "ask them|ask any question|ask your care team|ask questions",
     "kind": "what kind of tumour it is|what kind of tumour|what kind of tumor it is|what type of tumour it is",
@@ -42,7 +42,8 @@ PHRASES: Mapping[str, str] = {
         "|not evaluable|non assessable"
     ),
     "state.assessable": (
-        "can be assessed|could be assessed|be assessed|can be judged|could be judged|be judged|assessable"
+        "can be used|may be used|could be used|can be read|may be read|can be believed|may be believed"
+        "|can be assessed|could be assessed|be assessed|can be judged|could be judged|be judged|assessable"
         "|evaluable|can be answered|be answered|can be evaluated|be evaluated|can be told|can be measured"
     ),
     "state.missing": (

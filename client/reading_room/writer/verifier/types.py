@@ -61,6 +61,11 @@ def _order_fits(clause: Clause, position: int, fact: Fact, read: Read) -> bool:
     return fact.kind != Kind.TYPE or _rank_fits(clause, position, fact, read)
 
 
+def speaks_of_images(clause: Clause) -> bool:
+    """Whether images are what a clause rests on."""
+    return any(each.concept == NEUTRAL_WORD and each.words in _IMAGES for each in clause.items)
+
+
 def is_shown(clause: Clause) -> bool:
     """Images "show" or somebody "found" what they can only suggest."""
     return clause.says(*_SHOWN) and not clause.has("hedge", "tissue")
@@ -83,7 +88,7 @@ def _is_on_tissue(item: Item, clause: Clause, read: Read) -> bool:
     """Tissue showed it and the sentence says so."""
     if clause.is_negated or clause.has("unlikely"):
         return False
-    on_images = any(each.concept == NEUTRAL_WORD and each.words in _IMAGES for each in clause.items)
+    on_images = speaks_of_images(clause)
     says_so = any(each.has("tissue", "diagnosis") for each in read.clauses) and not on_images
     if item.concept == FILLED:
         return item.fact is not None and item.fact.value.get("basis") == TISSUE and says_so
@@ -122,8 +127,9 @@ def _suggested(item: Item, read: Read) -> Fact | None:
     """The cited fact that suggests it."""
     if item.concept == FILLED:
         return item.fact
-    found = (*read.cited.of(Kind.TYPE, Kind.TYPE_PROBABILITY), *read.cited.of(Kind.DIAGNOSIS))
-    return next((fact for fact in found if _carried(item, fact.value["entity"])), None)
+    found = read.cited.of(Kind.TYPE, Kind.TYPE_PROBABILITY, Kind.DIAGNOSIS)
+    suggested = (fact for fact in found if fact.value.get("basis") != TISSUE)
+    return next((fact for fact in suggested if _carried(item, fact.value["entity"])), None)
 
 
 def _gives_chance(clause: Clause, fact: Fact) -> bool:
