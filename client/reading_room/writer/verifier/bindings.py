@@ -118,6 +118,8 @@ def _wants_a_name(fact: Fact, before: Sequence[Item]) -> bool:
 
 def _subject_fits(fact: Fact, before: Sequence[Item], after: Sequence[Item], earlier: Sequence[Item]) -> bool:
     """What is spoken of is what the number is about."""
+    if fact.kind == Kind.PASSES and not any(item.words in ("reading", "readings") for item in after):
+        return False
     if fact.kind != Kind.SATELLITES and _has(after[:2], "satellite"):
         return False
     if fact.kind == Kind.PIECES and not _has((*before, *after), "many"):

@@ -3,7 +3,7 @@
 from client.reading_room.writer.fact import Kind
 from client.reading_room.writer.verifier.clauses import Clause
 from client.reading_room.writer.verifier.sentence import Found, Read
-from client.reading_room.writer.verifier.types import TISSUE
+from client.reading_room.writer.verifier.types import TISSUE, speaks_of_images
 
 _IN_GENERAL = (Kind.STATEMENT, Kind.FLAG, Kind.TEST, Kind.REASON)
 """Facts that speak of tissue without a result."""
@@ -48,7 +48,7 @@ def check_grade(clause: Clause, read: Read) -> Found:
     for item in clause.of("grade"):
         stated = read.cited.any(Kind.GRADE) or read.cited.any(Kind.PATHOLOGY, marker="grade")
         general = clause.has("tissue") and _speaks_of_tissue(read)
-        is_from_tissue = (stated or general) and not clause.is_negated
+        is_from_tissue = (stated or general) and not clause.is_negated and not speaks_of_images(clause)
         if not is_from_tissue and not read.quotes(clause, item):
             yield "grade", item.words
 

@@ -13,7 +13,7 @@ NEUTRAL = _words(
     quite is are was were be been being has have had having do does did can could may might image images imaging
     picture pictures scan study examination series sequence sequences slice model computer software program network
     algorithm system reading readings result results finding findings analysis segmentation outline mask map voxel
-    voxels grid brain head hemisphere hemispheres side sides part parts area areas region regions midline patient
+    voxels grid brain head hemisphere hemispheres side sides part parts area areas region regions patient
     patients patient's person people human you your yours we our clinician clinicians doctor doctors radiologist
     neuroradiologist team reader readers case type types kind kinds sort class classes name term terms word words
     status marker markers gene genes question questions answer answers list order value values figure figures

@@ -54,5 +54,5 @@ def check_persons(clause: Clause, read: Read) -> Found:
         else:
             is_so = read.cited.any(Kind.DECISION, kind=decided)
         by_machine = any(each.concept == NEUTRAL_WORD and each.words in _MACHINES for each in clause.items)
-        if clause.is_negated or not is_so or by_machine or clause.has("tissue"):
+        if clause.is_negated or not is_so or by_machine or clause.has("tissue", "diagnosis"):
             yield "person", item.words

@@ -21,6 +21,9 @@ _OWN_RULE = (
 )
 """What a negated clause about the tumour may deny instead of the tumour; each has a rule of its own."""
 
+_JOINING = ("enhances", "enhance", "contains", "contain", "is", "includes", "comprises")
+"""Verbs that would make one part of the tumour of another."""
+
 _ABOUT = {"label_1_versus_3": ("et", "tc"), "enhancement_versus_blood": ("et",)}
 """Open questions that are about regions without bearing their names."""
 
@@ -45,8 +48,12 @@ def check_tumour(clause: Clause, read: Read) -> Found:
     for position, item in enumerate(clause.items):
         lead = [each.words for each in clause.items[max(position - 2, 0) : position]]
         says_is = len(lead) == 2 and lead[0] in ("is", "are") and lead[1] in ("a", "an", "the")
-        if item.category == "region" and says_is and not read.quotes(clause, item):
+        owned = clause.says("you", "patient", "person") and clause.says("have", "has")
+        if item.category == "region" and (says_is or owned) and not read.quotes(clause, item):
             yield "established", item.words
+    regions = {item.value for item in clause.of("region")}
+    if "edema" in regions and regions & {"et", "tc"} and clause.says(*_JOINING):
+        yield "region", "one region in another"
 
 
 def check_pieces(clause: Clause, read: Read) -> Found:

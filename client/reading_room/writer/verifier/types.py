@@ -160,6 +160,9 @@ def _is_asserted(clause: Clause, position: int) -> bool:
 def check_order(clause: Clause, read: Read) -> Found:
     """Words of order need a type to order, and two types compared must stand as the facts rank them."""
     has_type = any(_is_type(item) for item in clause.items) or clause.says("type", "types", "suggestion")
+    is_careful = clause.is_negated or clause.has(*_HEDGES, "tissue", "state", "kind")
+    if clause.says("type") and speaks_of_images(clause) and not is_careful and not read.repeats:
+        yield "established", "type"
     for item in clause.of("rank"):
         if not has_type and not read.says(clause, item):
             yield "number", item.words

@@ -1,4 +1,11 @@
-"""What the verifier lets through, held to fixed rates; `gmmas-lab study writer` prints the tables."""
+"""What the verifier lets through, held to fixed rates; `gmmas-lab study writer` prints the tables.
+
+The first scores, before anything was changed, are the ones that say how it does with what it has not seen:
+frozen half 256 of 258 (missed: "Half of the tumour enhances.", "A third of the core is necrotic."), 15 of 106 true
+sentences refused; later half 203 of 215, 15 of 69 refused; 55 true sentences in a third hand, 16 refused; false sentences
+put together from allowed words by somebody who knew the rules, 41 of 73 and then 30 of 48. All but the frozen half were
+used to improve it since, so their present rates flatter.
+"""
 
 import json
 import re
@@ -28,7 +35,7 @@ def lies_of(half: str) -> dict[str, Rate]:
     return score_lies(read_told(LIES, half), FACTS)
 
 
-@pytest.mark.parametrize(("half", "fewest", "least"), [("frozen", 250, 0.97), ("later", 200, 0.99)])
+@pytest.mark.parametrize(("half", "fewest", "least"), [("frozen", 250, 0.97), ("later", 330, 0.98)])
 def test_lies_are_caught(half: str, fewest: int, least: float) -> None:
     caught = lies_of(half)
     assert caught["all"].total >= fewest
@@ -36,7 +43,7 @@ def test_lies_are_caught(half: str, fewest: int, least: float) -> None:
     assert {kind: rate.missed for kind, rate in caught.items() if rate.share < LEAST_OF_A_KIND} == {}
 
 
-@pytest.mark.parametrize(("name", "fewest", "most"), [("true", 95, 0.15), ("true_later", 65, 0.05)])
+@pytest.mark.parametrize(("name", "fewest", "most"), [("true", 95, 0.15), ("true_later", 110, 0.05)])
 def test_true_sentences_pass(name: str, fewest: int, most: float) -> None:
     told = [each for each in read_told(LIES, name) if is_sayable(each, FACTS[each.case])]
     refused = score_truths(told, FACTS)
