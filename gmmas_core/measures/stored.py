@@ -1,4 +1,4 @@
-"""Measures from the JSON that they were stored as, so that an examination can be compared without measuring it again."""
+"""Measures from the JSON that they were stored as, so that a case can be compared without measuring it again."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar

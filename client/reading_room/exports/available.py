@@ -49,7 +49,7 @@ def _any(record: Record) -> str:
 def _clinical(record: Record) -> str:
     """Into systems where a reading may be met without its history."""
     if record.decision is not None and record.decision.kind == REJECTED:
-        return "study: found its reading rejected; expected one that was not; read it again or take CSV, JSON or BIDS"
+        return "found the reading rejected; expected one that was not; read the study again, or take BIDS, CSV or JSON"
     return ""
 
 
@@ -57,11 +57,11 @@ def _dicom(record: Record) -> str:
     if refusal := _clinical(record):
         return refusal
     if record.study.source != "dicom":
-        return "study: found it uploaded as NIfTI; expected DICOM, whose frames and identifiers it needs; take BIDS"
+        return "found an upload of NIfTI files; expected DICOM, to whose frames it refers; take BIDS"
     if "segmentation" in record.document["abstained"]:
-        return "study: found no tumour in it; expected one; there is nothing to outline"
+        return "found no tumour; expected one; there is nothing to outline"
     if not outlines(record.document)[0]:
-        return "study: found no part of the tumour that can be assessed; expected one; upload the missing sequences"
+        return "found no part of the tumour that can be assessed; expected one; upload the missing sequences"
     return ""
 
 
@@ -90,20 +90,14 @@ def available(record: Record) -> tuple[Offer, ...]:
     return tuple(Offer(name=kind.name, title=kind.title, refusal=kind.refusal(record)) for kind in KINDS.values())
 
 
-def export(record: Record, name: str) -> bytes:
-    """One export.
-
-    Args:
-        record: what was read.
-        name: key of KINDS.
+def require_possible(record: Record, name: str) -> None:
+    """Refuse a kind of export.
 
     Raises:
         DataError: it is not possible for this record, and why.
     """
-    kind = KINDS[name]
-    if refusal := kind.refusal(record):
-        raise DataError(refusal)
-    return kind.make(record)
+    if refusal := KINDS[name].refusal(record):
+        raise DataError(f"{KINDS[name].title}: {refusal}")
 
 
 def file_name(record: Record, name: str) -> str:

@@ -49,7 +49,7 @@ def bids_file(record: Record) -> bytes:
     labels_XYZ = assessable(mask.data, parts)
     files = {
         "dataset_description.json": _json(_description(record)),
-        "README": f"{_TITLE}\n\n{DISCLAIMER}\n".encode(),
+        "README": _README.encode(),
         ".bidsignore": "".join(f"{pattern}\n" for pattern in IGNORED).encode(),
         f"{stem}_dseg.nii.gz": nifti_bytes(labels_XYZ, mask.affine_44),
         f"{stem}_dseg.json": _json(_sidecar(record, left_out)),
@@ -84,6 +84,16 @@ def assessable(labels_XYZ: NDArray[Any], parts: tuple[Outline, ...]) -> NDArray[
 
 
 _TITLE = "RESEARCH: outlines and measures of gliomas"
+_README = f"""{_TITLE}
+
+{DISCLAIMER}
+
+*_dseg.nii.gz      outline on the study's own grid; the values are named in *_dseg.tsv
+*_entropy.nii.gz   predictive entropy of the four classes, nats, where stochastic passes were made
+*_measures.json    everything that was measured and suggested, with its errors, and what people decided on it
+
+Subjects are pseudonyms, sessions are random numbers. What is not assessable is named in the JSON files with its reason.
+"""
 
 
 def _description(record: Record) -> Mapping[str, Any]:

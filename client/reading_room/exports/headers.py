@@ -16,6 +16,9 @@ from pydicom.valuerep import DA, TM
 pydicom.config.settings.writing_validation_mode = pydicom.config.IGNORE
 logging.getLogger("highdicom").setLevel(logging.ERROR)
 
+UNUSABLE = (ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError, RecursionError)
+"""What pydicom and highdicom raise over headers that break the rules; their words may hold a patient's name."""
+
 _MAY_BE_EMPTY = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"),
     *("StudyDate", "StudyTime", "ReferringPhysicianName"),

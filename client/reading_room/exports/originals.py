@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from client.reading_room.exports.headers import UNUSABLE
 from client.reading_room.record import DICOM, Record
 from gmmas_core.types import DataError
 
-_BROKEN = (InvalidDicomError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, NotImplementedError)
+_BROKEN = (InvalidDicomError, OSError, *UNUSABLE)
 
 _RAS = np.diag([-1.0, -1.0, 1.0])
 """DICOM counts to the left and to the back, NIfTI to the right and to the front."""

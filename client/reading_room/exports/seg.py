@@ -17,7 +17,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
 from client.reading_room.exports import product
-from client.reading_room.exports.headers import completed, file_of, fix_times
+from client.reading_room.exports.headers import UNUSABLE, completed, file_of, fix_times
 from client.reading_room.exports.masks import Outline, load_mask, outlines
 from client.reading_room.exports.originals import Series, read_series
 from client.reading_room.exports.placing import place
@@ -121,7 +121,7 @@ def segmentation(record: Record, placed: Placed) -> Segmentation:
             transfer_syntax_uid=ExplicitVRLittleEndian,
             omit_empty_frames=False,
         )
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError):
+    except UNUSABLE:
         raise DataError(
             "DICOM: found headers in the source series that break DICOM's rules; expected usable ones; "
             "take BIDS instead"

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from client.reading_room.exports import product
-from client.reading_room.exports.headers import completed, file_of, fix_times
+from client.reading_room.exports.headers import UNUSABLE, completed, file_of, fix_times
 from client.reading_room.exports.rows import checks
 from client.reading_room.exports.seg import placed_mask, segmentation
 from client.reading_room.exports.sr_groups import SCHEME, comment, groups
@@ -81,7 +81,7 @@ def structured_report(record: Record, made_seg: Segmentation, sources: Sequence[
                 )
             ],
         )
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError):
+    except UNUSABLE:
         raise DataError(
             "DICOM: found headers in the source series that break DICOM's rules; expected usable ones; "
             "take FHIR or CSV instead"

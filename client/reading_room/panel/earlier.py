@@ -108,9 +108,7 @@ def _change(change: Change | Missing, *thresholds: float) -> dict[str, Any]:
 
 def _beyond(change: Change, threshold: float) -> str:
     """Whether a change lies beyond a threshold, as far as the errors of both volumes tell."""
-    name = (
-        "+40 % over the smallest that RANO 2.0 names" if threshold > 0 else "−65 % from the first that RANO 2.0 names"
-    )
+    name = f"{'+40 % over the smallest' if threshold > 0 else '−65 % from the first'} that RANO 2.0 names"
     if change.relative is None or change.relative_band is None:
         return f"whether beyond the {name}: open, the earlier volume may have been none"
     sign = 1.0 if threshold > 0 else -1.0
@@ -121,4 +119,4 @@ def _beyond(change: Change, threshold: float) -> str:
     if high < limit:
         return f"not beyond the {name}"
     side = "beyond" if value >= limit else "not beyond"
-    return f"{side} the {name} by the values, open by their errors"
+    return f"{side} the {name} by the values, left open by their errors"

@@ -57,9 +57,11 @@ def _volume(each: Mapping[str, Any], region: str, document: Mapping[str, Any]) -
     if before == 0:
         return {
             "arrow": "" if now == 0 else "up",
-            "value": "none" if now == 0 else "found only without it",
+            "value": "none either way" if now == 0 else "found only without it",
             "dice": same,
         }
+    if now == 0:
+        return {"arrow": "down", "value": "none found", "dice": same}
     change = now / before - 1
     arrow = "" if abs(change) < NOTABLE else "up" if change > 0 else "down"
     return {"arrow": arrow, "value": relative(change) if arrow else "unchanged", "dice": same}

@@ -61,8 +61,8 @@ def model_facts_of(folder: Path, document: Mapping[str, Any]) -> dict[str, Any]:
         "sites": training.get("sites", []),
         "cases": training.get("training_cases", {}),
         "rounds": training.get("rounds"),
-        "results": markup_of(results, 4) if results else Markup(""),
-        "card": markup_of(card, 4) if card else Markup(""),
+        "results": markup_of(results, 3) if results else Markup(""),
+        "card": markup_of(card, 3) if card else Markup(""),
         "disclaimer": DISCLAIMER,
     }
 

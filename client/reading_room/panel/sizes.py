@@ -1,10 +1,11 @@
 """Volumes, shares, diameters, pieces, sides, mismatch and VASARI of the stored measures, rounded and with reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from client.reading_room.panel.numbers import percent, quantity
 from client.reading_room.panel.words import SHARE_TITLES, VASARI_TITLES, VOLUME_TITLES, titled
+from client.reading_room.writer.numbers import SPACE
 from gmmas_core.measures.vasari import NOT_DERIVABLE
 
 CROSSINGS = {
@@ -24,7 +25,7 @@ def sizes_of(measures: Stored) -> dict[str, Any]:
         "diameters": [(VOLUME_TITLES[name], _diameters(one)) for name, one in measures["diameters"].items()],
         "pieces": [(VOLUME_TITLES[name], _pieces(one)) for name, one in measures["pieces"].items()],
         "satellites": _satellites(measures["satellites"]),
-        "sides": [(VOLUME_TITLES[name], _side(one)) for name, one in measures["side"].items()],
+        "sides": _grouped((VOLUME_TITLES[name], _side(one)) for name, one in measures["side"].items()),
         "mismatch": _mismatch(measures["mismatch"]),
         "margin": _margin(measures["margin"]),
         "vasari": [
@@ -45,6 +46,17 @@ def _open_feature(name: str, reason: str) -> tuple[str, str, str]:
         title, _, rest = reason.partition(": ")
         return name, title[:1].upper() + title[1:], rest
     return name, titled(VASARI_TITLES, name), reason
+
+
+def _grouped(rows: Iterable[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    """Rows that say the same under one title."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    for title, row in rows:
+        if found and found[-1][1] == row:
+            found[-1] = (f"{found[-1][0]}, {title.lower()}", row)
+        else:
+            found.append((title, row))
+    return found
 
 
 def _diameters(one: Stored) -> dict[str, Any]:
@@ -96,7 +108,7 @@ def _side(one: Stored) -> dict[str, Any]:
         "value": names[one["side"]],
         "shares": ", ".join(shares),
         "crossing": CROSSINGS[one["crossing"]],
-        "error": f"± {max(1, round(one['midline_error_mm']))} mm",
+        "error": f"±{SPACE}{max(1, round(one['midline_error_mm']))}{SPACE}mm",
     }
 
 

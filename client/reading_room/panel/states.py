@@ -46,7 +46,13 @@ class State:
 def states_of(record: Record) -> list[State]:
     """The states that hold, the gravest first."""
     document = record.document
-    found = [_failed(document), _no_tumour(document), _sequences(document), _conflict(record)]
+    found = [
+        _failed(document),
+        _no_tumour(document),
+        _sequences(document),
+        _conflict(record),
+        _preliminary(document),
+    ]
     return [state for state in found if state is not None]
 
 
@@ -135,6 +141,17 @@ def _conflict(record: Record) -> State | None:
         title="Results contradict each other",
         meaning="The rules of WHO CNS5 and these results do not go together:",
         details=(*reasons, *flags),
+    )
+
+
+def _preliminary(document: Mapping[str, Any]) -> State | None:
+    if not document.get("preliminary"):
+        return None
+    return State(
+        id="preliminary",
+        title="First look",
+        meaning="Intervals and what each sequence contributes are still being computed; open the page again later.",
+        details=(),
     )
 
 

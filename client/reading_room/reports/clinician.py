@@ -6,6 +6,7 @@ from typing import Any
 
 from client.reading_room.record import Record
 from client.reading_room.reports.content import Report, Section
+from client.reading_room.reports.earlier import Earlier
 from client.reading_room.reports.head import about, notices
 from client.reading_room.reports.limit_parts import checks_section, open_section, without_section
 from client.reading_room.reports.measure_parts import signs_section, sizes_section, volumes_section
@@ -27,7 +28,6 @@ from client.reading_room.reports.suggestion_parts import (
 from client.reading_room.reports.wording import Words, disclaimer
 from client.reading_room.writer.narrative import Narrative
 from gmmas_core.diagnosis.prognosis import Figure
-from gmmas_core.measures.compare import Comparison, NotComparable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,15 +37,13 @@ class Beside:
     Attributes:
         site: name of the hospital.
         training: record of the model's training, where the installed model made the revision.
-        comparison: with earlier studies, or None.
-        baseline: day of the first of them, ISO 8601.
+        earlier: the comparison with earlier studies, or None.
         figures: published figures that the reader asked for; None when nobody asked.
     """
 
     site: str
     training: Mapping[str, Any] | None = None
-    comparison: Comparison | NotComparable | None = None
-    baseline: str | None = None
+    earlier: Earlier | None = None
     figures: tuple[Figure, ...] | None = None
 
 
@@ -84,8 +82,9 @@ def clinician_report(record: Record, narrative: Narrative, beside: Beside) -> Re
 
 def _asked_for(beside: Beside, words: Words) -> tuple[Section, ...]:
     sections = []
-    if beside.comparison is not None:
-        sections.append(comparison_section(beside.comparison, words.day(beside.baseline), words))
+    if beside.earlier is not None:
+        day = words.day(beside.earlier.baseline)
+        sections.append(comparison_section(beside.earlier.comparison, day, words))
     if beside.figures is not None:
         sections.append(figures_section(beside.figures, words))
     return tuple(sections)

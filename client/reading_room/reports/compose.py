@@ -7,6 +7,7 @@ from typing import Any
 from client.reading_room.record import Record
 from client.reading_room.reports.clinician import Beside, clinician_report
 from client.reading_room.reports.content import Report
+from client.reading_room.reports.earlier import Earlier
 from client.reading_room.reports.patient import patient_report
 from client.reading_room.room import Room
 from client.reading_room.writer.fact import CLINICIAN, PATIENT
@@ -17,7 +18,9 @@ from gmmas_core.diagnosis import Requester, population_figures
 LANGUAGES = ("en", "de", "zh")
 
 
-def compose_clinician(room: Room, record: Record, language: str, requested_by: Requester | None) -> Report:
+def compose_clinician(
+    room: Room, record: Record, language: str, requested_by: Requester | None, earlier: Earlier | None = None
+) -> Report:
     """The clinician's report.
 
     Args:
@@ -25,10 +28,12 @@ def compose_clinician(room: Room, record: Record, language: str, requested_by: R
         record: the study.
         language: one of LANGUAGES.
         requested_by: who asked for published figures; None when nobody did.
+        earlier: of `earlier_of`.
     """
     narrative = template_narrative(facts_of(record, language), CLINICIAN)
     figures = None if requested_by is None else population_figures(record.diagnosis, requested_by=requested_by)
-    beside = Beside(site=room.site, training=training_of(room, record.revision.model_id), figures=figures)
+    training = training_of(room, record.revision.model_id)
+    beside = Beside(site=room.site, training=training, earlier=earlier, figures=figures)
     return clinician_report(record, narrative, beside)
 
 

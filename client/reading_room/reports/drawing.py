@@ -102,5 +102,5 @@ def _png(tiles: Sequence[Image.Image]) -> tuple[bytes, int, int]:
     for place, tile in enumerate(tiles):
         whole.paste(tile, (place * (TILE + GAP), 0))
     content = io.BytesIO()
-    whole.save(content, "PNG", optimize=True)
+    whole.save(content, "PNG")
     return content.getvalue(), width, TILE

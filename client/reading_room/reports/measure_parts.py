@@ -41,9 +41,18 @@ def _volume(name: str, measure: Measures, words: Words) -> tuple[str, ...]:
     if "value" not in measure:
         return region, words("not_measured", reason=words.said(measure["reason"]))
     interval, error, unit = measure["interval"], measure["error"], measure["unit"]
-    ends = DASH if "low" not in interval else words.quantities(interval["low"], interval["high"], error, unit)
-    value = words.quantity(measure["value"], error, unit)
+    spread = half_width(measure)
+    ends = DASH if "low" not in interval else words.quantities(interval["low"], interval["high"], spread, unit)
+    value = words.quantity(measure["value"], spread, unit)
     return region, value, words("plus_minus", value=words.quantity(error, error, unit)) if error else DASH, ends
+
+
+def half_width(measure: Measures) -> float:
+    """Half of what grid and model leave open together: values are rounded by it, here and in every sentence."""
+    value, error, interval = measure["value"], measure["error"], measure["interval"]
+    low = min(max(value - error, 0.0), interval.get("low", value))
+    high = max(value + error, interval.get("high", value))
+    return float(max(error, (high - low) / 2))
 
 
 def _shares(shares: Measures, words: Words) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from client.reading_room.record import Record
 from client.reading_room.reports.content import Block, Bullets, Column, Paragraph, Section, Table
 from client.reading_room.reports.wording import DASH, Words
+from client.reading_room.writer.numbers import SPACE
 from gmmas_core.diagnosis import text
 from gmmas_core.diagnosis.prognosis import CAVEAT, Figure
 from gmmas_core.measures.compare import Change, Comparison, NotComparable
@@ -63,18 +64,15 @@ def comparison_section(comparison: Comparison | NotComparable, baseline: str, wo
         reasons = Bullets(items=tuple(_without_case(reason, words) for reason in comparison.reasons))
         blocks: tuple[Block, ...] = (Paragraph(text=words("comparison.refused")), reasons)
         return Section(id="comparison", title=title, blocks=blocks)
+    weights = {"before": 1.6, "now": 1.6, "change": 1.3, "band": 2.4}
     columns = (
         Column(title=words("comparison.measure"), weight=3.4),
-        *(
-            Column(title=words(f"comparison.{name}"), weight=1.7, number=True)
-            for name in ("before", "now", "change", "band")
-        ),
+        *(Column(title=words(f"comparison.{name}"), weight=weight, number=True) for name, weight in weights.items()),
         Column(title=words("comparison.resolved"), weight=1.8),
     )
-    parts = (
-        (words("comparison.baseline", study=baseline), comparison.against_baseline),
-        (words("comparison.nadir"), comparison.against_nadir),
-    )
+    parts = [(words("comparison.baseline", study=baseline), comparison.against_baseline)]
+    if comparison.against_nadir != comparison.against_baseline:
+        parts.append((words("comparison.nadir"), comparison.against_nadir))
     tables = tuple(
         Table(
             caption=caption,
@@ -100,20 +98,23 @@ def _change(name: str, change: Change | Missing, words: Words) -> tuple[str, ...
     label = words(f"comparison.{kind}", region=words(f"region.{region}"))
     if isinstance(change, Missing):
         return label, words.said(change.reason)
-    unit = {"mm2": "mm²"}.get(change.unit, change.unit)
+    unit, decimals = {"mm2": ("mm²", 0)}.get(change.unit, (change.unit, 1))
     band = change.relative_band
     return (
         label,
-        f"{words.number(change.before, 1)} {unit}",
-        f"{words.number(change.now, 1)} {unit}",
-        DASH if change.relative is None else _relative(change.relative, words),
-        DASH if band is None else words("range", low=_relative(band[0], words), high=_relative(band[1], words)),
+        f"{words.number(change.before, decimals)}{SPACE}{unit}",
+        f"{words.number(change.now, decimals)}{SPACE}{unit}",
+        DASH if change.relative is None else f"{_points(change.relative, words)}{SPACE}%",
+        DASH
+        if band is None
+        else words("range", low=_points(band[0], words), high=_points(band[1], words)) + f"{SPACE}%",
         words("yes") if change.is_resolved else words("no"),
     )
 
 
-def _relative(change: float, words: Words) -> str:
-    return f"{words.number(100 * change, 0, sign=True)} %"
+def _points(change: float, words: Words) -> str:
+    """A relative change in percent, without the sign for it."""
+    return words.number(100 * change, 0, sign=True)
 
 
 def figures_section(figures: Sequence[Figure], words: Words) -> Section:

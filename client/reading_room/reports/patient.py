@@ -5,6 +5,7 @@ from typing import Any
 
 from client.reading_room.record import Record
 from client.reading_room.reports.content import Bullets, Column, Notice, Paragraph, Report, Section, Table, Tone
+from client.reading_room.reports.measure_parts import half_width
 from client.reading_room.reports.pictures import patient_picture
 from client.reading_room.reports.suggestion_parts import written_by
 from client.reading_room.reports.wording import Words, disclaimer
@@ -44,8 +45,8 @@ def patient_report(record: Record, narrative: Narrative, site: str) -> Report:
         ),
         sections=(
             *_told(narrative, words),
-            *([Section(id="picture", title=words("patient.section.picture"), blocks=picture)] if picture else []),
             Section(id="measured", title=words("patient.section.measured"), blocks=(_measured(record, words),)),
+            *([Section(id="picture", title=words("patient.section.picture"), blocks=picture)] if picture else []),
             Section(id="questions", title=words("patient.section.questions"), blocks=(_questions(words),)),
             Section(
                 id="words",
@@ -109,7 +110,7 @@ def _size(measure: Mapping[str, Any], words: Words) -> str:
         return words("patient.measured.open")
     if measure["value"] <= 0:
         return words("patient.measured.zero")
-    value = words.quantity(measure["value"], measure["error"], measure["unit"])
+    value = words.quantity(measure["value"], half_width(measure), measure["unit"])
     return words("patient.measured.about", value=value)
 
 

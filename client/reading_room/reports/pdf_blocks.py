@@ -63,7 +63,7 @@ def _section(section: Section, look: Look) -> list[Flowable]:
         if _is_short(block):
             parts.append(KeepTogether(together))
         else:
-            parts += [CondPageBreak(LEAST_BELOW), *together]
+            parts += [CondPageBreak(LEAST_BELOW if above or isinstance(block, Table) else 0), *together]
         above = []
     return parts
 

@@ -33,7 +33,7 @@ class Look:
     @classmethod
     def of(cls, report: Report, width: float) -> "Look":
         """The look that a report asks for."""
-        return cls(width=width, size=11.0 if report.roomy else 9.2, cjk=report.language == "zh")
+        return cls(width=width, size=10.6 if report.roomy else 9.2, cjk=report.language == "zh")
 
     def style(self, name: str, scale: float = 1.0, **more: object) -> ParagraphStyle:
         """A paragraph style.
@@ -75,7 +75,7 @@ class Look:
     @property
     def heading(self) -> ParagraphStyle:
         """Heading of a section."""
-        return self.style("heading", 1.34, fontName=BOLD, textColor=ACCENT, spaceBefore=1.3 * self.size)
+        return self.style("heading", 1.34, fontName=BOLD, textColor=ACCENT, spaceBefore=1.1 * self.size)
 
     @property
     def caption(self) -> ParagraphStyle:

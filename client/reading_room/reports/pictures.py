@@ -46,7 +46,7 @@ def patient_picture(record: Record, words: Words) -> tuple[Block, ...]:
     png, width, height = outlines([calm], regions)
     caption = words("patient.picture") if regions else words("patient.picture_empty")
     alt = words("patient.picture_alt")
-    return (Picture(png=png, width=width, height=height, alt=alt, caption=caption, share=0.38),)
+    return (Picture(png=png, width=width, height=height, alt=alt, caption=caption, share=0.3),)
 
 
 def _shown(record: Record) -> tuple[str, ...]:

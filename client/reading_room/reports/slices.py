@@ -92,10 +92,11 @@ def _image(images: Mapping[str, Path], labels: Volume) -> tuple[str, Volume]:
 
 
 def _largest(shown_XYZ: NDArray[np.bool_], axis: int) -> int:
-    """The slice across an axis that holds most; the middle one where all are empty."""
+    """The slice across an axis that holds most; of several that hold as much, the middle one."""
     others = tuple(each for each in range(3) if each != axis)
     areas = np.count_nonzero(shown_XYZ, axis=others)
-    return int(areas.argmax()) if areas.any() else shown_XYZ.shape[axis] // 2
+    fullest = np.flatnonzero(areas == areas.max())
+    return int(fullest[len(fullest) // 2])
 
 
 def _hung(data_XYZ: NDArray[Any], axis: int, place: int) -> NDArray[Any]:

@@ -15,7 +15,8 @@ import dcm2niix
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import MediaStorageDirectoryStorage
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from client.reading_room.uploads.archive import Received, label_of
 from client.reading_room.uploads.limits import MAX_NIFTI_FILES, MAX_UNPACKED_BYTES
@@ -124,6 +125,11 @@ def convert(received: Sequence[Received], target: Path) -> Converted:
 def _read_header(file: Received) -> Dataset | None:
     """Of an image or another object of a study; None for a DICOMDIR, which lists files and is none of the study."""
     try:
+        if read_file_meta_info(file.path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+            raise DataError(
+                f"{file.label}: found a DICOM file that is compressed as a whole, which may become any size; "
+                "expected an ordinary one; export the study again without deflation"
+            )
         header = pydicom.dcmread(file.path, stop_before_pixels=True, specific_tags=_TAGS)
         if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
             return None

@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any
 
 from client.reading_room.access.sessions import Session
-from client.reading_room.contributions.give import contribution_of
+from client.reading_room.contributions.give import Contribution, contribution_of
 from client.reading_room.panel.words import CLASS_TITLES, TASK_TITLES
 from client.reading_room.reading.relabel import labels_of
 from client.reading_room.record import Record
@@ -26,7 +26,7 @@ KINDS = {
 
 def decisions_context(connection: sqlite3.Connection, room: Room, record: Record, session: Session) -> dict[str, Any]:
     """One entry, "decide", with everything that the forms show."""
-    labels = labels_of(record.document)
+    labels, given = labels_of(record.document), contribution_of(room, record.study)
     return {
         "decide": {
             "checks_failed": record.document["verdict"] == "fail",
@@ -41,7 +41,8 @@ def decisions_context(connection: sqlite3.Connection, room: Room, record: Record
                 for task in Task
             ],
             "markers": [_marker(marker, record) for marker in Marker if marker in VALUES],
-            "contribution": contribution_of(room, record.study),
+            "contribution": given,
+            "contributed": [] if given is None else _contributed(given),
             "history": _history(connection, record),
         }
     }
@@ -64,6 +65,14 @@ def value_words(marker: Marker, value: str) -> str:
         return value
     kind = "alteration" if value in ("present", "absent") else marker.value
     return text(f"value.{kind}.{value}")
+
+
+def _contributed(given: Contribution) -> list[str]:
+    """The labels of a contribution, each with its source."""
+    return [
+        f"{TASK_TITLES[Task(task)]} {label['class'].replace('_', ' ')} ({label['source']})"
+        for task, label in given.labels.items()
+    ]
 
 
 def _history(connection: sqlite3.Connection, record: Record) -> list[dict[str, str]]:

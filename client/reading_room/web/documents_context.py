@@ -1,11 +1,11 @@
-"""What the documents card of a study's page shows: reports by language, exports, and whether the patient's is out."""
+"""What the documents card of a study's page shows: reports by language, and whether the patient's is out."""
 
 import sqlite3
 from typing import Any
 
 from client.reading_room.access.roles import MAY
 from client.reading_room.access.sessions import Session
-from client.reading_room.record import DICOM, Record
+from client.reading_room.record import Record
 from client.reading_room.reports.compose import LANGUAGES
 from client.reading_room.reports.html import LANGUAGE_NAMES
 from client.reading_room.reports.patient import require_released
@@ -13,22 +13,11 @@ from client.reading_room.room import Room
 from gmmas_core.diagnosis import Requester, population_figures
 from gmmas_core.types import DataError
 
-EXPORTS = (
-    ("seg.dcm", "DICOM SEG", True),
-    ("sr.dcm", "DICOM SR (TID 1500)", True),
-    ("fhir.json", "FHIR bundle", False),
-    ("bids.zip", "BIDS derivatives", False),
-    ("csv", "CSV", False),
-    ("json", "JSON", False),
-)
-"""End of the address, name, and whether the upload must have been DICOM."""
 
-
-def documents_context(_connection: sqlite3.Connection, room: Room, record: Record, session: Session) -> dict[str, Any]:
+def documents_context(_connection: sqlite3.Connection, _room: Room, record: Record, session: Session) -> dict[str, Any]:
     """What `case_documents.html` shows, under the one name `documents`."""
     is_released = _is_released(record)
     role, study = session.user.role, record.study.id
-    has_dicom = (room.studies / study / DICOM).is_dir()
     figures = population_figures(record.diagnosis, requested_by=Requester.CLINICIAN) if role in MAY["sign"] else ()
     return {
         "documents": {
@@ -39,10 +28,6 @@ def documents_context(_connection: sqlite3.Connection, room: Room, record: Recor
             "release": record.release if is_released else None,
             "may_preview": role in MAY["release"],
             "has_figures": bool(figures),
-            "exports": [
-                {"address": f"/api/studies/{study}/export/{end}", "name": name, "ready": has_dicom or not needs_dicom}
-                for end, name, needs_dicom in EXPORTS
-            ],
         }
     }
 

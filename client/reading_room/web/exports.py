@@ -7,8 +7,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from client.reading_room.access.sessions import Session
-from client.reading_room.exports.available import KINDS, export, file_name
-from client.reading_room.record import open_record
+from client.reading_room.exports.available import KINDS, file_name, require_possible
+from client.reading_room.exports.fhir import fhir_file
+from client.reading_room.record import Record, open_record
+from client.reading_room.reports.compose import compose_clinician
+from client.reading_room.reports.pdf import to_pdf
+from client.reading_room.room import Room
 from client.reading_room.store import audit
 from client.reading_room.store.clock import now
 from client.reading_room.store.database import transaction
@@ -27,7 +31,8 @@ Name = Literal["seg.dcm", "sr.dcm", "fhir.json", "bids.zip", "csv", "json"]
 def get_export(connection: Database, room: TheRoom, session: Exporter, study_id: str, name: Name) -> Response:
     """The newest reading of a study for another system; every kind is marked as research."""
     record = open_record(connection, room, study_id)
-    content = export(record, name)
+    require_possible(record, name)
+    content = _with_report(room, record) if name == "fhir.json" else KINDS[name].make(record)
     with transaction(connection):
         audit.add_line(
             connection,
@@ -41,3 +46,8 @@ def get_export(connection: Database, room: TheRoom, session: Exporter, study_id:
         )
     disposition = f'attachment; filename="{file_name(record, name)}"'
     return Response(content, media_type=KINDS[name].media_type, headers={"Content-Disposition": disposition})
+
+
+def _with_report(room: Room, record: Record) -> bytes:
+    """The FHIR bundle with the clinician's report in it."""
+    return fhir_file(record, to_pdf(compose_clinician(room, record, "en", None)))

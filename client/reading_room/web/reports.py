@@ -11,6 +11,7 @@ from client.reading_room.access.sessions import Session
 from client.reading_room.record import Record, open_record
 from client.reading_room.reports.compose import LANGUAGES, compose_clinician, compose_patient
 from client.reading_room.reports.content import Report
+from client.reading_room.reports.earlier import earlier_of
 from client.reading_room.reports.fonts import path_of
 from client.reading_room.reports.html import Around, to_html
 from client.reading_room.reports.patient import require_released
@@ -45,7 +46,9 @@ def clinician_page(
 ) -> str:
     """The clinician's report as a page."""
     record = open_record(connection, room, study_id)
-    report = compose_clinician(room, record, language, _requester(session, figures))
+    report = compose_clinician(
+        room, record, language, _requester(session, figures), earlier_of(connection, room, record)
+    )
     _note(connection, session, record, "viewed report", report="clinician", language=language, figures=figures)
     return to_html(report, _around(study_id, "clinician", language, figures))
 
@@ -61,7 +64,9 @@ def clinician_pdf(
 ) -> Response:
     """The clinician's report as PDF."""
     record = open_record(connection, room, study_id)
-    report = compose_clinician(room, record, language, _requester(session, figures))
+    report = compose_clinician(
+        room, record, language, _requester(session, figures), earlier_of(connection, room, record)
+    )
     content = to_pdf(report)
     _note_download(connection, session, record, content, report="clinician", language=language, figures=figures)
     return _download(content, "clinician", language)

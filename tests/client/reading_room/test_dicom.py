@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import MediaStorageDirectoryStorage
+from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from client.reading_room.uploads.archive import Received
 from client.reading_room.uploads.dicom import Converted, convert
@@ -87,6 +87,17 @@ def test_damaged_files_are_named(write_series: Writer, tmp_path: Path) -> None:
     files = write_series(tmp_path / "in", VALUES_XYZ, "T2", **T2)
     files[2].write_bytes(bytes(128) + b"DICM" + b"\xff" * 50)
     with pytest.raises(DataError, match=files[2].name):
+        convert_files(tmp_path, files)
+
+
+def test_a_file_that_may_become_any_size_is_refused_unread(write_series: Writer, tmp_path: Path) -> None:
+    files = write_series(tmp_path / "in", VALUES_XYZ, "T2", **T2)
+    bomb = pydicom.dcmread(files[0])
+    bomb.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    bomb.PixelData = bytes(50_000_000)
+    bomb.save_as(files[0])
+    assert files[0].stat().st_size < 100_000
+    with pytest.raises(DataError, match="any size"):
         convert_files(tmp_path, files)
 
 

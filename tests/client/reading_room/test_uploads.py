@@ -171,6 +171,17 @@ def test_images_without_dicom_have_no_originals(room: sqlite3.Connection, tmp_pa
     assert [each.name for each in (tmp_path / "studies" / study.id).iterdir()] == [IMAGES]
 
 
+def test_originals_of_a_study_that_cannot_be_made_do_not_stay(
+    room: sqlite3.Connection, tmp_path: Path, write_series: Callable[..., list[Path]]
+) -> None:
+    values_XYZ = np.random.default_rng(0).integers(0, 4000, (12, 10, 8)).astype(np.uint16)
+    files = write_series(tmp_path / "in", values_XYZ, "AX FLAIR")
+    room.execute("DROP TABLE images")
+    with pytest.raises(sqlite3.OperationalError):
+        upload(room, tmp_path / "studies", [(file.name, file.read_bytes()) for file in files])
+    assert list((tmp_path / "studies").iterdir()) == []
+
+
 def test_what_a_killed_process_left_is_swept(room: sqlite3.Connection, tmp_path: Path, nifti: bytes) -> None:
     studies = tmp_path / "studies"
     study = upload(room, studies, [("x_t1.nii.gz", nifti)])

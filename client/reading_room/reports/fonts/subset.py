@@ -20,7 +20,7 @@ FONTS = {
 }
 """File -> its source within the package, and the last row of GB 2312 that is kept."""
 
-_EXTRA = "–—‘’“”„‚…•−×±≤≥→≈²³µ°‹›€™↑↓"
+_EXTRA = "熵阈–—‘’“”„‚…•−×±≤≥→≈²³µ°‹›€™↑↓"
 _DROPPED = ["GSUB", "GPOS", "GDEF", "vhea", "vmtx", "VORG", "BASE", "STAT"]
 
 

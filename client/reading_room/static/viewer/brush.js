@@ -7,6 +7,7 @@ export class Brush {
     this.diameterMm = 4
     this.isSphere = false
     this.last = null
+    this.asked = false
     this.ring = viewer.root.querySelector('.v-ring')
     const stage = viewer.root.querySelector('.v-stage')
     stage.addEventListener('pointerdown', (event) => this.down(event), { capture: true })
@@ -32,7 +33,7 @@ export class Brush {
     if (!this.isOn || event.button !== 0 || event.target.tagName !== 'CANVAS') return
     event.preventDefault()
     event.stopPropagation()
-    event.target.focus({ preventScroll: true })
+    event.target.focus()
     event.target.setPointerCapture(event.pointerId)
     this.viewer.outline.begin()
     this.paint(this.at(event))

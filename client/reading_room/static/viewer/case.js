@@ -52,8 +52,9 @@ export class CaseViewer {
       fetchUnpacked(this.revision.seg, onPercent('outline')),
       this.openPane(0)
     ])
-    await this.takeOutline(outlineBytes)
-    await this.takeImage(first, bytes)
+    await this.takeImage(first, bytes, outlineBytes)
+    this.takeOutline(outlineBytes)
+    if (this.panes[0].isSlowFor(this.image)) this.root.querySelector('#v-view option').textContent = 'Three planes'
     this.showAll()
     this.panes[0].goTo(this.outline.middle(), this.outline.shape)
     this.tell('')
@@ -70,6 +71,7 @@ export class CaseViewer {
     }
     if (this.about.uncertainty) {
       this.map = await mapOf(await fetchUnpacked(this.about.uncertainty), FADES_BELOW_NATS, LARGEST_NATS)
+      placeAs(this.map, this.outline.bytes)
     }
     this.showAll()
   }
@@ -97,15 +99,14 @@ export class CaseViewer {
     this.open.push(pane)
   }
 
-  async takeImage(name, bytes) {
+  async takeImage(name, bytes, outlineBytes = this.outline.bytes) {
     const image = await imageOf(bytes, name)
-    placeAs(image, this.outlineImage)
+    placeAs(image, outlineBytes)
     this.images.set(name, image)
   }
 
-  async takeOutline(bytes) {
-    this.outlineImage = await imageOf(bytes.slice(), 'outline')
-    this.outline = new Outline(bytes, this.outlineImage)
+  takeOutline(bytes) {
+    this.outline = new Outline(bytes, this.image)
     this.changed('outline')
   }
 
@@ -186,7 +187,7 @@ export class CaseViewer {
   async showRevision(number) {
     this.revision = this.about.revisions.find((each) => each.number === number)
     this.tell(`Loading the outline of revision ${number}`)
-    await this.takeOutline(await fetchUnpacked(this.revision.seg))
+    this.takeOutline(await fetchUnpacked(this.revision.seg))
     this.tell('')
     this.drawOutline()
     this.changed('revision')

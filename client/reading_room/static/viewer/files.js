@@ -3,6 +3,7 @@ import { NVImage } from '../vendor/niivue.js'
 
 const TRANSLUCENT_BELOW = 1 // NiiVue's ZERO_TO_MAX with alpha below cal_min
 const VOXELS_AT = 108 // vox_offset of a NIfTI-1 header, float32
+const ROWS_AT = [280, 296, 312] // srow_x, srow_y, srow_z, four float32 each
 
 export async function fetchUnpacked(address, onPercent = () => {}) {
   const answer = await fetch(address)
@@ -40,8 +41,10 @@ export async function mapOf(bytes, fadesBelow, largest) {
 }
 
 // Server and NiiVue may choose differently between two affines of one file. The mask's is the server's choice.
-export function placeAs(image, outlineImage) {
-  image.hdr.affine = outlineImage.hdr.affine.map((row) => [...row])
+export function placeAs(image, outlineBytes) {
+  const header = new DataView(outlineBytes.buffer, outlineBytes.byteOffset)
+  const row = (at) => [0, 4, 8, 12].map((step) => header.getFloat32(at + step, true))
+  image.hdr.affine = [...ROWS_AT.map(row), [0, 0, 0, 1]]
   image.calculateRAS()
 }
 

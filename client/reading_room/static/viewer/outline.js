@@ -3,6 +3,7 @@
 import { voxelsOf } from './files.js'
 
 export class Outline {
+  // bytes: the file, unpacked. image: any picture of the study on this grid, for the order of its axes.
   constructor(bytes, image) {
     this.bytes = bytes
     this.shape = image.dimsRAS.slice(1, 4)
@@ -19,10 +20,17 @@ export class Outline {
   }
 
   eachVoxel(visit) {
+    const [nx, ny, nz] = this.shape
+    const [sx, sy, sz] = this.step
+    const first = this.inFile([0, 0, 0])
     let drawn = 0
-    for (let z = 0; z < this.shape[2]; z++) {
-      for (let y = 0; y < this.shape[1]; y++) {
-        for (let x = 0; x < this.shape[0]; x++) visit(drawn++, this.inFile([x, y, z]))
+    for (let z = 0; z < nz; z++) {
+      for (let y = 0; y < ny; y++) {
+        let inFile = first + y * sy + z * sz
+        for (let x = 0; x < nx; x++) {
+          visit(drawn++, inFile)
+          inFile += sx
+        }
       }
     }
   }
@@ -53,7 +61,7 @@ export class Outline {
   // The outlined voxel nearest to the middle of all of them; the middle of the grid where there is none.
   middle() {
     const places = []
-    this.labels.forEach((label, index) => label && places.push(this.voxel(index)))
+    for (let index = 0; index < this.labels.length; index++) if (this.labels[index]) places.push(this.voxel(index))
     if (!places.length) return this.shape.map((size) => Math.floor(size / 2))
     const mean = [0, 1, 2].map((axis) => places.reduce((sum, place) => sum + place[axis], 0) / places.length)
     const far = (place) => Math.hypot(...place.map((value, axis) => (value - mean[axis]) * this.spacing[axis]))

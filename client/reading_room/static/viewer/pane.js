@@ -2,6 +2,8 @@
 import { DRAG_MODE, Niivue, SHOW_RENDER, SLICE_TYPE } from '../vendor/niivue.js'
 
 const GRID = 2 // NiiVue's layout of two by two tiles
+const MANY_VOXELS = 2_000_000
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i
 
 const LOOK = {
   isRadiologicalConvention: true,
@@ -35,7 +37,12 @@ export const VIEWS = {
   render: SLICE_TYPE.RENDER
 }
 
-export const DRAGS = { crosshair: DRAG_MODE.crosshair, window: DRAG_MODE.windowing, distance: DRAG_MODE.measurement }
+export const DRAGS = {
+  crosshair: DRAG_MODE.crosshair,
+  window: DRAG_MODE.windowing,
+  distance: DRAG_MODE.measurement,
+  zoom: DRAG_MODE.pan
+}
 
 export class Pane {
   constructor(element) {
@@ -49,7 +56,17 @@ export class Pane {
 
   async open() {
     await this.nv.attachToCanvas(this.canvas, false)
+    // NiiVue focuses its canvas at every click, and a browser would scroll the page for it.
+    this.canvas.focus = () => HTMLElement.prototype.focus.call(this.canvas, { preventScroll: true })
     this.nv.onLocationChange = () => this.onMoved(this)
+  }
+
+  // Without a graphics card a large 3-D picture takes long, and beside three planes it would be drawn at every step.
+  isSlowFor(image) {
+    const { gl } = this.nv
+    const info = gl.getExtension('WEBGL_debug_renderer_info')
+    const renderer = gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER)
+    return image.img.length > MANY_VOXELS && SOFTWARE.test(renderer)
   }
 
   // All sequences lie on one grid, so that the crosshair, the zoom and the outline stay where they are.
@@ -57,6 +74,7 @@ export class Pane {
     const nv = this.nv
     this.sequence = sequence
     this.name.textContent = title
+    nv.opts.multiplanarShowRender = this.isSlowFor(image) ? SHOW_RENDER.NEVER : SHOW_RENDER.ALWAYS
     nv.volumes = map ? [image, map] : [image]
     nv.back = image
     nv.overlays = nv.volumes.slice(1)
@@ -66,7 +84,7 @@ export class Pane {
   draw(outline, lut, opacity) {
     const nv = this.nv
     if (nv.drawBitmap !== outline.labels) {
-      nv.createEmptyDrawing()
+      nv.drawTexture = nv.r8Tex(nv.drawTexture, nv.gl.TEXTURE7, nv.back.dims, true)
       nv.drawBitmap = outline.labels
     }
     nv.drawLut = { lut, labels: [] }
@@ -91,6 +109,13 @@ export class Pane {
 
   setDrag(tool) {
     this.nv.opts.dragModePrimary = DRAGS[tool] ?? DRAG_MODE.none
+    // The right button's mode also decides whether the wheel zooms.
+    this.nv.opts.dragMode = tool === 'zoom' ? DRAG_MODE.pan : DRAG_MODE.windowing
+  }
+
+  showWhole() {
+    this.nv.scene.volScaleMultiplier = 1
+    this.nv.setPan2Dxyzmm([0, 0, 0, 1])
   }
 
   goTo(voxel, shape) {

@@ -15,6 +15,7 @@ export function wireTools(viewer, brush) {
   find('#v-picture').addEventListener('click', () => savePicture(viewer))
   find('#v-full').addEventListener('click', () => toggleFull(viewer.root))
   find('#v-help-open').addEventListener('click', () => find('#v-help').showModal())
+  find('#v-whole').addEventListener('click', () => viewer.open.forEach((pane) => pane.showWhole()))
   find('#v-clear').addEventListener('click', () => clearDistances(viewer))
 
   viewer.root.addEventListener('viewer', () => {
@@ -24,7 +25,7 @@ export function wireTools(viewer, brush) {
       button.setAttribute('aria-pressed', String(name === viewer.sequence))
     }
     for (const button of all('[data-tool]')) button.setAttribute('aria-pressed', String(button.dataset.tool === viewer.tool))
-    find('.v-stage').dataset.tool = viewer.tool
+    find('.v-stage').dataset.cursor = viewer.tool
     if (viewer.map) find('#v-map').disabled = false
   })
 
@@ -86,6 +87,8 @@ function keysOf(viewer, brush, find) {
     ['C', ['c'], 'Crosshair', () => viewer.setTool('crosshair')],
     ['W', ['w'], 'Window and level by dragging', () => viewer.setTool('window')],
     ['R', ['r'], 'Window and level as at first', click('#v-window-reset')],
+    ['Z', ['z'], 'Zoom with the wheel, move by dragging', () => viewer.setTool('zoom')],
+    ['0', ['0'], 'The whole picture again', click('#v-whole')],
     ['D', ['d'], 'Measure a distance', () => viewer.setTool('distance')],
     ['B', ['b'], 'Brush', click('[data-tool="brush"]')],
     ['X', ['x'], 'Erase with the brush', click('[name="v-label"][value="0"]')],

@@ -311,3 +311,31 @@ def test_a_series_in_one_file_of_many_frames_keeps_its_places(
         [number] = np.atleast_1d(reference.ReferencedFrameNumber)
         segment = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
         assert np.array_equal(frame == 1, labels_of(enhanced.pixel_array[number - 1]) == segment)
+
+
+def test_empty_frames_are_kept(
+    tmp_path: Path,
+    write_series: Callable[..., list[Path]],
+    uploaded_record: Callable[[Sequence[Path]], Record],
+) -> None:
+    """Viewers count frames; a segment of which nothing was found is told apart from one that was left out."""
+    values_XYZ = np.random.default_rng(5).integers(1, 2400, (10, 8, 7)).astype(np.uint16)
+    values_XYZ[3:6, 2:5, 2:4] = 3000
+    files = write_series(tmp_path / "in", values_XYZ, "T1 post", RepetitionTime=500, EchoTime=10)
+    record = uploaded_record(files)
+    seg = pydicom.dcmread(io.BytesIO(seg_file(record)))
+    assert seg.NumberOfFrames == 3 * 7
+    assert int(seg.pixel_array.sum()) == 3 * 3 * 2
+    nearest(labels_by_pydicom(seg_file(record)), dict(labels_in_mm(record)))
+    nearest(labels_by_dcmqi(seg_file(record), tmp_path / "dcmqi"), dict(labels_in_mm(record)))
+
+
+def test_an_outline_of_nothing_is_refused(
+    tmp_path: Path,
+    write_series: Callable[..., list[Path]],
+    uploaded_record: Callable[[Sequence[Path]], Record],
+) -> None:
+    values_XYZ = np.random.default_rng(5).integers(1, 2400, (10, 8, 7)).astype(np.uint16)
+    files = write_series(tmp_path / "in", values_XYZ, "T1 post", RepetitionTime=500, EchoTime=10)
+    with pytest.raises(DataError, match="no tumour in the mask"):
+        seg_file(uploaded_record(files))

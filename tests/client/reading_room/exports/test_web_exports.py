@@ -1,5 +1,6 @@
 """Exports over the API: who may, what is refused and why, under which name, with which line in the audit."""
 
+import base64
 import hashlib
 import io
 import json
@@ -53,7 +54,9 @@ def test_the_files_are_what_their_kind_says(enter: Enter, read_dicom_study: Read
 
     assert pydicom.dcmread(io.BytesIO(sent("seg.dcm"))).Modality == "SEG"
     assert pydicom.dcmread(io.BytesIO(sent("sr.dcm"))).Modality == "SR"
-    assert json.loads(sent("fhir.json"))["resourceType"] == "Bundle"
+    bundle = json.loads(sent("fhir.json"))
+    [form] = bundle["entry"][0]["resource"]["presentedForm"]
+    assert (bundle["resourceType"], base64.b64decode(form["data"])[:5]) == ("Bundle", b"%PDF-")
     assert zipfile.ZipFile(io.BytesIO(sent("bids.zip"))).testzip() is None
     assert sent("csv").startswith(b"study,revision,model,")
     assert json.loads(sent("json"))["disclaimer"] == DISCLAIMER
@@ -64,7 +67,7 @@ def test_a_nifti_study_has_no_dicom_and_is_told_so(enter: Enter, read_study: Rea
     room, study = read_study()
     answer = enter("clinician", room).get(f"/api/studies/{study}/export/{name}")
     assert answer.status_code == 422
-    assert "uploaded as NIfTI" in answer.json()["error"]
+    assert "found an upload of NIfTI files" in answer.json()["error"]
     with room.database() as connection:
         actions = [row["action"] for row in connection.execute("SELECT action FROM audit")]
     assert "exported" not in actions
@@ -103,6 +106,15 @@ def test_a_removed_study_takes_its_originals_with_it(enter: Enter, read_dicom_st
     assert len(list((folder / DICOM).iterdir())) == 4 * 48
     assert enter("clinician", room).delete(f"/api/studies/{study}").status_code == 204
     assert not folder.exists()
+
+
+def test_the_case_page_links_what_is_possible_and_says_why_the_rest_is_not(enter: Enter, read_study: ReadStudy) -> None:
+    room, study = read_study()
+    page = enter("clinician", room).get(f"/studies/{study}").text
+    for name in KINDS:
+        assert (f'href="/api/studies/{study}/export/{name}"' in page) == (not name.endswith(".dcm"))
+    assert "DICOM segmentation: found an upload of NIfTI files" in page
+    assert "/export/" not in enter("viewer", room).get(f"/studies/{study}").text
 
 
 def test_what_can_be_exported_is_what_is_offered(read_study: ReadStudy, record_of: RecordOf) -> None:
