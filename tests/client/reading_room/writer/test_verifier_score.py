@@ -1,10 +1,12 @@
 """What the verifier lets through, held to fixed rates; `gmmas-lab study writer` prints the tables.
 
-The first scores, before anything was changed, are the ones that say how it does with what it has not seen:
-frozen half 256 of 258 (missed: "Half of the tumour enhances.", "A third of the core is necrotic."), 15 of 106 true
-sentences refused; later half 203 of 215, 15 of 69 refused; 55 true sentences in a third hand, 16 refused; false sentences
-put together from allowed words by somebody who knew the rules, 41 of 73 and then 30 of 48. All but the frozen half were
-used to improve it since, so their present rates flatter.
+The first scores, before anything was changed, are the ones that say how it does with what it has not seen.
+Frozen half: 256 of 258 lies caught (missed: "Half of the tumour enhances.", "A third of the core is necrotic."); 15 of
+106 true sentences refused. One more lie was none with the facts as they became, and three were counted as missed until
+the harness knew the present names of the facts that they leave out (253 of 259 then).
+Later half: 203 of 215 caught, 15 of 69 true sentences refused; of a third set, 17 of 18 caught and 16 of 55 refused;
+false sentences put together from allowed words by somebody who knew the rules: 42 of 73 caught, then 30 of 47.
+The later half was used to improve it, so the present rates flatter.
 """
 
 import json
