@@ -84,6 +84,26 @@ def strategies(
     _tell(study, out, as_json)
 
 
+@app.command()
+def writer(
+    lies: Annotated[Path, typer.Option(help="Folder of the catalogue of lies.")] = Path(
+        "tests/client/reading_room/lies"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Score the verifier of the reading room's writer: lies caught by kind, true sentences refused.
+
+    Example:
+
+        gmmas-lab study writer
+    """
+    from server.lab.study.writer.page import score_plain, score_text
+    from server.lab.study.writer.score import score_catalogue
+
+    score = score_catalogue(lies)
+    typer.echo(json.dumps(score_plain(score)) if as_json else score_text(score))
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 

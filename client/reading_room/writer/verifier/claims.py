@@ -3,10 +3,30 @@
 from client.reading_room.writer.fact import Kind
 from client.reading_room.writer.verifier.clauses import Clause
 from client.reading_room.writer.verifier.sentence import Found, Read
-from client.reading_room.writer.verifier.types import TISSUE
+from client.reading_room.writer.verifier.types import TISSUE, speaks_of_images
 
 _IN_GENERAL = (Kind.STATEMENT, Kind.FLAG, Kind.TEST, Kind.REASON)
 """Facts that speak of tissue without a result."""
+
+_DONE = frozenset(
+    {
+        *("was", "were", "had", "has", "have", "been", "found", "seen", "taken", "reported", "read", "shown", "shows"),
+        *(
+            "confirms",
+            "confirmed",
+            "suggests",
+            "suggested",
+            "suggest",
+            "proves",
+            "proven",
+            "pathologist",
+            "pathologists",
+        ),
+    }
+)
+"""Words that make of "tissue would tell" what tissue told."""
+
+_MACHINES = frozenset({"model", "computer", "software"})
 
 
 def check_diagnosis(clause: Clause, read: Read) -> Found:
@@ -28,7 +48,7 @@ def check_grade(clause: Clause, read: Read) -> Found:
     for item in clause.of("grade"):
         stated = read.cited.any(Kind.GRADE) or read.cited.any(Kind.PATHOLOGY, marker="grade")
         general = clause.has("tissue") and _speaks_of_tissue(read)
-        is_from_tissue = (stated or general) and not clause.is_negated
+        is_from_tissue = (stated or general) and not clause.is_negated and not speaks_of_images(clause)
         if not is_from_tissue and not read.quotes(clause, item):
             yield "grade", item.words
 
@@ -40,9 +60,12 @@ def check_tissue(clause: Clause, read: Read) -> Found:
         asked = read.cited.any(Kind.HISTOLOGY, Kind.HISTOLOGY_RANGE) or any(
             fact.value.get("task") == "histology" or fact.value.get("what") == "histology" for fact in read.cited.facts
         )
+        by_machine = any(each.words in _MACHINES for each in clause.items) and not clause.has("hedge")
+        claims_result = _tells_a_result(clause) and not (shown or asked)
+        is_spoken_of = shown or asked or _speaks_of_tissue(read) or read.says(clause, item)
         if clause.is_negated and not read.quotes(clause, item):
             yield "negation", item.words
-        elif not (shown or asked or _speaks_of_tissue(read)) and not read.says(clause, item):
+        elif claims_result or (shown and by_machine) or not is_spoken_of:
             yield "tissue", item.words
 
 
@@ -59,7 +82,7 @@ def check_proof(clause: Clause, read: Read) -> Found:
     for item in (*clause.of("proof"), *clause.of("confirmatory")):
         by_tissue = clause.has("tissue") and not clause.is_negated and _speaks_of_tissue(read)
         by_test = item.category == "confirmatory" and read.cited.any(Kind.TEST)
-        denied = clause.is_negated and item.category == "proof" and _is_suggestion(read)
+        denied = clause.is_negated and len(clause.of("proof")) == 1 and _is_suggestion(read)
         if not (by_tissue or by_test or denied) and not read.quotes(clause, item):
             yield "certainty", item.words
     for item in clause.of("exclude"):
@@ -78,6 +101,13 @@ def _speaks_of_tissue(read: Read) -> bool:
     if read.cited.any(Kind.TEST, Kind.PATHOLOGY) or read.cited.any(Kind.DIAGNOSIS, basis=TISSUE):
         return True
     return bool(read.cited.of(*_IN_GENERAL)) and ("tissue", False) in read.cited.said
+
+
+def _tells_a_result(clause: Clause) -> bool:
+    """Tissue is said to have been looked at or to have shown something."""
+    on_images = any(item.words in ("imaging", "images", "pictures") for item in clause.items)
+    told = {word for item in clause.items for word in item.words.split()} & _DONE
+    return bool(told - {"suggests", "suggested", "suggest"} if on_images else told)
 
 
 def _names_a_type(clause: Clause) -> bool:

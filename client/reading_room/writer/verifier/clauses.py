@@ -48,7 +48,7 @@ class Clause:
 
 def clauses_of(items: Sequence[Item]) -> tuple[Clause, ...]:
     """Every clause in order."""
-    return tuple(_clause(part) for part in _joined(_parts(items)))
+    return tuple(_clause(part) for whole in _joined(_parts(items)) for part in _parted(whole))
 
 
 def _parts(items: Sequence[Item]) -> Iterator[tuple[list[Item], bool]]:
@@ -94,7 +94,25 @@ def _joined(parts: Iterator[tuple[list[Item], bool]]) -> list[list[Item]]:
 
 
 def _has_verb(part: Sequence[Item]) -> bool:
-    return any(word in VERBS for item in part for word in item.words.split())
+    """A verb that is not an infinitive."""
+    return any(
+        word in VERBS and not (position and part[position - 1].words == "to")
+        for position, item in enumerate(part)
+        for word in item.words.split()
+    )
+
+
+def _parted(part: list[Item]) -> list[list[Item]]:
+    """Two statements joined by "and" of which only one holds a negation."""
+    for position, item in enumerate(part):
+        first, second = part[:position], part[position:]
+        if item.words == "and" and _has_verb(first) and _has_verb(second) and _is_turned(first) != _is_turned(second):
+            return [first, *_parted(second[1:])]
+    return [part]
+
+
+def _is_turned(part: Sequence[Item]) -> bool:
+    return any(item.concept == "not" for item in part)
 
 
 def _clause(items: list[Item]) -> Clause:

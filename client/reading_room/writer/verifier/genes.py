@@ -5,7 +5,7 @@ from client.reading_room.writer.verifier.clauses import Clause
 from client.reading_room.writer.verifier.items import Item
 from client.reading_room.writer.verifier.names_en import CARRIES
 from client.reading_room.writer.verifier.sentence import Found, Read
-from client.reading_room.writer.verifier.types import TISSUE, is_hedged
+from client.reading_room.writer.verifier.types import TISSUE, is_hedged, is_shown, speaks_of_images
 
 _TASKS = {"idh": "idh", "codel": "codel_1p19q", "mgmt": "mgmt"}
 _MARKER_OF = {
@@ -64,7 +64,7 @@ def _is_open(item: Item, read: Read) -> bool:
 
 def _has_chance(item: Item, clause: Clause, read: Read) -> bool:
     """Its probability stands beside it; whether it is the right one is asked where placeholders are."""
-    if clause.is_negated:
+    if clause.is_negated or is_shown(clause):
         return False
     shown = [each.fact for each in clause.items if each.fact is not None and each.fact.kind in _CHANCES]
     together = item.value == "mutant" and clause.has("value.codeleted")
@@ -73,7 +73,7 @@ def _has_chance(item: Item, clause: Clause, read: Read) -> bool:
 
 def _is_on_tissue(told: str, clause: Clause, read: Read) -> bool:
     marker = _MARKER_OF[told]
-    if clause.has("unlikely"):
+    if clause.has("unlikely") or speaks_of_images(clause):
         return False
     if clause.has("tissue") and read.cited.any(Kind.PATHOLOGY, marker=marker, value=told):
         return True
@@ -88,7 +88,7 @@ def _is_on_tissue(told: str, clause: Clause, read: Read) -> bool:
 
 
 def _is_suggested(told: str, clause: Clause, read: Read) -> bool:
-    if not is_hedged(clause) and not clause.has("unlikely"):
+    if not (is_hedged(clause) or clause.has("unlikely")) or is_shown(clause):
         return False
     if read.cited.any(Kind.TASK, task=_TASKS[_MARKER_OF[told]], answer=told):
         return True

@@ -15,7 +15,9 @@ PHRASES: Mapping[str, str] = {
     "plain": (
         "asked again|read again|before a person has looked|part of the brain|half of the brain|half of the head"
         "|of all types|a person has looked|must be read with caution|must look at them first|must look at"
-        "|would show|care team|by hand|no threshold is applied|half of your brain|half of your head"
+        "|would show|care team|by hand|at least one check|one of the checks|one or more checks"
+        "|should be read with caution|beside the largest core|another type|to know the kind of tumour"
+        "|to know the type|no threshold is applied|half of your brain|half of your head"
     ),
     "ask": "ask them|ask any question|ask your care team|ask questions",
     "kind": "what kind of tumour it is|what kind of tumour|what kind of tumor it is|what type of tumour it is",
@@ -40,7 +42,8 @@ PHRASES: Mapping[str, str] = {
         "|not evaluable|non assessable"
     ),
     "state.assessable": (
-        "can be assessed|could be assessed|be assessed|can be judged|could be judged|be judged|assessable"
+        "can be used|may be used|could be used|can be read|may be read|can be believed|may be believed"
+        "|can be assessed|could be assessed|be assessed|can be judged|could be judged|be judged|assessable"
         "|evaluable|can be answered|be answered|can be evaluated|be evaluated|can be told|can be measured"
     ),
     "state.missing": (
@@ -50,19 +53,19 @@ PHRASES: Mapping[str, str] = {
     "state.available": "available|provided|acquired",
     "state.left_out": "left out|leaving out|omitted|removed from the input",
     # where
-    "side.right": "right",
-    "side.left": "left",
+    "side.right": "right|right sided",
+    "side.left": "left|left sided",
     "side.both": "both sides|both hemispheres|both halves|bilateral|bilaterally",
     "side.midline": (
         "in the middle of the head|in the middle of the brain|at the midline|in the midline|midline tumour"
         "|midline lesion"
     ),
     "cross": (
-        "cross the midline|crosses the midline|crossing the midline|crossed the midline|reaches over the midline"
-        "|reach over the midline|extends over the midline|extends across the midline|extend across the midline"
-        "|reaches across the midline|crossing of the midline|midline crossing|beyond the midline"
-        "|across the midline|over the middle of the brain|across the middle of the brain|crosses the middle"
-        "|cross the middle|over the midline"
+        "crossed|cross the midline|crosses the midline|crossing the midline|crossed the midline"
+        "|reaches over the midline|reach over the midline|extends over the midline|extends across the midline"
+        "|extend across the midline|reaches across the midline|crossing of the midline|midline crossing"
+        "|beyond the midline|across the midline|over the middle of the brain|across the middle of the brain"
+        "|crosses the middle|cross the middle|over the midline"
     ),
     # what was outlined
     "region.wt": (
@@ -70,7 +73,7 @@ PHRASES: Mapping[str, str] = {
         "|entire tumor|growth|total tumour|total tumor|whole lesion|entire lesion|outlined tumour"
         "|segmented tumour|tumours|tumors"
     ),
-    "region.tc": "tumour core|tumor core|core of the tumour|core of the tumor|core|core of the lesion",
+    "region.tc": "tumour core|tumour cores|cores|tumor core|tumor cores|core of the tumour|core of the tumor|core",
     "region.et": (
         "enhancing tumour|enhancing tumor|enhancing part|enhancing parts|enhancing portion|enhancing component"
         "|enhancing region|enhancing area|enhancement|contrast enhancement|enhances|enhance|enhancing"
@@ -118,12 +121,11 @@ PHRASES: Mapping[str, str] = {
         "most probable|most likely|first|comes first|best|likeliest|highest probability|leading|top|highest"
         "|foremost|main suggestion|greatest probability|ranks first|ranked first|first place"
     ),
-    "rank.second": (
-        "second|second most probable|second most likely|runner up|second place|ranks second|comes second|followed by"
-    ),
+    "rank.second": ("second|second most probable|second most likely|runner up|second place|ranks second|comes second"),
     "rank.third": "third|third most probable|third most likely|third place|ranks third|comes third",
+    "rank.next": "next|next most probable|next most likely|followed by",
     "rank.later": (
-        "next|next most probable|next most likely|less probable|less likely|alternative|alternatives"
+        "less probable|less likely|alternative|alternatives"
         "|other candidate|other candidates|differential|differentials|differential diagnosis"
         "|differential diagnoses|another possibility|other possibilities|further candidates|other suggestion"
         "|other type|other types"
@@ -136,7 +138,10 @@ PHRASES: Mapping[str, str] = {
         "uncalibrated|not calibrated|not been calibrated|never calibrated|no calibration|without calibration"
         "|not yet calibrated|lack calibration"
     ),
-    "frequency": "far from observed frequencies|far from the observed frequencies|differ from observed frequencies",
+    "frequency": (
+        "may be far from observed frequencies|can be far from observed frequencies"
+        "|may differ from observed frequencies|may be far from the observed frequencies"
+    ),
     # markers
     "marker.idh": "idh|idh1|idh2|idh status|idh gene",
     "marker.codel": "1p/19q|1p|19q|1p and 19q|1p/19q status",
@@ -168,20 +173,21 @@ PHRASES: Mapping[str, str] = {
     "diagnosis": "diagnosis|diagnoses|diagnose|diagnosed|diagnostic|integrated diagnosis",
     "grade": "grade|grades|graded|grading|who grade",
     "tissue": (
-        "test of tissue counts more than|test of tissue|tissue|pathology|pathologist|pathologists|histology|microscope"
-        "|under the microscope|by histology|biopsy|histological|tissue sample|molecular tests|histological type"
-        "|histopathology|tissue samples"
+        "histologically|test of tissue counts more than|test of tissue|tissue|pathology|pathologist|pathologists"
+        "|histology|microscope|under the microscope|by histology|biopsy|histological|tissue sample"
+        "|molecular tests|histological type|histopathology|tissue samples"
     ),
     "proof": (
-        "prove|proves|proven|confirm|confirms|confirmed|confirmation|establish|establishes|established|settle"
-        "|settles|settled|determine|determines|determined|decide|decides|replace|replaces|prove that|verify"
-        "|verified"
+        "definitive|prove|proves|proven|confirm|confirms|confirmed|confirmation|establish|establishes|established"
+        "|settle|settles|settled|determine|determines|determined|decide|decides|replace|replaces|prove that"
+        "|verify|verified"
     ),
     "exclude": "exclude|excludes|excluded|rule out|rules out|ruled out|excluding",
     "confirmatory": (
-        "confirmatory|confirmatory test|confirmatory tests|tests that would settle|test that would settle"
-        "|would settle|would confirm|would decide|further test|further tests|needed to settle|would clarify"
-        "|can settle|could settle|would answer|helps to settle|help to settle"
+        "to confirm on tissue|to confirm|confirmatory|confirmatory test|confirmatory tests"
+        "|tests that would settle|test that would settle|would settle|would confirm|would decide|further test"
+        "|further tests|needed to settle|would clarify|can settle|could settle|would answer|helps to settle"
+        "|help to settle"
     ),
     # sequences
     "sequence.t1": "t1|t1 weighted|native t1|t1 without contrast|t1 before contrast",

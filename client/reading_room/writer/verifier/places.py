@@ -5,8 +5,10 @@ from client.reading_room.writer.verifier.clauses import Clause
 from client.reading_room.writer.verifier.items import Item
 from client.reading_room.writer.verifier.sentence import Found, Read
 
-_OWN = ("tc", "et")
-"""Regions that have a side of their own; any other word for the tumour means the whole of it."""
+_PARTS = ("tc", "et", "necrosis", "edema")
+"""Regions that are not the whole tumour; a fact about their side may or may not exist."""
+
+_PIECES_OF = ("side", "sides", "half", "part", "parts", "area")
 
 
 def check_sides(clause: Clause, read: Read) -> Found:
@@ -15,8 +17,20 @@ def check_sides(clause: Clause, read: Read) -> Found:
         region = _region_before(clause, item)
         is_measured = read.cited.any(Kind.SIDE, side=item.value, region=region)
         is_plain = not clause.is_negated and not clause.has("state.unassessable")
-        if not (is_measured and is_plain) and not read.quotes(clause, item):
+        if _is_of_the_tumour(clause, item) or (not (is_measured and is_plain) and not read.quotes(clause, item)):
             yield "side", item.words
+
+
+def _is_of_the_tumour(clause: Clause, item: Item) -> bool:
+    """ "The right side of the tumour" is a place within it, which nobody measured."""
+    position = clause.items.index(item)
+    following = clause.items[position + 1 : position + 5]
+    return (
+        len(following) > 2
+        and following[0].words in _PIECES_OF
+        and following[1].words == "of"
+        and any(each.category == "region" for each in following[2:])
+    )
 
 
 def check_crossing(clause: Clause, read: Read) -> Found:
@@ -34,4 +48,4 @@ def _region_before(clause: Clause, item: Item) -> str:
     """The last region named before, else the whole tumour."""
     position = clause.items.index(item)
     named = [each.value for each in clause.items[:position] if each.category == "region"]
-    return named[-1] if named and named[-1] in _OWN else "wt"
+    return named[-1] if named and named[-1] in _PARTS else "wt"

@@ -2,7 +2,10 @@
 
 from client.reading_room.writer.fact import Kind
 from client.reading_room.writer.verifier.clauses import Clause
+from client.reading_room.writer.verifier.items import NEUTRAL_WORD
 from client.reading_room.writer.verifier.sentence import Found, Read
+
+_MACHINES = frozenset({"model", "computer", "software", "program", "network", "algorithm", "system"})
 
 
 def check_verdicts(clause: Clause, read: Read) -> Found:
@@ -50,5 +53,6 @@ def check_persons(clause: Clause, read: Read) -> Found:
             is_so = read.cited.any(Kind.CORRECTED) or read.case.find("corrected") is not None
         else:
             is_so = read.cited.any(Kind.DECISION, kind=decided)
-        if clause.is_negated or not is_so:
+        by_machine = any(each.concept == NEUTRAL_WORD and each.words in _MACHINES for each in clause.items)
+        if clause.is_negated or not is_so or by_machine or clause.has("tissue", "diagnosis"):
             yield "person", item.words

@@ -21,6 +21,9 @@ _OWN_RULE = (
 )
 """What a negated clause about the tumour may deny instead of the tumour; each has a rule of its own."""
 
+_JOINING = ("enhances", "enhance", "contains", "contain", "is", "includes", "comprises")
+"""Verbs that would make one part of the tumour of another."""
+
 _ABOUT = {"label_1_versus_3": ("et", "tc"), "enhancement_versus_blood": ("et",)}
 """Open questions that are about regions without bearing their names."""
 
@@ -29,7 +32,7 @@ def check_regions(clause: Clause, read: Read) -> Found:
     """Every region that is named."""
     for item in clause.of("region"):
         if clause.has("state.unassessable", "state.assessable"):
-            is_licensed = clause.has("state.unassessable") and not clause.is_negated and _is_open(item, read)
+            is_licensed = clause.has("state.unassessable") and not clause.is_negated and _is_open(item, clause, read)
         elif clause.is_negated:
             is_licensed = _is_absent(item, clause, read)
         else:
@@ -38,6 +41,19 @@ def check_regions(clause: Clause, read: Read) -> Found:
             yield ("negation" if clause.is_negated else "region"), item.words
     if _is_all_of_it(clause) and not any(item.fact is not None for item in read.items) and not read.repeats:
         yield "number", "the whole of a region"
+
+
+def check_tumour(clause: Clause, read: Read) -> Found:
+    """What was outlined "is a tumour" for nobody yet."""
+    for position, item in enumerate(clause.items):
+        lead = [each.words for each in clause.items[max(position - 2, 0) : position]]
+        says_is = len(lead) == 2 and lead[0] in ("is", "are") and lead[1] in ("a", "an", "the")
+        owned = clause.says("you", "patient", "person") and clause.says("have", "has")
+        if item.category == "region" and (says_is or owned) and not read.quotes(clause, item):
+            yield "established", item.words
+    regions = {item.value for item in clause.of("region")}
+    if "edema" in regions and regions & {"et", "tc"} and clause.says(*_JOINING):
+        yield "region", "one region in another"
 
 
 def check_pieces(clause: Clause, read: Read) -> Found:
@@ -72,14 +88,15 @@ def _is_all_of_it(clause: Clause) -> bool:
     return is_whole and any(item.value in ("et", "necrosis", "edema") for item in named)
 
 
-def _is_open(item: Item, read: Read) -> bool:
+def _is_open(item: Item, clause: Clause, read: Read) -> bool:
     """A cited fact says that it cannot be judged."""
     for fact in read.cited.of(Kind.NOT_ASSESSABLE):
         what = str(fact.value["what"])
         if item.value in (what, *_ABOUT.get(what, ())) or what == f"side.{item.value}":
             return True
     if item.value == "wt":  # "of the tumour" beside something else that is open
-        return bool(read.cited.of(Kind.NOT_ASSESSABLE, Kind.CROSSING))
+        beside = any(each.value != "wt" for each in clause.of("region")) or clause.has("marker", "mismatch", "cross")
+        return beside and bool(read.cited.of(Kind.NOT_ASSESSABLE, Kind.CROSSING))
     return read.cited.any(Kind.CROSSING, region=item.value, crossing="open")
 
 

@@ -11,12 +11,12 @@ _ABSENT = ("state.missing", "state.without", "state.left_out")
 def check_sequences(clause: Clause, read: Read) -> Found:
     """Every sequence that is named."""
     for item in clause.of("sequence"):
-        if clause.has("state.missing", "state.left_out") and clause.is_negated:
+        if clause.has(*_ABSENT) and (clause.is_negated and not clause.has("region", "marker")):
             yield "negation", item.words
         elif _says_absent(clause):
             if not _is_absent(item, clause, read):
                 yield "sequence", item.words
-        elif not _was_used(item, clause, read) and not read.says(clause, item):
+        elif not _was_used(item, read) and (_is_out(item, read) or not read.says(clause, item)):
             yield "sequence", item.words
 
 
@@ -25,12 +25,14 @@ def check_left_out(clause: Clause, read: Read) -> Found:
     for fact in read.cited.of(Kind.WITHOUT):
         if clause.has("state.without", "state.left_out") and clause.has("rank"):
             is_other = clause.says("another", "other", "different")
-            if is_other != bool(fact.value["changes"]) or clause.is_negated:
+            if is_other != bool(fact.value["changes"]) or not clause.has("rank.first"):
                 yield "sequence", str(fact.value["sequence"])
 
 
 def check_states(clause: Clause, read: Read) -> Found:
     """Missing, available and not assessable rest on facts that say so."""
+    if len([item for item in clause.of("state") if item.concept == "state.missing"]) > 1:
+        yield "negation", "missing"
     says_missing = clause.has(*_ABSENT) and not clause.of("sequence")
     if says_missing and not read.cited.any(Kind.SEQUENCE_MISSING) and not read.repeats:
         yield "sequence", "missing"
@@ -66,7 +68,14 @@ def _is_absent(item: Item, clause: Clause, read: Read) -> bool:
     return repeated and clause.has("state.without", "state.left_out")
 
 
-def _was_used(item: Item, clause: Clause, read: Read) -> bool:
+def _is_out(item: Item, read: Read) -> bool:
+    """Missing, or left out in the reading that a cited fact tells of."""
+    if read.case.find(f"missing.{item.value}") is not None:
+        return True
+    return any(fact.value.get("sequence") == item.value for fact in read.cited.of(Kind.WITHOUT, Kind.CHANGE))
+
+
+def _was_used(item: Item, read: Read) -> bool:
     if item.value == "all":
         return bool(read.cited.of(Kind.SEQUENCE_USED)) and not read.case.of(Kind.SEQUENCE_MISSING)
     if read.cited.any(Kind.SEQUENCE_USED, sequence=item.value):

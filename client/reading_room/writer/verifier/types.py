@@ -8,7 +8,9 @@ from client.reading_room.writer.verifier.sentence import Found, Read
 
 TISSUE = "basis.tissue"
 _HEDGES = ("hedge", "likely", "rank", "order", "measure.probability")
+_SHOWN = ("show", "shows", "shown", "found", "finds", "find", "seen", "see", "sees")
 _OWNERS = ("patient", "you", "person", "people")
+_IMAGES = ("imaging", "image", "images", "picture", "pictures")
 _POINTERS = ("this", "it", "that", "these", "they")
 
 
@@ -26,22 +28,47 @@ def check_types(clause: Clause, read: Read) -> Found:
             yield "diagnosis", item.words
         elif clause.is_negated or clause.has("unlikely"):
             yield "negation", item.words
-        elif _is_asserted(clause, position) or not (is_hedged(clause) or _gives_chance(clause, fact)):
+        elif _says_too_much(clause, position, fact):
             yield "established", item.words
-        elif fact.kind == Kind.TYPE and not _rank_fits(clause, position, fact, read):
+        elif not _order_fits(clause, position, fact, read):
             yield "rank", item.words
 
 
 def check_suggestion(clause: Clause, read: Read) -> Found:
     """A suggestion is not denied, unless there is none."""
+    has_none = clause.says("type", "types") and not read.case.of(Kind.TYPE, Kind.TASK, Kind.DIAGNOSIS)
+    if has_none and not clause.is_negated and not any(read.says(clause, item) for item in clause.of("hedge")):
+        yield from (("diagnosis", item.words) for item in clause.of("hedge"))
     is_denied = clause.is_negated and clause.has("hedge") and not clause.has("diagnosis", "exclude", "proof", "value")
-    if is_denied and read.case.of(Kind.TYPE) and not any(read.quotes(clause, item) for item in clause.of("hedge")):
+    if is_denied and read.case.of(Kind.TYPE):
         yield "negation", clause.of("hedge")[0].words
 
 
 def is_hedged(clause: Clause) -> bool:
     """Whether a clause speaks of a suggestion or a probability."""
     return clause.has(*_HEDGES)
+
+
+def _says_too_much(clause: Clause, position: int, fact: Fact) -> bool:
+    """Nothing in the clause says that it is a suggestion, or something says that it is more."""
+    is_suggestion = is_hedged(clause) or _gives_chance(clause, fact)
+    return is_shown(clause) or _is_asserted(clause, position) or not is_suggestion
+
+
+def _order_fits(clause: Clause, position: int, fact: Fact, read: Read) -> bool:
+    if fact.kind == Kind.DIAGNOSIS:
+        return clause.items[position].concept != FILLED or not clause.has("rank")
+    return fact.kind != Kind.TYPE or _rank_fits(clause, position, fact, read)
+
+
+def speaks_of_images(clause: Clause) -> bool:
+    """Whether images are what a clause rests on."""
+    return any(each.concept == NEUTRAL_WORD and each.words in _IMAGES for each in clause.items)
+
+
+def is_shown(clause: Clause) -> bool:
+    """Images "show" or somebody "found" what they can only suggest."""
+    return clause.says(*_SHOWN) and not clause.has("hedge", "tissue")
 
 
 def _is_type(item: Item) -> bool:
@@ -61,14 +88,15 @@ def _is_on_tissue(item: Item, clause: Clause, read: Read) -> bool:
     """Tissue showed it and the sentence says so."""
     if clause.is_negated or clause.has("unlikely"):
         return False
-    says_so = any(each.has("tissue", "diagnosis") for each in read.clauses)
+    on_images = speaks_of_images(clause)
+    says_so = any(each.has("tissue", "diagnosis") for each in read.clauses) and not on_images
     if item.concept == FILLED:
         return item.fact is not None and item.fact.value.get("basis") == TISSUE and says_so
     for fact in read.cited.of(Kind.DIAGNOSIS):
         if fact.value["basis"] == TISSUE and _carried(item, fact.value["entity"]) and says_so:
             return True
     seen = item.value == _histology(read)
-    return seen and clause.has("tissue") and item.category == "entity"
+    return seen and not on_images and clause.has("tissue") and item.category == "entity"
 
 
 def _histology(read: Read) -> object:
@@ -99,8 +127,9 @@ def _suggested(item: Item, read: Read) -> Fact | None:
     """The cited fact that suggests it."""
     if item.concept == FILLED:
         return item.fact
-    found = (*read.cited.of(Kind.TYPE, Kind.TYPE_PROBABILITY), *read.cited.of(Kind.DIAGNOSIS))
-    return next((fact for fact in found if _carried(item, fact.value["entity"])), None)
+    found = read.cited.of(Kind.TYPE, Kind.TYPE_PROBABILITY, Kind.DIAGNOSIS)
+    suggested = (fact for fact in found if fact.value.get("basis") != TISSUE)
+    return next((fact for fact in suggested if _carried(item, fact.value["entity"])), None)
 
 
 def _gives_chance(clause: Clause, fact: Fact) -> bool:
@@ -131,6 +160,9 @@ def _is_asserted(clause: Clause, position: int) -> bool:
 def check_order(clause: Clause, read: Read) -> Found:
     """Words of order need a type to order, and two types compared must stand as the facts rank them."""
     has_type = any(_is_type(item) for item in clause.items) or clause.says("type", "types", "suggestion")
+    is_careful = clause.is_negated or clause.has(*_HEDGES, "tissue", "state", "kind")
+    if clause.says("type") and speaks_of_images(clause) and not is_careful and not read.repeats:
+        yield "established", "type"
     for item in clause.of("rank"):
         if not has_type and not read.says(clause, item):
             yield "number", item.words
@@ -164,8 +196,24 @@ def _rank_fits(clause: Clause, position: int, fact: Fact, read: Read) -> bool:
             item.fact is not None and item.fact.kind == Kind.TYPE_PROBABILITY and item.fact.value["rank"] == rank
             for item in read.items
         )
-    fits = {"first": rank == 1, "second": rank == 2, "third": rank == 3, "later": rank > 1, "last": rank == last}
+    following = _before(clause, position, read) + 1
+    fits = {
+        "next": rank > 1 and following in (1, rank),
+        "first": rank == 1,
+        "second": rank == 2,
+        "third": rank == 3,
+        "later": rank > 1,
+        "last": rank == last,
+    }
     return all(fits[each] for each in told)
+
+
+def _before(clause: Clause, position: int, read: Read) -> int:
+    """Rank of the last type that the sentence named before this one; 0 where there is none."""
+    item = clause.items[position]
+    named = [each for part in read.clauses[: read.clauses.index(clause)] for each in part.items if _is_type(each)]
+    named += [each for each in clause.items[:position] if _is_type(each) and each is not item]
+    return _rank(named[-1], read) if named else 0
 
 
 def _marks(clause: Clause, position: int) -> list[str]:
@@ -178,7 +226,7 @@ def _marks(clause: Clause, position: int) -> list[str]:
             continue
         following = [each for each in types if each > at]
         owners = following[:1] or types[-1:]
-        if position in (following if item.value == "later" and following else owners):
+        if position in (following if item.value in ("later", "next") and following else owners):
             found.append(item.value)
     return found
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from client.reading_room.writer.fact import Facts
-from client.reading_room.writer.verifier.bindings import check_placeholders, check_told_facts
+from client.reading_room.writer.verifier.bindings import check_placeholders
 from client.reading_room.writer.verifier.characters import plain, strange_characters
 from client.reading_room.writer.verifier.cited import WHOLE_SENTENCES, Cited
 from client.reading_room.writer.verifier.claims import (
@@ -14,6 +14,7 @@ from client.reading_room.writer.verifier.claims import (
     check_proof,
     check_tissue,
 )
+from client.reading_room.writer.verifier.fillings import check_told_facts
 from client.reading_room.writer.verifier.genes import check_markers, check_values
 from client.reading_room.writer.verifier.items import BREAK, FILLED, NEUTRAL_WORD
 from client.reading_room.writer.verifier.mandatory import left_out, mandatory_facts
@@ -25,7 +26,7 @@ from client.reading_room.writer.verifier.quality import (
     check_questions,
     check_verdicts,
 )
-from client.reading_room.writer.verifier.regions import check_pieces, check_regions
+from client.reading_room.writer.verifier.regions import check_pieces, check_regions, check_tumour
 from client.reading_room.writer.verifier.sentence import Found, Read, Rule, read
 from client.reading_room.writer.verifier.series import check_left_out, check_sequences, check_states
 from client.reading_room.writer.verifier.structure import Draft, read_reply
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     check_crossing,
     check_regions,
     check_pieces,
+    check_tumour,
     check_types,
     check_order,
     check_suggestion,

@@ -23,7 +23,8 @@ def check_negations(clause: Clause, read: Read) -> Found:
     """At most one negation in a clause, of something, and none about a fact that is told in its own words."""
     if clause.negations > 1 and not read.repeats:
         yield "negation", "more than one in a clause"
-    if clause.is_negated and all(item.concept == NEUTRAL_WORD for item in clause.items):
+    is_empty = all(item.concept in (NEUTRAL_WORD, "hedge") for item in clause.items)
+    if clause.is_negated and is_empty and not clause.says("type", "types"):
         yield "negation", "of nothing that the facts name"
     for item in clause.items:
         if clause.is_negated and item.concept == FILLED and item.fact is not None:
@@ -36,6 +37,9 @@ def check_small_words(clause: Clause, read: Read) -> Found:
         numbered = any(each.fact is not None and each.fact.value_text for each in clause.items)
         if not clause.has("tissue", "scope") and not numbered and not read.says(clause, item):
             yield "certainty", item.words
+    for item in clause.of("measure"):
+        if item.value == "change" and not read.cited.any(Kind.CHANGE):
+            yield "finding", item.words
     for item in clause.of("need"):
         is_fit = clause.has("tissue", "confirmatory", "value", "verdict") and not clause.is_negated
         if (not is_fit or clause.says("patient", "you")) and not read.says(clause, item):
