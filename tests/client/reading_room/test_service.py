@@ -79,7 +79,7 @@ def worker_of(folder: Path) -> int | None:
 
 
 def test_a_newcomer_sees_phantom_studies_read(tmp_path: Path, model_folder: Path) -> None:
-    with started("--model", str(model_folder), folder=tmp_path) as (process, address):
+    with started("--model", str(model_folder), "--passes", "0", folder=tmp_path) as (process, address):
         password = re.search(r"sign in as (\S+) with the password (\S+)", process.printed)  # type: ignore[attr-defined]
         assert password is not None
         room = tmp_path / "reading-room"
