@@ -106,10 +106,12 @@ def standing(connection: sqlite3.Connection, study_id: str) -> Decision | None:
 
 
 def release_of(connection: sqlite3.Connection, study_id: str) -> Decision | None:
-    """The release that stands with the standing signature."""
+    """The release that stands with the standing signature; results on tissue that come later change what the patient
+    reads, so that they end it."""
     decision = standing(connection, study_id)
     after = [each for each in decisions_of(connection, study_id) if decision is not None and each.id > decision.id]
-    return next((each for each in after if each.kind == RELEASED), None)
+    told = connection.execute("SELECT max(at) FROM pathology WHERE study = ?", (study_id,)).fetchone()[0] or ""
+    return next((each for each in after if each.kind == RELEASED and each.at >= told), None)
 
 
 def _require_newest(connection: sqlite3.Connection, study_id: str, revision: int) -> None:
