@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, Field
 
+from client.reading_room.access.roles import MAY
 from client.reading_room.access.sessions import Session
-from client.reading_room.record import open_record
+from client.reading_room.record import Record, open_record
+from client.reading_room.reports.patient import require_released
 from client.reading_room.store import audit
 from client.reading_room.store.clock import now
 from client.reading_room.store.database import transaction
@@ -19,6 +21,7 @@ from client.reading_room.writer.attempts import Attempt, Log
 from client.reading_room.writer.facts import facts_of
 from client.reading_room.writer.questions import LONGEST_QUESTION, answer_question
 from client.reading_room.writer.write import write_narrative
+from gmmas_core.types import DataError
 
 router = APIRouter(prefix="/api/studies", tags=["texts"])
 Viewer = Annotated[Session, Depends(may("view"))]
@@ -50,6 +53,8 @@ def write(
 ) -> NarrativeAnswer:
     """Tell a case; a model's text is shown only when all of it passed the checks, else the template's."""
     record = open_record(connection, room, study_id)
+    if wanted.audience == "patient" and session.user.role not in MAY["release"]:
+        _require_released(record)
     settings = room.writer if wanted.by == "model" else None
     log = _log(connection, session, study_id, f"narrative for the {wanted.audience} in {wanted.language}")
     with _pen(request, is_needed=settings is not None):
@@ -67,6 +72,13 @@ def ask(
     with _pen(request, is_needed=room.writer is not None):
         narrative = answer_question(record, asked.question, asked.language, room.writer, log)
     return shown(narrative, facts_of(record, asked.language))
+
+
+def _require_released(record: Record) -> None:
+    try:
+        require_released(record)
+    except DataError as error:
+        raise HTTPException(403, str(error)) from None
 
 
 def _log(connection: sqlite3.Connection, session: Session, study_id: str, purpose: str) -> Log:
