@@ -108,10 +108,12 @@ def _failed(document: Mapping[str, Any]) -> State | None:
 def _no_tumour(document: Mapping[str, Any]) -> State | None:
     if has_tumour(document):
         return None
+    corrected = document["corrected"]
+    who = "A person emptied the outline." if corrected and corrected["mask"] else "The model outlined nothing."
     return State(
         id="no-tumour",
         title="No tumour was found",
-        meaning="The model outlined nothing. That does not exclude a tumour; type and genes are not read.",
+        meaning=f"{who} That does not exclude a tumour; type and genes are not read.",
         details=(),
     )
 

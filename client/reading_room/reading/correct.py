@@ -157,7 +157,7 @@ def _corrected(draft: Draft, record: Record, seg: Volume) -> dict[str, Any]:
             volume["interval"] = {"reason": NO_INTERVAL}
     if SEGMENTATION in result.abstained:
         closed = ranked_diagnoses(result.probability, abstained=tuple(result.abstained))
-        facts |= {"suggested": suggestions(closed), "intervals": {}}
+        facts |= {"suggested": suggestions(closed), "intervals": {}, "without": []}
     return {
         **document,
         **facts,

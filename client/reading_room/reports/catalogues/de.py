@@ -59,7 +59,7 @@ TEXTS: Mapping[str, str] = {
     "verdict.warn_text": "Mindestens eine Prüfung fand etwas Ungewöhnliches. Die Prüfungen stehen unten.",
     "abstain.no_tumour": "Kein Tumor gefunden",
     "abstain.no_tumour_text": (
-        "Das Modell hat keinen Tumor umrissen. Das schließt keinen aus. Über Typ oder Gene lässt sich nichts ablesen."
+        "Es ist kein Tumor umrissen. Das schließt keinen aus. Über Typ oder Gene lässt sich nichts ablesen."
     ),
     "abstain.sequences": "Fehlende Sequenzen",
     "abstain.sequences_text": (

@@ -57,7 +57,7 @@ TEXTS: Mapping[str, str] = {
     "verdict.warn_text": "At least one check found something unusual. The checks are below.",
     "abstain.no_tumour": "No tumour found",
     "abstain.no_tumour_text": (
-        "The model outlined no tumour. This does not exclude one. Nothing about type or genes can be read."
+        "No tumour is outlined. This does not exclude one. Nothing about type or genes can be read."
     ),
     "abstain.sequences": "Missing sequences",
     "abstain.sequences_text": "Without {sequences} some findings are not assessable; they are listed with the reason.",

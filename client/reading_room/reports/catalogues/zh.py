@@ -53,7 +53,7 @@ TEXTS: Mapping[str, str] = {
     "verdict.fail_text": "在有人查看影像之前，不要相信该结果。各项检查见下文。",
     "verdict.warn_text": "至少有一项检查发现异常情况。各项检查见下文。",
     "abstain.no_tumour": "未发现肿瘤",
-    "abstain.no_tumour_text": "模型没有勾画出肿瘤。这并不能排除肿瘤。无法判读类型或基因。",
+    "abstain.no_tumour_text": "没有勾画出肿瘤。这并不能排除肿瘤。无法判读类型或基因。",
     "abstain.sequences": "缺少序列",
     "abstain.sequences_text": "缺少{sequences}时，部分所见无法评估；下文列出并说明原因。",
     "abstain.disagreement": "各次推断不一致",
