@@ -247,6 +247,9 @@ def test_an_emptied_outline_closes_what_was_read_from_it(read: tuple[Room, str],
     report = client.get(f"/studies/{study}/report/clinician").text
     assert "The model outlined no tumour" not in report
     assert "No tumour is outlined" in report
+    patient = client.get(f"/studies/{study}/report/patient").text
+    assert "The computer did not mark a tumour" not in patient
+    assert "No tumour is marked." in patient
     assert put(client, study, nifti_bytes(with_cube(seg), seg.affine_44), from_revision=2).status_code == 201
     filled = record_of(room, study).document
     first = record_of(room, study, 1).document

@@ -48,6 +48,10 @@ TEXTS: Mapping[str, str] = {
         "{user} hat Fassung {number} geändert: {what}. Die Messwerte gehören zum korrigierten Umriss; die "
         "Wahrscheinlichkeiten bleiben die des Modells."
     ),
+    "corrected_text_labels": (
+        "{user} hat Fassung {number} geändert: {what}. Umriss, Messwerte und Wahrscheinlichkeiten bleiben die des "
+        "Modells."
+    ),
     # verdict and abstentions
     "verdict.pass": "Prüfungen von Bildern und Ergebnis: alle bestanden",
     "verdict.not_assessable": "Prüfungen von Bildern und Ergebnis: einige waren nicht möglich",

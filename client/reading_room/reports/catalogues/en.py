@@ -48,6 +48,9 @@ TEXTS: Mapping[str, str] = {
         "{user} changed revision {number}: {what}. Measures are those of the corrected outline; probabilities stay "
         "the model's."
     ),
+    "corrected_text_labels": (
+        "{user} changed revision {number}: {what}. Outline, measures and probabilities stay the model's."
+    ),
     # verdict and abstentions
     "verdict.pass": "Checks of images and result: all passed",
     "verdict.not_assessable": "Checks of images and result: some could not be made",

@@ -45,6 +45,7 @@ TEXTS: Mapping[str, str] = {
     "corrected_mask": "轮廓已修正",
     "corrected_labels": "已设定标签：{labels}",
     "corrected_text": "{user}修改了版本{number}：{what}。测量值属于修正后的轮廓；概率仍为模型的概率。",
+    "corrected_text_labels": "{user}修改了版本{number}：{what}。轮廓、测量值和概率仍为模型的结果。",
     # verdict and abstentions
     "verdict.pass": "影像与结果检查：全部通过",
     "verdict.not_assessable": "影像与结果检查：部分无法进行",
