@@ -76,15 +76,26 @@ def withdraw(connection: sqlite3.Connection, study_id: str, user: str) -> None:
     _add(connection, study_id, decision.revision, WITHDRAWN, user, "")
 
 
-def release(connection: sqlite3.Connection, study_id: str, user: str) -> None:
+def release(connection: sqlite3.Connection, study_id: str, user: str, revision: int | None = None) -> None:
     """Release the patient's report of the signed revision; call it inside a transaction.
 
+    Args:
+        connection: of `open_database`.
+        study_id: of a signed study.
+        user: who releases.
+        revision: that the user saw; None for whichever is signed.
+
     Raises:
-        DataError: the study is not signed, or its report is released already.
+        DataError: the study is not signed, another revision is, or its report is released already.
     """
     decision = standing(connection, study_id)
     if decision is None or decision.kind != SIGNED:
         raise DataError("patient's report: found a study that is not signed; expected a signature; sign it first")
+    if revision not in (None, decision.revision):
+        raise DataError(
+            f"patient's report: found revision {decision.revision} signed; expected {revision}, the one on your screen; "
+            "reload it and read it again"
+        )
     if release_of(connection, study_id) is not None:
         raise DataError("patient's report: found it released already; expected a report that is not; nothing to do")
     _add(connection, study_id, decision.revision, RELEASED, user, "")

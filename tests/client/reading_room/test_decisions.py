@@ -203,3 +203,14 @@ def test_everybody_who_corrected_is_named(case: tuple[Room, str, TestClient]) ->
     assert "Corrected by anna, clinician." in client.get(f"/studies/{study}").text
     send(client, study, "labels", {"revision": 3, "labels": {"idh": 0}}, "PUT")
     assert "Corrected by anna, clinician." in client.get(f"/studies/{study}").text
+
+
+def test_nobody_releases_what_is_not_on_the_screen(case: tuple[Room, str, TestClient]) -> None:
+    room, study, client = case
+    sign(client, study)
+    send(client, study, "withdrawal")
+    revise(room, study, lambda document: None, author="anna")
+    assert sign(client, study, 2).status_code == 201
+    answer = send(client, study, "release", {"revision": 1})
+    assert (answer.status_code, "revision 2 signed" in answer.text) == (422, True)
+    assert send(client, study, "release", {"revision": 2}).status_code == 201
