@@ -299,7 +299,9 @@ def test_the_map_stays_readable_after_a_correction(read: tuple[Room, str], enter
     assert Path(record_of(room, study).folder / MASK).read_bytes() == newest
 
 
-def test_no_change_is_told_between_the_models_outlines_and_a_corrected_one(read: tuple[Room, str], enter: Enter) -> None:
+def test_no_change_is_told_between_the_models_outlines_and_a_corrected_one(
+    read: tuple[Room, str], enter: Enter
+) -> None:
     room, study = read
     client = enter("clinician", room)
     seg = outline_of(room, study)
