@@ -128,7 +128,7 @@ rows.addEventListener('click', async (event) => {
 })
 
 async function refresh() {
-  const answer = await fetch('/worklist-rows')
+  const answer = await fetch(`/worklist-rows${location.search}`)
   if (answer.redirected || !answer.ok) return
   const text = await answer.text()
   if (text === refresh.last || rows.contains(document.activeElement)) return

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from client.reading_room.access.roles import MAY, ROLES
 from client.reading_room.room import Room
 from client.reading_room.store import audit
+from client.reading_room.web import pages
 from gmmas_core.types import DISCLAIMER
 
 Enter = Callable[[str], TestClient]
@@ -287,3 +288,19 @@ def test_the_name_of_a_file_is_in_no_address(enter: Enter, nifti: bytes) -> None
     assert study["images"][0]["label"] == "Müller, 4711 t1.nii.gz"
     number = client.post("/api/uploads").json()["id"]
     assert client.put(f"/api/uploads/{number}/files?name=x_t1.nii.gz", content=nifti).status_code == 422
+
+
+def test_every_study_can_be_reached_from_the_worklist(
+    enter: Enter, nifti: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PER_PAGE", 2)
+    client = enter("technician")
+    made = {upload(client, [("x_t1.nii.gz", nifti)], f"p{number}").json()["id"] for number in range(5)}
+    seen: list[str] = []
+    address = "/"
+    while address:
+        text = client.get(address).text
+        seen += re.findall('data-study="([0-9a-f]+)"', text)
+        link = re.search('href="(/[?]before=[^"]+)">Older', text)
+        address = link[1] if link else ""
+    assert (len(seen), set(seen)) == (5, made)
