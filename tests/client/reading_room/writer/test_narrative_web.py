@@ -170,3 +170,13 @@ def test_the_patients_text_is_for_others_only_once_released(study: tuple[Room, s
         decisions.release(connection, number, "clinician")
     assert viewer.post(address, json=wanted).status_code == 200
     assert 'value="patient"' in viewer.get(f"/studies/{number}").text
+
+
+def test_every_text_and_question_has_its_line_without_its_words(study: tuple[Room, str], enter: Enter) -> None:
+    room, number = study
+    viewer = enter("viewer", room)
+    viewer.post(f"/api/studies/{number}/narrative", json={"language": "de"})
+    viewer.post(f"/api/studies/{number}/questions", json={"question": "Which side, Mrs Example?"})
+    who = {"user": "viewer", "study": number, "revision": 1}
+    assert lines(room, "viewed text") == [{**who, "audience": "clinician", "language": "de"}]
+    assert lines(room, "asked a question") == [{**who, "language": "en"}]
