@@ -9,7 +9,6 @@ from pathlib import Path
 from client.reading_room.store.database import open_database
 from client.reading_room.writer.settings import WriterSettings
 
-
 CONTRIBUTIONS = "contributions"
 """Folder of the contributed cases."""
 

@@ -93,8 +93,8 @@ def release(connection: sqlite3.Connection, study_id: str, user: str, revision: 
         raise DataError("patient's report: found a study that is not signed; expected a signature; sign it first")
     if revision not in (None, decision.revision):
         raise DataError(
-            f"patient's report: found revision {decision.revision} signed; expected {revision}, the one on your screen; "
-            "reload it and read it again"
+            f"patient's report: found revision {decision.revision} signed; expected {revision}, the one on your "
+            "screen; reload it and read it again"
         )
     if release_of(connection, study_id) is not None:
         raise DataError("patient's report: found it released already; expected a report that is not; nothing to do")

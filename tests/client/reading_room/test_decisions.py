@@ -185,7 +185,7 @@ def _audit(room: Room) -> list[dict[str, Any]]:
 def test_labels_alone_leave_the_measures_the_model_s_and_taking_them_back_leaves_no_correction(
     case: tuple[Room, str, TestClient],
 ) -> None:
-    room, study, client = case
+    _, study, client = case
     send(client, study, "labels", {"revision": 1, "labels": {"idh": 1}}, "PUT")
     text = client.get(f"/studies/{study}/report/clinician").text
     assert "clinician changed revision 1: labels were set: " in text

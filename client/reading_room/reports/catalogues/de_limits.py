@@ -34,7 +34,7 @@ TEXTS: Mapping[str, str] = {
     "without.lost": "Nicht mehr beurteilbar",
     "without.none": "Nicht berechnet: Es braucht mindestens zwei Sequenzen und einen umrissenen Tumor.",
     "without.note": "Eine Überlappung von 1 ist der Umriss aus allen Sequenzen.",
-    "without.note_corrected": "Eine Überlappung von 1 ist der Umriss des Modells aus allen Sequenzen, nicht der korrigierte.",
+    "without.note_corrected": "Überlappung 1 ist der Umriss des Modells aus allen Sequenzen, nicht der korrigierte.",
     # checks
     "checks.caption": "Nicht bestandene Prüfungen",
     "checks.check": "Prüfung",
