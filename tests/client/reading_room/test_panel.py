@@ -301,3 +301,21 @@ def test_findings_that_were_changed_on_the_disk_are_not_shown(read_study: ReadSt
     answer = enter("viewer", room).get(f"/studies/{study}")
     assert answer.status_code == 422
     assert "missing or was changed" in answer.text
+
+
+def test_a_first_look_says_that_more_is_computed(read_study: ReadStudy, enter: Enter) -> None:
+    room, study = read_study()
+
+    def first_look(document: dict[str, Any]) -> None:
+        document.update(preliminary=True, without=[], intervals={})
+        document["reading"]["mc_passes"] = 0
+        for each in document["suggested"]["types"]:
+            each["interval"] = None
+
+    revise(room, study, first_look)
+    text = page(enter, room, study)
+    assert "First look" in text
+    assert "Intervals are still being computed." in text
+    assert "Still being computed." in text
+    for wrong in ("no stochastic passes were asked for", "it takes at least two sequences"):
+        assert wrong not in text
