@@ -12,7 +12,7 @@ from client.reading_room.record import Record
 from client.reading_room.room import Room
 from client.reading_room.store.decisions import MAX_NOTE, decisions_of
 from client.reading_room.store.pathology import VALUES
-from client.reading_room.store.revisions import MODEL, revisions_of
+from client.reading_room.store.revisions import MODEL, Revision, revisions_of
 from gmmas_core.diagnosis import text
 from gmmas_core.diagnosis.markers import Marker
 from gmmas_core.types import DataError, Task
@@ -30,6 +30,7 @@ def decisions_context(connection: sqlite3.Connection, room: Room, record: Record
     labels, given = labels_of(record.document), contribution_of(room, record.study)
     return {
         "decide": {
+            "left_behind": _left_behind(connection, record),
             "checks_failed": record.document["verdict"] == "fail",
             "longest": MAX_NOTE,
             "labels": [
@@ -75,6 +76,14 @@ def _contributed(given: Contribution) -> list[str]:
         f"{TASK_TITLES[Task(task)]} {label['class'].replace('_', ' ')} ({label['source']})"
         for task, label in given.labels.items()
     ]
+
+
+def _left_behind(connection: sqlite3.Connection, record: Record) -> Revision | None:
+    """The correction that another reading has put aside since."""
+    if record.revision.author != MODEL:
+        return None
+    corrected = [each for each in revisions_of(connection, record.study.id) if each.author != MODEL]
+    return corrected[-1] if corrected else None
 
 
 def _is_outdated(record: Record, given: Contribution) -> bool:
