@@ -75,6 +75,7 @@ class WorkerKeeper:
     def _command(self) -> list[str]:
         room = self._room
         command = [sys.executable, "-P", "-m", "client.reading_room.reading.process"]
+        command += ["--parent", str(os.getpid())]
         command += ["--folder", str(room.folder), "--model", str(room.model), "--device", room.device]
         return command if room.passes is None else [*command, "--passes", str(room.passes)]
 

@@ -18,6 +18,8 @@ from gmmas_core.types import ConfigError, FederationError
 
 PROJECT = canonicalize_name("gmmas-fed")
 CONSTRAINTS = "constraints.txt"
+EXTRA = "reading-room"
+"""What a hospital runs beyond the node; see pyproject.toml."""
 _WORDS = 300
 
 Say = Callable[[str], None]
@@ -50,7 +52,7 @@ def collect(source: Path, wheels: Path, say: Say) -> None:
     """
     say("building this project's wheel")
     _pip(["--no-deps", str(source)], wheels, say)
-    _pip(["-c", str(source / CONSTRAINTS), *(str(path) for path in wheels.glob("*.whl"))], wheels, say)
+    _pip(["-c", str(source / CONSTRAINTS), *(f"{path}[{EXTRA}]" for path in wheels.glob("*.whl"))], wheels, say)
 
 
 def read_wheels(wheels: Path, constraints: Path) -> list[Wheel]:

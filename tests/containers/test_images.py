@@ -63,6 +63,20 @@ def test_the_programs_answer_on_a_read_only_file_system_without_a_network(
     assert inside({"server": "python -c 'import server.app'", "site": "python -c 'import client.app'"}[side]) == ""
 
 
+def test_a_hospital_s_image_opens_the_reading_room(images: dict[str, str], docker: Docker) -> None:
+    rooms = "service", "reading.process", "reports.pdf", "exports.sr", "exports.fhir", "writer.endpoint"
+    converter = "import subprocess, dcm2niix; subprocess.run([dcm2niix.bin, '-v'])"
+    line = (
+        "echo 'a long enough password' | gmmas-site reading-room-user anna --role viewer --data /tmp/room"
+        f" && python -c 'import {', '.join(f'client.reading_room.{room}' for room in rooms)}'"
+        f' && python -c "{converter}"'
+    )
+    hardened = ["--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", "--network=none"]
+    said = docker("run", "--rm", *hardened, "--entrypoint=sh", images["site"], "-c", line)
+    assert "added anna, viewer" in said
+    assert "dcm2niiX" in said
+
+
 def test_it_runs_as_nobody_in_particular_and_its_folders_are_that_user_s(
     side: str, inside: Callable[[str], str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The worker as a program of its own: `python -m client.reading_room.reading.process --folder DIR --model MODEL`.
+"""The worker as a program of its own: `python -m client.reading_room.reading.process --parent PID --folder DIR ...`.
 
 Started and restarted by `client.reading_room.service`.
 """
@@ -20,11 +20,12 @@ def main() -> int:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--passes", type=int)
+    parser.add_argument("--parent", type=int, required=True, help="Process without which this one ends.")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     room = Room(folder=given.folder, site="", model=given.model, device=given.device, passes=given.passes)
     try:
-        work(room)
+        work(room, given.parent)
     except GmmasError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the one line that the keeper hands on
         return 2

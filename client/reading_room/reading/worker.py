@@ -79,9 +79,8 @@ class Worker:
         """End after this step; the study that is being read goes back into the queue."""
         self._stop.set()
 
-    def run(self) -> None:
-        """Read until told to stop or until the process that started this one is gone."""
-        parent = os.getppid()
+    def run(self, parent: int) -> None:
+        """Read until told to stop or until this process is no longer a child of `parent`."""
         with self._room.database() as connection:
             jobs.take_back_silent(connection, silent_s=-1.0)
             sweep_revisions(connection, self._room.studies)
@@ -188,8 +187,12 @@ class Worker:
             log.warning("a failed reading was given up: its study is another worker's")
 
 
-def work(room: Room) -> None:
-    """Be the room's worker; ends on SIGTERM and when its starter is gone.
+def work(room: Room, parent: int) -> None:
+    """Be the room's worker; ends on SIGTERM and when the process that started it is gone.
+
+    Args:
+        room: whose queue is read.
+        parent: number of that process. It may be gone already when this one has imported its libraries.
 
     Raises:
         DataError: another worker has the room, or the model cannot be used.
@@ -207,4 +210,4 @@ def work(room: Room) -> None:
 
         for which in (signal.SIGTERM, signal.SIGINT):
             signal.signal(which, end)
-        worker.run()
+        worker.run(parent)

@@ -35,6 +35,16 @@ def clinician_pictures(record: Record, words: Words) -> tuple[Block, ...]:
     return tuple(pictures)
 
 
+def first_picture(record: Record) -> bytes:
+    """Three planes with the outlines as a PNG: what a viewer shows until it can draw by itself.
+
+    Raises:
+        DataError: nothing can be drawn.
+    """
+    _, slices = take_slices(record.images, record.folder / MASK, None)
+    return outlines(slices, _shown(record))[0]
+
+
 def patient_picture(record: Record, words: Words) -> tuple[Block, ...]:
     """One axial slice with the line around the whole area; none where nothing can be drawn."""
     try:

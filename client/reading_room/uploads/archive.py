@@ -83,6 +83,8 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
             raise DataError("archive: found a link or a device in it; expected plain files only; pack it again")
+        if _leads_out(member.filename):
+            raise DataError("archive: found a name that leads out of it; expected names inside; pack it again")
         if member.filename.lower().endswith((".zip", ".tar", ".tgz", ".7z", ".rar")):
             raise DataError("archive: found another archive inside; expected plain files only; unpack that one first")
     if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
@@ -93,6 +95,12 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 def _is_shadow(name: str) -> bool:
     parts = name.replace("\\", "/").split("/")
     return parts[-1].startswith(".") or parts[0] == "__MACOSX"
+
+
+def _leads_out(name: str) -> bool:
+    """No file is written under a name of the archive's; but whoever packs such names means no good."""
+    parts = name.replace("\\", "/").split("/")
+    return ".." in parts or parts[0] == "" or parts[0].endswith(":")
 
 
 def _write(

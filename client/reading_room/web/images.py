@@ -17,6 +17,7 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from client.reading_room.access.sessions import Session
 from client.reading_room.record import IMAGES, MASK, REVISIONS, UNCERTAINTY, open_record
+from client.reading_room.reports.pictures import first_picture
 from client.reading_room.store.studies import read_study
 from client.reading_room.uploads.limits import CHUNK
 from client.reading_room.web.studies import Sequence
@@ -33,6 +34,10 @@ KEEP = {"Cache-Control": "private, no-cache"}
 
 _GZIP = {"content": {"application/gzip": {}}, "description": "A gzipped NIfTI file."}
 _ANSWERS: dict[int | str, dict[str, Any]] = {200: _GZIP, 304: {"description": "The file that the browser has."}}
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "Three planes."},
+    304: {"description": "The picture that the browser has."},
+}
 
 
 @router.get("/{study_id}/images/{sequence}.nii.gz", response_class=Response, responses=_ANSWERS)
@@ -71,6 +76,16 @@ def uncertainty(
         )
     place = Path(REVISIONS, record.revision.folder, UNCERTAINTY)
     return _answer(room.studies / record.study.id, place, _sha256_in(record.document, "uncertainty_map"), known)
+
+
+@router.get("/{study_id}/revisions/{number}/first.png", response_class=Response, responses=_PICTURE)
+def first(connection: Database, room: TheRoom, _: Viewer, study_id: str, number: Number, known: Known = "") -> Response:
+    """Three planes with the outline, drawn here: something to look at while a viewer loads the whole images."""
+    record = open_record(connection, room, study_id, number)
+    headers = {**KEEP, "ETag": f'"{record.revision.sha256}"'}
+    if headers["ETag"] in known:
+        return Response(status_code=304, headers=headers)
+    return Response(first_picture(record), media_type="image/png", headers=headers)
 
 
 def stored_file(home: Path, place: Path, sha256: str) -> Path:

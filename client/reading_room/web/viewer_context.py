@@ -47,6 +47,7 @@ def viewer_context(
             ],
             "rows": legend(record.document["not_assessable"]),
             "revisions": [_revision(each) for each in revisions],
+            "first": f"{newest}/first.png",
             "uncertainty": f"{newest}/uncertainty.nii.gz" if has_map else None,
             "why_no_correction": _why_no_correction(record, session),
             "max_mask_mb": MAX_MASK_BYTES // 2**20,

@@ -2,13 +2,16 @@
 
 import gzip
 import hashlib
+import io
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from client.reading_room.record import FINDINGS, MASK, UNCERTAINTY, open_record
 from client.reading_room.room import Room
@@ -111,6 +114,20 @@ def test_nothing_else_can_be_asked_for(read_study: ReadStudy, enter: Enter, addr
         assert answer.status_code in (404, 422)
         assert "gzip" not in answer.headers["Content-Type"]
         assert b"SQLite" not in answer.content
+
+
+def test_the_first_picture_shows_three_planes_and_changes_with_the_revision(
+    read_study: ReadStudy, enter: Enter
+) -> None:
+    room, study = read_study()
+    browser = enter("viewer", room)
+    address = f"/api/studies/{study}/revisions/1/first.png"
+    answer = browser.get(address)
+    picture = Image.open(io.BytesIO(answer.content))
+    assert picture.width > 2 * picture.height, "three planes in a row"
+    assert np.ptp(np.asarray(picture.convert("L"))) > 100
+    assert browser.get(address, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    assert browser.get(address.replace("/1/", "/2/")).status_code == 422
 
 
 def test_a_sequence_that_is_missing_is_said_to_be(read_study: ReadStudy, enter: Enter) -> None:

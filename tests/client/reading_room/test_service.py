@@ -124,6 +124,15 @@ def test_a_worker_killed_in_mid_inference_loses_and_doubles_nothing(
         assert audit.verify(connection) == []
 
 
+def test_a_worker_whose_room_is_gone_already_ends(a_room: Room, model_folder: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    command = [sys.executable, "-m", "client.reading_room.reading.process", "--parent", str(gone.pid)]
+    command += ["--folder", str(a_room.folder), "--model", str(model_folder)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    assert subprocess.run(command, env=environment, timeout=PATIENCE_S, check=False).returncode == 0
+
+
 def test_a_port_that_is_taken_is_said_before_anything_is_made(tmp_path: Path, model_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

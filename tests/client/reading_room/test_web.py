@@ -60,6 +60,7 @@ ADDRESSES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("POST", "/api/sign-out", "view", {}),
     ("GET", "/api/studies/STUDY/images/0.nii.gz", "view", {}),
     ("GET", "/api/studies/STUDY/revisions/0/seg.nii.gz", "view", {}),
+    ("GET", "/api/studies/STUDY/revisions/0/first.png", "view", {}),
     ("GET", "/api/studies/STUDY/revisions/0/uncertainty.nii.gz", "view", {}),
     ("PUT", "/api/studies/STUDY/mask?from_revision=1", "correct", {"content": b""}),
     ("POST", "/api/studies/STUDY/signature", "sign", {"json": {"revision": 1}}),

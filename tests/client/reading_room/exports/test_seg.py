@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def labels_by_highdicom(content: bytes) -> dict[tuple[float, ...], int]:
 
 def labels_by_dcmqi(content: bytes, folder: Path) -> dict[tuple[float, ...], int]:
     """The ITK-based program that archives and viewers use, as a process of its own."""
-    program = shutil.which("segimage2itkimage")
+    program = shutil.which("segimage2itkimage", path=str(Path(sys.executable).parent))
     assert program is not None
     folder.mkdir()
     (folder / "seg.dcm").write_bytes(content)
@@ -267,7 +268,7 @@ def test_the_standard_s_own_checker_finds_no_error(read_dicom: Read, tmp_path: P
         PositionReferenceIndicator="",
     )
     (tmp_path / "seg.dcm").write_bytes(seg_file(record))
-    program = shutil.which("dciodvfy")
+    program = shutil.which("dciodvfy", path=str(Path(sys.executable).parent))
     assert program is not None
     done = subprocess.run(
         [program, str(tmp_path / "seg.dcm")], capture_output=True, text=True, timeout=120, check=False

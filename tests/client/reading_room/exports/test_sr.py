@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ def test_no_name_of_a_concept_is_cut(record: Record) -> None:
 
 
 def test_the_program_of_archives_reads_it(record: Record, tmp_path: Path) -> None:
-    program = shutil.which("tid1500reader")
+    program = shutil.which("tid1500reader", path=str(Path(sys.executable).parent))
     assert program is not None
     (tmp_path / "sr.dcm").write_bytes(sr_file(record))
     command = [program, "--inputDICOM", str(tmp_path / "sr.dcm"), "--outputMetadata", str(tmp_path / "out.json")]
@@ -152,7 +153,7 @@ def test_the_program_of_archives_reads_it(record: Record, tmp_path: Path) -> Non
 
 
 def test_the_standard_s_own_checker_finds_no_error(record: Record, tmp_path: Path) -> None:
-    program = shutil.which("dciodvfy")
+    program = shutil.which("dciodvfy", path=str(Path(sys.executable).parent))
     assert program is not None
     (tmp_path / "sr.dcm").write_bytes(sr_file(record))
     done = subprocess.run([program, str(tmp_path / "sr.dcm")], capture_output=True, text=True, timeout=120, check=False)
