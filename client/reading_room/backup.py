@@ -1,15 +1,21 @@
 """A copy of a room that is itself a room: the database first, then the files that it speaks of.
 
+Contributed cases and the key of their names go with it: without the key the same patient would get another name and
+could land on both sides of a split.
+
 Files of a study are never changed once their row is written, so what the copied database names is still there when the
 files are copied, unless somebody removed the study meanwhile; then its row is taken out of the copy.
 """
 
 import shutil
+import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from client.reading_room.contributions.pseudonyms import KEY
 from client.reading_room.record import REVISIONS
+from client.reading_room.room import CONTRIBUTIONS
 from client.reading_room.store.database import FILE, back_up, open_database, transaction
 from client.reading_room.store.revisions import revisions_of
 from client.reading_room.store.studies import worklist
@@ -43,6 +49,7 @@ def back_up_room(folder: Path, target: Path) -> int:
     try:
         with closing(open_database(folder)) as connection:
             back_up(connection, temporary / FILE)
+            _copy_contributions(connection, folder, temporary)
         copied = _copy_studies(folder / "studies", temporary)
         for name in (FILE + "-wal", FILE + "-shm"):
             (temporary / name).unlink(missing_ok=True)
@@ -52,6 +59,15 @@ def back_up_room(folder: Path, target: Path) -> int:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return copied
+
+
+def _copy_contributions(connection: sqlite3.Connection, folder: Path, temporary: Path) -> None:
+    """Inside a transaction: cases come and go in one."""
+    with transaction(connection):
+        if (folder / CONTRIBUTIONS).is_dir():
+            shutil.copytree(folder / CONTRIBUTIONS, temporary / CONTRIBUTIONS)
+        if (folder / KEY).is_file():
+            shutil.copy2(folder / KEY, temporary / KEY)
 
 
 def _copy_studies(studies: Path, temporary: Path) -> int:

@@ -9,6 +9,9 @@ from pathlib import Path
 from client.reading_room.store.database import open_database
 from client.reading_room.writer.settings import WriterSettings
 
+CONTRIBUTIONS = "contributions"
+"""Folder of the contributed cases."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
@@ -40,7 +43,7 @@ class Room:
     @property
     def contributions(self) -> Path:
         """Signed cases that were given to the site's training data, as a site folder."""
-        return self.folder / "contributions"
+        return self.folder / CONTRIBUTIONS
 
     @contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:

@@ -67,6 +67,16 @@ class Content:
         both = {**dict.fromkeys(self.reading, READING), **dict.fromkeys(self.pathology, PATHOLOGY)}
         return {task: both[task] for task in Task if task in both}
 
+    def labels(self) -> dict[str, dict[str, str]]:
+        """Task -> class and source, as they are kept beside the case."""
+        return {
+            task.value: {
+                "class": CLASS_NAMES[task][self.pathology.get(task, self.reading.get(task, 0))],
+                "source": source,
+            }
+            for task, source in self.sources().items()
+        }
+
 
 def content_of(record: Record) -> Content:
     """What can be contributed of a study.
@@ -124,11 +134,5 @@ def _provenance(record: Record, content: Content) -> dict[str, object]:
         "revision": record.revision.number,
         "signed_by": "clinician",
         "mask": content.mask_source,
-        "labels": {
-            task.value: {
-                "class": CLASS_NAMES[task][content.pathology.get(task, content.reading.get(task, 0))],
-                "source": source,
-            }
-            for task, source in content.sources().items()
-        },
+        "labels": content.labels(),
     }

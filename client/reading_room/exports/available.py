@@ -43,11 +43,15 @@ class Offer:
 
 
 def _any(record: Record) -> str:
+    if record.document["preliminary"]:
+        return "found a first look of a reading that still runs; expected the whole reading; try again when it is done"
     return ""
 
 
 def _clinical(record: Record) -> str:
     """Into systems where a reading may be met without its history."""
+    if refusal := _any(record):
+        return refusal
     if record.decision is not None and record.decision.kind == REJECTED:
         return "found the reading rejected; expected one that was not; read the study again, or take BIDS, CSV or JSON"
     return ""

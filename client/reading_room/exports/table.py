@@ -25,11 +25,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def csv_file(record: Record) -> bytes:
-    """One row per finding, UTF-8; what pathology says follows what the model says."""
+    """One row per finding, UTF-8; who stands for it first, what pathology says last."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
-    for row in (*rows_of(record.document), *_on_tissue(record)):
+    for row in (_decided(record), *rows_of(record.document), *_on_tissue(record)):
         writer.writerow(_cells(record, row))
     return buffer.getvalue().encode()
 
@@ -77,6 +77,15 @@ def _decision(decision: Decision | None) -> dict[str, Any] | None:
     if decision is None:
         return None
     return {"kind": decision.kind, "revision": decision.revision, "user": decision.user, "at": decision.at}
+
+
+def _decided(record: Record) -> Row:
+    """A rejected reading must not look like a signed one, wherever the table goes."""
+    decision, name = record.decision, "decision of a clinician"
+    if decision is None:
+        return Row(id="decision", name=name, value="not signed", source="clinician")
+    value = f"{decision.kind}: revision {decision.revision}"
+    return Row(id="decision", name=name, value=value, source="clinician")
 
 
 def _on_tissue(record: Record) -> list[Row]:

@@ -48,7 +48,9 @@ def _probability(each: Mapping[str, Any], task: Task) -> dict[str, str]:
 
 
 def _volume(each: Mapping[str, Any], region: str, document: Mapping[str, Any]) -> dict[str, str]:
-    """Relative change of a volume; the same outline by Dice in words."""
+    """Relative change of a volume; the same outline by Dice in words. Both are of the model's own outlines."""
+    if document["corrected"] and document["corrected"]["mask"]:
+        return {"missing": "not comparable with a corrected outline", "dice": ""}
     before, now = document["volume_ml"].get(region), each["volume_ml"].get(region)
     if now is None or before is None:
         return {"missing": "not assessable", "dice": ""}

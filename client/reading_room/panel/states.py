@@ -51,7 +51,7 @@ def states_of(record: Record) -> list[State]:
         _no_tumour(document),
         _sequences(document),
         _conflict(record),
-        _preliminary(document),
+        _preliminary(record),
     ]
     return [state for state in found if state is not None]
 
@@ -108,10 +108,12 @@ def _failed(document: Mapping[str, Any]) -> State | None:
 def _no_tumour(document: Mapping[str, Any]) -> State | None:
     if has_tumour(document):
         return None
+    corrected = document["corrected"]
+    who = "A person emptied the outline." if corrected and corrected["mask"] else "The model outlined nothing."
     return State(
         id="no-tumour",
         title="No tumour was found",
-        meaning="The model outlined nothing. That does not exclude a tumour; type and genes are not read.",
+        meaning=f"{who} That does not exclude a tumour; type and genes are not read.",
         details=(),
     )
 
@@ -144,9 +146,16 @@ def _conflict(record: Record) -> State | None:
     )
 
 
-def _preliminary(document: Mapping[str, Any]) -> State | None:
-    if not document.get("preliminary"):
+def _preliminary(record: Record) -> State | None:
+    if not record.document.get("preliminary"):
         return None
+    if record.study.state == "failed":
+        return State(
+            id="preliminary",
+            title="First look only: the reading failed",
+            meaning="Intervals and what each sequence contributes were not computed; ask for another reading.",
+            details=(),
+        )
     return State(
         id="preliminary",
         title="First look",

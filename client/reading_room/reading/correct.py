@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from client.findings import seen, suggestions
 from client.reading_room.reading.read import case_of, write_volume
-from client.reading_room.reading.revise import Draft, discard, drafting, publish
+from client.reading_room.reading.revise import Draft, correctors, discard, drafting, publish
 from client.reading_room.record import MASK, UNCERTAINTY, Record, open_record
 from client.reading_room.room import Room
 from client.reading_room.store.database import transaction
@@ -136,7 +136,7 @@ def _last_reading(connection: sqlite3.Connection, study_id: str) -> int:
 def _by(correction: Correction, newest: Mapping[str, Any]) -> dict[str, Any]:
     """Who corrected what; labels that were corrected before stay so."""
     return {
-        "by": correction.user,
+        "by": correctors(newest["corrected"], correction.user),
         "mask": True,
         "labels": (newest["corrected"] or {"labels": {}})["labels"],
         "from_revision": correction.from_revision,
@@ -157,7 +157,7 @@ def _corrected(draft: Draft, record: Record, seg: Volume) -> dict[str, Any]:
             volume["interval"] = {"reason": NO_INTERVAL}
     if SEGMENTATION in result.abstained:
         closed = ranked_diagnoses(result.probability, abstained=tuple(result.abstained))
-        facts |= {"suggested": suggestions(closed), "intervals": {}}
+        facts |= {"suggested": suggestions(closed), "intervals": {}, "without": []}
     return {
         **document,
         **facts,

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from client.reading_room.reading.revise import discard, drafting, publish
+from client.reading_room.reading.revise import correctors, discard, drafting, publish
 from client.reading_room.record import FINDINGS, Record
 from client.reading_room.room import Room
 from client.reading_room.store.database import transaction
@@ -33,7 +33,7 @@ def relabel(
     """
     before = record.document["corrected"]
     corrected = {
-        "by": user,
+        "by": correctors(before, user),
         "mask": bool(before and before["mask"]),
         "labels": _checked(labels, note),
         "from_revision": record.revision.number,
@@ -46,7 +46,8 @@ def relabel(
         for file in record.folder.iterdir():
             if file.name != FINDINGS:
                 os.link(file, draft.folder / file.name)  # no revision's file is ever changed
-        published = publish(draft, {**record.document, "corrected": corrected})
+        is_corrected = corrected["mask"] or corrected["labels"]
+        published = publish(draft, {**record.document, "corrected": corrected if is_corrected else None})
     try:
         with transaction(connection):
             _require_open(connection, record)

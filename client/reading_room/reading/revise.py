@@ -100,5 +100,16 @@ def sweep_revisions(connection: sqlite3.Connection, studies: Path, older_than_s:
     return removed
 
 
+def correctors(before: Mapping[str, Any] | None, user: str) -> str:
+    """Everybody who corrected what the model said, the newest last: a label of one may stand beside another's outline.
+
+    Args:
+        before: "corrected" of the document that is corrected further.
+        user: who does so.
+    """
+    names = before["by"].split(", ") if before else []
+    return ", ".join([*(name for name in names if name != user), user])
+
+
 def _disk(error: OSError) -> DataError:
     return DataError(f"findings: cannot be kept ({error.strerror}); expected free space; free some and try again")

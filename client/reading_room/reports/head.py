@@ -98,7 +98,8 @@ def _corrected(corrected: Mapping[str, Any], words: Words) -> Notice:
             f"{words(f'task.{task}')} {words(f'class.{task}.{label}')}" for task, label in corrected["labels"].items()
         ]
         what.append(words("corrected_labels", labels=words.listed(labels)))
-    told = words("corrected_text", user=corrected["by"], number=corrected["from_revision"], what=words.listed(what))
+    key = "corrected_text" if corrected["mask"] else "corrected_text_labels"
+    told = words(key, user=corrected["by"], number=corrected["from_revision"], what=words.listed(what))
     return Notice(title=words("corrected"), text=told, tone=Tone.PLAIN)
 
 

@@ -48,7 +48,8 @@ def without_section(record: Record, words: Words) -> Section:
             Column(title=words("without.dice"), weight=2.8),
             Column(title=words("without.lost"), weight=2.8),
         )
-        note = words("without.note")
+        corrected = record.document["corrected"]
+        note = words("without.note_corrected" if corrected and corrected["mask"] else "without.note")
         blocks = (Table(caption=words("without.caption"), columns=columns, rows=rows, note=note),)
     return Section(id="without", title=words("section.without"), blocks=blocks)
 

@@ -52,7 +52,12 @@ function onSubmit(id, send) {
 onSubmit('sign', (data) => ask('POST', `${address}/signature`, { revision, checks_seen: data.has('checks_seen') }))
 onSubmit('reject', (data) => ask('POST', `${address}/rejection`, { revision, note: data.get('note') }))
 onSubmit('withdraw', () => ask('POST', `${address}/withdrawal`))
-onSubmit('enter-pathology', (data) => ask('PUT', `${address}/pathology`, Object.fromEntries(data)))
+onSubmit('enter-pathology', (data) => {
+  // Only what was changed here: the rest of an old page would undo what somebody else entered meanwhile.
+  const before = (name) => document.querySelector(`#marker-${name} option[selected]`)?.value ?? ''
+  const changed = [...data].filter(([name, value]) => value !== before(name))
+  return ask('PUT', `${address}/pathology`, Object.fromEntries(changed))
+})
 onSubmit('set-labels', (data) => {
   const { note, ...classes } = Object.fromEntries(data)
   const chosen = Object.entries(classes).map(([task, value]) => [task, value === '' ? null : Number(value)])
@@ -62,7 +67,8 @@ onSubmit('set-labels', (data) => {
 for (const button of document.querySelectorAll('[data-act]')) {
   const place = button.closest('section').querySelector('.problem[role=alert]')
   button.addEventListener('click', () => {
-    act(button, place, button, () => ask(button.dataset.method ?? 'POST', `${address}/${button.dataset.act}`))
+    const seen = button.dataset.act === 'release' ? { revision } : undefined
+    act(button, place, button, () => ask(button.dataset.method ?? 'POST', `${address}/${button.dataset.act}`, seen))
   })
 }
 

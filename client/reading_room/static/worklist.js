@@ -28,12 +28,13 @@ function refuse(words) {
   place.hidden = !words
 }
 
-function send(address, file, onProgress) {
+function send(address, name, file, onProgress) {
   return new Promise((resolve, reject) => {
     running = new XMLHttpRequest()
     running.open('PUT', address)
     running.setRequestHeader('X-CSRF-Token', token())
     running.setRequestHeader('Content-Type', 'application/octet-stream')
+    running.setRequestHeader('X-File-Name', encodeURIComponent(name)) // never in the address, which proxies keep
     running.upload.onprogress = (event) => onProgress(event.loaded)
     running.onload = () => {
       if (running.status === 201) return resolve()
@@ -57,7 +58,7 @@ async function upload(patient, studyDate) {
   try {
     for (const file of chosen) {
       const name = file.webkitRelativePath || file.name
-      await send(`/api/uploads/${id}/files?name=${encodeURIComponent(name)}`, file, (sent) => {
+      await send(`/api/uploads/${id}/files`, name, file, (sent) => {
         const percent = Math.floor(100 * (before + sent) / total)
         bar.value = percent
         words.textContent = `${percent} % sent`
@@ -127,7 +128,7 @@ rows.addEventListener('click', async (event) => {
 })
 
 async function refresh() {
-  const answer = await fetch('/worklist-rows')
+  const answer = await fetch(`/worklist-rows${location.search}`)
   if (answer.redirected || !answer.ok) return
   const text = await answer.text()
   if (text === refresh.last || rows.contains(document.activeElement)) return

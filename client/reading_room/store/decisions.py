@@ -76,15 +76,26 @@ def withdraw(connection: sqlite3.Connection, study_id: str, user: str) -> None:
     _add(connection, study_id, decision.revision, WITHDRAWN, user, "")
 
 
-def release(connection: sqlite3.Connection, study_id: str, user: str) -> None:
+def release(connection: sqlite3.Connection, study_id: str, user: str, revision: int | None = None) -> None:
     """Release the patient's report of the signed revision; call it inside a transaction.
 
+    Args:
+        connection: of `open_database`.
+        study_id: of a signed study.
+        user: who releases.
+        revision: that the user saw; None for whichever is signed.
+
     Raises:
-        DataError: the study is not signed, or its report is released already.
+        DataError: the study is not signed, another revision is, or its report is released already.
     """
     decision = standing(connection, study_id)
     if decision is None or decision.kind != SIGNED:
         raise DataError("patient's report: found a study that is not signed; expected a signature; sign it first")
+    if revision not in (None, decision.revision):
+        raise DataError(
+            f"patient's report: found revision {decision.revision} signed; expected {revision}, the one on your "
+            "screen; reload it and read it again"
+        )
     if release_of(connection, study_id) is not None:
         raise DataError("patient's report: found it released already; expected a report that is not; nothing to do")
     _add(connection, study_id, decision.revision, RELEASED, user, "")
@@ -106,10 +117,12 @@ def standing(connection: sqlite3.Connection, study_id: str) -> Decision | None:
 
 
 def release_of(connection: sqlite3.Connection, study_id: str) -> Decision | None:
-    """The release that stands with the standing signature."""
+    """The release that stands with the standing signature; results on tissue that come later change what the patient
+    reads, so that they end it."""
     decision = standing(connection, study_id)
     after = [each for each in decisions_of(connection, study_id) if decision is not None and each.id > decision.id]
-    return next((each for each in after if each.kind == RELEASED), None)
+    told = connection.execute("SELECT max(at) FROM pathology WHERE study = ?", (study_id,)).fetchone()[0] or ""
+    return next((each for each in after if each.kind == RELEASED and each.at >= told), None)
 
 
 def _require_newest(connection: sqlite3.Connection, study_id: str, revision: int) -> None:

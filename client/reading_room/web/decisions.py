@@ -36,6 +36,12 @@ class Signature(BaseModel):
     checks_seen: bool = Field(default=False, description="Must be true where checks failed: the clinician saw them.")
 
 
+class Release(BaseModel):
+    """The patient may have the report."""
+
+    revision: Number = Field(description="The one that the clinician saw.")
+
+
 class Rejection(BaseModel):
     """A clinician does not stand by it."""
 
@@ -90,10 +96,10 @@ def withdraw(connection: Database, room: TheRoom, session: Signer, study_id: str
 
 
 @router.post("/release", status_code=201)
-def release(connection: Database, session: Releaser, study_id: str) -> StudyAnswer:
-    """Release the patient's report of the signed revision."""
+def release(connection: Database, session: Releaser, study_id: str, seen: Release | None = None) -> StudyAnswer:
+    """Release the patient's report of the signed revision; refused where that is another than the one seen."""
     with transaction(connection):
-        decisions.release(connection, study_id, session.user.name)
+        decisions.release(connection, study_id, session.user.name, seen.revision if seen else None)
     return study_answer(read_study(connection, study_id))
 
 

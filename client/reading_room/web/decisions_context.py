@@ -4,6 +4,7 @@ import sqlite3
 from typing import Any
 
 from client.reading_room.access.sessions import Session
+from client.reading_room.contributions.case_files import content_of
 from client.reading_room.contributions.give import Contribution, contribution_of
 from client.reading_room.panel.words import CLASS_TITLES, TASK_TITLES
 from client.reading_room.reading.relabel import labels_of
@@ -11,10 +12,10 @@ from client.reading_room.record import Record
 from client.reading_room.room import Room
 from client.reading_room.store.decisions import MAX_NOTE, decisions_of
 from client.reading_room.store.pathology import VALUES
-from client.reading_room.store.revisions import MODEL, revisions_of
+from client.reading_room.store.revisions import MODEL, Revision, revisions_of
 from gmmas_core.diagnosis import text
 from gmmas_core.diagnosis.markers import Marker
-from gmmas_core.types import Task
+from gmmas_core.types import DataError, Task
 
 KINDS = {
     "signed": "signed",
@@ -29,6 +30,7 @@ def decisions_context(connection: sqlite3.Connection, room: Room, record: Record
     labels, given = labels_of(record.document), contribution_of(room, record.study)
     return {
         "decide": {
+            "left_behind": _left_behind(connection, record),
             "checks_failed": record.document["verdict"] == "fail",
             "longest": MAX_NOTE,
             "labels": [
@@ -42,6 +44,7 @@ def decisions_context(connection: sqlite3.Connection, room: Room, record: Record
             ],
             "markers": [_marker(marker, record) for marker in Marker if marker in VALUES],
             "contribution": given,
+            "outdated": given is not None and _is_outdated(record, given),
             "contributed": [] if given is None else _contributed(given),
             "history": _history(connection, record),
         }
@@ -73,6 +76,22 @@ def _contributed(given: Contribution) -> list[str]:
         f"{TASK_TITLES[Task(task)]} {label['class'].replace('_', ' ')} ({label['source']})"
         for task, label in given.labels.items()
     ]
+
+
+def _left_behind(connection: sqlite3.Connection, record: Record) -> Revision | None:
+    """The correction that another reading has put aside since."""
+    if record.revision.author != MODEL:
+        return None
+    corrected = [each for each in revisions_of(connection, record.study.id) if each.author != MODEL]
+    return corrected[-1] if corrected else None
+
+
+def _is_outdated(record: Record, given: Contribution) -> bool:
+    """Whether results came or went since the case was given."""
+    try:
+        return content_of(record).labels() != given.labels
+    except DataError:  # nothing to learn from is left
+        return True
 
 
 def _history(connection: sqlite3.Connection, record: Record) -> list[dict[str, str]]:

@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, Field
 
+from client.reading_room.access.roles import MAY
 from client.reading_room.access.sessions import Session
-from client.reading_room.record import open_record
+from client.reading_room.record import Record, open_record
+from client.reading_room.reports.patient import require_released
 from client.reading_room.store import audit
 from client.reading_room.store.clock import now
 from client.reading_room.store.database import transaction
@@ -19,6 +21,7 @@ from client.reading_room.writer.attempts import Attempt, Log
 from client.reading_room.writer.facts import facts_of
 from client.reading_room.writer.questions import LONGEST_QUESTION, answer_question
 from client.reading_room.writer.write import write_narrative
+from gmmas_core.types import DataError
 
 router = APIRouter(prefix="/api/studies", tags=["texts"])
 Viewer = Annotated[Session, Depends(may("view"))]
@@ -50,7 +53,10 @@ def write(
 ) -> NarrativeAnswer:
     """Tell a case; a model's text is shown only when all of it passed the checks, else the template's."""
     record = open_record(connection, room, study_id)
+    if wanted.audience == "patient" and session.user.role not in MAY["release"]:
+        _require_released(record)
     settings = room.writer if wanted.by == "model" else None
+    _note(connection, session, record, "viewed text", audience=wanted.audience, language=wanted.language)
     log = _log(connection, session, study_id, f"narrative for the {wanted.audience} in {wanted.language}")
     with _pen(request, is_needed=settings is not None):
         narrative = write_narrative(record, wanted.audience, wanted.language, settings, log)
@@ -63,10 +69,32 @@ def ask(
 ) -> NarrativeAnswer:
     """Answer a question from the facts of a case, naming those that were used."""
     record = open_record(connection, room, study_id)
+    _note(connection, session, record, "asked a question", language=asked.language)
     log = _log(connection, session, study_id, f"answer in {asked.language}")
     with _pen(request, is_needed=room.writer is not None):
         narrative = answer_question(record, asked.question, asked.language, room.writer, log)
     return shown(narrative, facts_of(record, asked.language))
+
+
+def _note(connection: sqlite3.Connection, session: Session, record: Record, action: str, **details: str) -> None:
+    """The line of a text that somebody sees, whoever writes it; never what it says or what was asked."""
+    with transaction(connection):
+        audit.add_line(
+            connection,
+            at=now(),
+            user=session.user.name,
+            action=action,
+            study=record.study.id,
+            revision=record.revision.number,
+            **details,
+        )
+
+
+def _require_released(record: Record) -> None:
+    try:
+        require_released(record)
+    except DataError as error:
+        raise HTTPException(403, str(error)) from None
 
 
 def _log(connection: sqlite3.Connection, session: Session, study_id: str, purpose: str) -> Log:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from client.reading_room.access.sessions import Session
@@ -17,18 +17,21 @@ from gmmas_core.types import SEQUENCES
 
 router = APIRouter(include_in_schema=False)
 Viewer = Annotated[Session, Depends(may("view"))]
+Before = Annotated[str, Query(max_length=40, description="Change of the last study already shown.")]
+
+PER_PAGE = 200
 
 
 @router.get("/", response_class=HTMLResponse)
-def worklist_page(request: Request, connection: Database, session: Viewer) -> str:
+def worklist_page(request: Request, connection: Database, session: Viewer, before: Before = "") -> str:
     """All studies, newest change first."""
-    return templates.page("worklist.html", request, session, **_rows(connection))
+    return templates.page("worklist.html", request, session, **_rows(connection, before))
 
 
 @router.get("/worklist-rows", response_class=HTMLResponse)
-def worklist_rows(request: Request, connection: Database, session: Viewer) -> str:
+def worklist_rows(request: Request, connection: Database, session: Viewer, before: Before = "") -> str:
     """The table alone, for a page that keeps itself current."""
-    return templates.page("worklist_rows.html", request, session, **_rows(connection))
+    return templates.page("worklist_rows.html", request, session, **_rows(connection, before))
 
 
 @router.get("/studies/{study_id}/sequences", response_class=HTMLResponse)
@@ -40,6 +43,14 @@ def sequences_page(request: Request, connection: Database, session: Viewer, stud
     return templates.page("sequences.html", request, session, study=study, sequences=SEQUENCES)
 
 
-def _rows(connection: Database) -> dict[str, object]:
+def _rows(connection: Database, before: str) -> dict[str, object]:
     jobs = {job.study: job for job in open_jobs(connection)}
-    return {"studies": worklist(connection), "jobs": jobs, "waiting": {study: n for n, study in enumerate(jobs)}}
+    found = worklist(connection, limit=PER_PAGE + 1, before=before)
+    shown = found[:PER_PAGE]
+    return {
+        "studies": shown,
+        "jobs": jobs,
+        "waiting": {study: n for n, study in enumerate(jobs)},
+        "before": before,
+        "older": shown[-1].changed_at if len(found) > PER_PAGE else "",
+    }

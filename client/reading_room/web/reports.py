@@ -45,7 +45,7 @@ def clinician_page(
     figures: Figures = "",
 ) -> str:
     """The clinician's report as a page."""
-    record = open_record(connection, room, study_id)
+    record = _whole(connection, room, study_id)
     report = compose_clinician(
         room, record, language, _requester(session, figures), earlier_of(connection, room, record)
     )
@@ -63,7 +63,7 @@ def clinician_pdf(
     figures: Figures = "",
 ) -> Response:
     """The clinician's report as PDF."""
-    record = open_record(connection, room, study_id)
+    record = _whole(connection, room, study_id)
     report = compose_clinician(
         room, record, language, _requester(session, figures), earlier_of(connection, room, record)
     )
@@ -75,7 +75,7 @@ def clinician_pdf(
 @router.get("/studies/{study_id}/report/patient", response_class=HTMLResponse)
 def patient_page(connection: Database, room: TheRoom, session: Viewer, study_id: str, language: Language = "en") -> str:
     """The patient's report as a page; before its release only for clinicians, and marked."""
-    record = open_record(connection, room, study_id)
+    record = _whole(connection, room, study_id)
     report, is_released = _patient(room, record, session, language)
     _note(connection, session, record, "viewed report", report="patient", language=language, released=is_released)
     return to_html(report, _around(study_id, "patient", language, ""))
@@ -86,11 +86,23 @@ def patient_pdf(
     connection: Database, room: TheRoom, session: Viewer, study_id: str, language: Language = "en"
 ) -> Response:
     """The patient's report as PDF; before its release only for clinicians, and marked."""
-    record = open_record(connection, room, study_id)
+    record = _whole(connection, room, study_id)
     report, is_released = _patient(room, record, session, language)
     content = to_pdf(report)
     _note_download(connection, session, record, content, report="patient", language=language, released=is_released)
     return _download(content, "patient", language)
+
+
+def _whole(connection: Database, room: TheRoom, study_id: str) -> Record:
+    """A study of which there is more than a first look: a report that lacks what still runs would not say so.
+
+    Raises:
+        DataError: there is no more, or nothing yet.
+    """
+    record = open_record(connection, room, study_id)
+    if record.document["preliminary"]:
+        raise DataError("report: found a first look of a reading that still runs; expected the whole reading; wait")
+    return record
 
 
 def _requester(session: Session, figures: str) -> Requester | None:

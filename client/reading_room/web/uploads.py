@@ -3,8 +3,9 @@
 import re
 from datetime import date
 from typing import Annotated
+from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
@@ -19,6 +20,9 @@ from gmmas_core.types import DISCLAIMER, DataError
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 Uploader = Annotated[Session, Depends(may("upload"))]
+FileName = Annotated[str, Header(alias="X-File-Name", max_length=6000, description="Percent-encoded UTF-8.")]
+"""Not in the address: people write names into names of files, and proxies keep addresses."""
+
 PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
@@ -58,11 +62,9 @@ def begin(desk: Desk, session: Uploader) -> UploadAnswer:
 
 
 @router.put("/{upload}/files", status_code=201)
-async def send_file(
-    request: Request, desk: Desk, session: Uploader, upload: str, name: Annotated[str, Query(max_length=1000)]
-) -> UploadAnswer:
+async def send_file(request: Request, desk: Desk, session: Uploader, upload: str, name: FileName) -> UploadAnswer:
     """Send one file as the body: NIfTI, DICOM or a zip of either."""
-    await desk.receive(upload, session.user.name, name, request.stream())
+    await desk.receive(upload, session.user.name, unquote(name, errors="replace"), request.stream())
     return UploadAnswer(id=upload)
 
 

@@ -41,6 +41,8 @@ SENTENCES: Mapping[str, str] = {
     "plain.missing_some": "Diese Arten von Bildern fehlten: {sequences}.",
     "plain.found": "Der Computer hat eine Stelle markiert, die ein Tumor sein kann.",
     "plain.none": "Der Computer hat keinen Tumor markiert.",
+    "plain.found_by_hand": "Eine Stelle, die ein Tumor sein kann, ist markiert.",
+    "plain.none_by_hand": "Es ist kein Tumor markiert.",
     "plain.none_caution": "Das heißt nicht, dass es keinen gibt.",
     "plain.side.right": "Die Stelle liegt auf der rechten Seite des Kopfes.",
     "plain.side.left": "Die Stelle liegt auf der linken Seite des Kopfes.",

@@ -44,6 +44,8 @@ SENTENCES: Mapping[str, str] = {
     "plain.missing_some": "These kinds of pictures were missing: {sequences}.",
     "plain.found": "The computer marked an area that may be a tumour.",
     "plain.none": "The computer did not mark a tumour.",
+    "plain.found_by_hand": "An area that may be a tumour is marked.",
+    "plain.none_by_hand": "No tumour is marked.",
     "plain.none_caution": "This does not mean that there is no tumour.",
     "plain.side.right": "The marked area is on the right side of the head.",
     "plain.side.left": "The marked area is on the left side of the head.",

@@ -39,6 +39,8 @@ SENTENCES: Mapping[str, str] = {
     "plain.missing_some": "缺少这几种图像：{sequences}。",
     "plain.found": "计算机标出了一处可能是肿瘤的地方。",
     "plain.none": "计算机没有标出肿瘤。",
+    "plain.found_by_hand": "标出了一处可能是肿瘤的地方。",
+    "plain.none_by_hand": "没有标出肿瘤。",
     "plain.none_caution": "这不表示没有肿瘤。",
     "plain.side.right": "标出的地方在头的右侧。",
     "plain.side.left": "标出的地方在头的左侧。",

@@ -26,11 +26,12 @@ def _looked_at(draft: Draft) -> None:
 
 
 def _found(draft: Draft) -> None:
+    hand = "_by_hand" if any(each.value["mask"] for each in draft.find("corrected")) else ""
     for tumour in draft.find("tumour"):
         if tumour.value["found"]:
-            draft.tell("found", "plain.found", tumour)
+            draft.tell("found", f"plain.found{hand}", tumour)
         else:
-            draft.tell("found", "plain.none", tumour)
+            draft.tell("found", f"plain.none{hand}", tumour)
             draft.tell("found", "plain.none_caution", tumour)
     for side in draft.find("side.wt"):
         draft.tell("found", f"plain.side.{side.value['side']}", side)

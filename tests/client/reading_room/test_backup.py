@@ -10,10 +10,15 @@ from typer.testing import CliRunner
 
 from client.cli import app as site
 from client.reading_room.backup import back_up_room
+from client.reading_room.contributions.give import contribute, contribution_of
+from client.reading_room.contributions.pseudonyms import KEY
 from client.reading_room.record import open_record
 from client.reading_room.room import Room
-from client.reading_room.store import audit
+from client.reading_room.store import audit, decisions
+from client.reading_room.store.database import transaction
+from client.reading_room.store.studies import read_study as read_row
 from client.reading_room.store.studies import worklist
+from gmmas_core.data.problems import TABLE
 from gmmas_core.types import DataError
 
 
@@ -50,3 +55,21 @@ def test_what_is_there_is_never_replaced(read_study: Callable[..., tuple[Room, s
         back_up_room(tmp_path / "copy", tmp_path / "other")
     with pytest.raises(DataError, match="cannot be written"):
         back_up_room(room.folder, tmp_path / "absent" / "copy")
+
+
+def test_contributed_cases_and_the_key_of_their_names_are_in_the_copy(
+    read_study: Callable[..., tuple[Room, str]], tmp_path: Path
+) -> None:
+    room, study_id = read_study()
+    with room.database() as connection:
+        with transaction(connection):
+            decisions.sign(connection, study_id, "clinician", 1)
+        contribute(connection, room, open_record(connection, room, study_id), "clinician")
+        before = contribution_of(room, read_row(connection, study_id))
+    assert before is not None
+    back_up_room(room.folder, tmp_path / "copy")
+    copy = replace(room, folder=tmp_path / "copy")
+    with copy.database() as connection:
+        assert contribution_of(copy, read_row(connection, study_id)) == before
+    assert (copy.contributions / TABLE).read_bytes() == (room.contributions / TABLE).read_bytes()
+    assert (copy.folder / KEY).stat().st_mode & 0o077 == 0

@@ -173,3 +173,13 @@ def test_one_patient_keeps_one_name_and_another_room_gives_another(tmp_path: Any
     (here / KEY).write_bytes(b"short")
     with pytest.raises(DataError, match="32"):
         names_of(here, "p-1", "a")
+
+
+def test_results_that_came_after_it_are_told_beside_it(given: tuple[Room, str, TestClient]) -> None:
+    room, study, client = given
+    words = "the training case still has the labels above"
+    assert words not in client.get(f"/studies/{study}").text
+    enter_pathology(room, study, idh="wildtype", codel="")
+    assert words in client.get(f"/studies/{study}").text
+    assert send(client, study, "contribution").status_code == 201
+    assert words not in client.get(f"/studies/{study}").text

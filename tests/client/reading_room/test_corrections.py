@@ -239,7 +239,17 @@ def test_an_emptied_outline_closes_what_was_read_from_it(read: tuple[Room, str],
     assert emptied.document["volume_ml"]["wt"] == 0
     assert emptied.document["suggested"]["types"] == []
     assert emptied.document["verdict"] == "fail"
-    assert client.get(f"/studies/{study}").status_code == 200
+    assert emptied.document["without"] == []
+    page = client.get(f"/studies/{study}").text
+    assert "No tumour is outlined: there is nothing that could change." in page
+    assert "The model outlined nothing" not in page, "it did, and a person took it out"
+    assert "A person emptied the outline" in page
+    report = client.get(f"/studies/{study}/report/clinician").text
+    assert "The model outlined no tumour" not in report
+    assert "No tumour is outlined" in report
+    patient = client.get(f"/studies/{study}/report/patient").text
+    assert "The computer did not mark a tumour" not in patient
+    assert "No tumour is marked." in patient
     assert put(client, study, nifti_bytes(with_cube(seg), seg.affine_44), from_revision=2).status_code == 201
     filled = record_of(room, study).document
     first = record_of(room, study, 1).document
@@ -287,3 +297,19 @@ def test_the_map_stays_readable_after_a_correction(read: tuple[Room, str], enter
     assert client.get(f"/api/studies/{study}/revisions/2/uncertainty.nii.gz").content == first
     newest = client.get(f"/api/studies/{study}/revisions/2/seg.nii.gz").content
     assert Path(record_of(room, study).folder / MASK).read_bytes() == newest
+
+
+def test_no_change_is_told_between_the_models_outlines_and_a_corrected_one(
+    read: tuple[Room, str], enter: Enter
+) -> None:
+    room, study = read
+    client = enter("clinician", room)
+    seg = outline_of(room, study)
+    before = client.get(f"/studies/{study}").text
+    put(client, study, nifti_bytes(with_cube(seg), seg.affine_44))
+    after = client.get(f"/studies/{study}").text
+    assert ("not comparable with a corrected outline" in before, "overlap 0." in before) == (False, True)
+    assert after.count("not comparable with a corrected outline") == 4 * 3
+    assert "overlap 0." not in after
+    report = client.get(f"/studies/{study}/report/clinician").text
+    assert "not the corrected outline" in report

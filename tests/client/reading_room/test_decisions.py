@@ -180,3 +180,37 @@ def test_pathology_is_no_part_of_the_audit(case: tuple[Room, str, TestClient]) -
 def _audit(room: Room) -> list[dict[str, Any]]:
     with room.database() as connection:
         return [dict(row) for row in connection.execute("SELECT * FROM audit ORDER BY line")]
+
+
+def test_labels_alone_leave_the_measures_the_model_s_and_taking_them_back_leaves_no_correction(
+    case: tuple[Room, str, TestClient],
+) -> None:
+    _, study, client = case
+    send(client, study, "labels", {"revision": 1, "labels": {"idh": 1}}, "PUT")
+    text = client.get(f"/studies/{study}/report/clinician").text
+    assert "clinician changed revision 1: labels were set: " in text
+    assert "Measures are those of the corrected outline" not in text
+    assert send(client, study, "labels", {"revision": 2, "labels": {}}, "PUT").status_code == 200
+    assert "changed revision 2" not in client.get(f"/studies/{study}/report/clinician").text
+    assert "Corrected by" not in client.get(f"/studies/{study}").text
+
+
+def test_everybody_who_corrected_is_named(case: tuple[Room, str, TestClient]) -> None:
+    room, study, client = case
+    theirs = {"by": "anna", "mask": True, "labels": {}, "from_revision": 1, "note": ""}
+    revise(room, study, lambda document: document.update(corrected=theirs), author="anna")
+    send(client, study, "labels", {"revision": 2, "labels": {"idh": 1}}, "PUT")
+    assert "Corrected by anna, clinician." in client.get(f"/studies/{study}").text
+    send(client, study, "labels", {"revision": 3, "labels": {"idh": 0}}, "PUT")
+    assert "Corrected by anna, clinician." in client.get(f"/studies/{study}").text
+
+
+def test_nobody_releases_what_is_not_on_the_screen(case: tuple[Room, str, TestClient]) -> None:
+    room, study, client = case
+    sign(client, study)
+    send(client, study, "withdrawal")
+    revise(room, study, lambda document: None, author="anna")
+    assert sign(client, study, 2).status_code == 201
+    answer = send(client, study, "release", {"revision": 1})
+    assert (answer.status_code, "revision 2 signed" in answer.text) == (422, True)
+    assert send(client, study, "release", {"revision": 2}).status_code == 201

@@ -52,7 +52,7 @@ def test_every_picture_of_a_study_is_sent_as_it_was_stored(read_study: ReadStudy
 def test_a_file_that_was_uploaded_unpacked_is_packed_on_its_way(enter: Enter, nifti: bytes) -> None:
     client, plain = enter("technician"), gzip.decompress(nifti)
     number = client.post("/api/uploads").json()["id"]
-    client.put(f"/api/uploads/{number}/files", params={"name": "x_t1.nii"}, content=plain)
+    client.put(f"/api/uploads/{number}/files", headers={"X-File-Name": "x_t1.nii"}, content=plain)
     study = client.post(f"/api/uploads/{number}/study", json={"patient": "p"}).json()["id"]
     answer = client.get(f"/api/studies/{study}/images/t1.nii.gz")
     assert gzip.decompress(answer.content) == plain

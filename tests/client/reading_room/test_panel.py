@@ -301,3 +301,35 @@ def test_findings_that_were_changed_on_the_disk_are_not_shown(read_study: ReadSt
     answer = enter("viewer", room).get(f"/studies/{study}")
     assert answer.status_code == 422
     assert "missing or was changed" in answer.text
+
+
+def test_a_first_look_says_that_more_is_computed(read_study: ReadStudy, enter: Enter) -> None:
+    room, study = read_study()
+
+    def first_look(document: dict[str, Any]) -> None:
+        document.update(preliminary=True, without=[], intervals={})
+        document["reading"]["mc_passes"] = 0
+        for each in document["suggested"]["types"]:
+            each["interval"] = None
+
+    revise(room, study, first_look)
+    text = page(enter, room, study)
+    assert "First look" in text
+    assert "Intervals are not computed yet." in text
+    assert "Not computed yet." in text
+    for wrong in ("no stochastic passes were asked for", "it takes at least two sequences"):
+        assert wrong not in text
+    with room.database() as connection:
+        connection.execute("UPDATE studies SET state = 'failed'")
+    text = page(enter, room, study)
+    assert "First look only: the reading failed" in text
+    assert "are still being computed; open the page again later" not in text
+
+
+def test_a_correction_that_another_reading_put_aside_is_named(read_study: ReadStudy, enter: Enter) -> None:
+    room, study = read_study()
+    revise(room, study, lambda document: None, author="anna")
+    words = "what anna corrected in revision 2 is not part of revision 3"
+    assert words not in page(enter, room, study)
+    revise(room, study, lambda document: None)
+    assert words in page(enter, room, study)

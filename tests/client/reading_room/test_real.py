@@ -30,7 +30,9 @@ def read(room: Room, enter: Enter, folder: Path, patient: str) -> tuple[TestClie
     upload = browser.post("/api/uploads").json()["id"]
     for file in sorted(folder.glob("*.nii.gz")):
         if "_seg" not in file.name:
-            sent = browser.put(f"/api/uploads/{upload}/files", params={"name": file.name}, content=file.read_bytes())
+            sent = browser.put(
+                f"/api/uploads/{upload}/files", headers={"X-File-Name": file.name}, content=file.read_bytes()
+            )
             assert sent.status_code == 201, sent.text
     study = browser.post(f"/api/uploads/{upload}/study", json={"patient": patient})
     assert study.status_code == 201, study.text
@@ -57,7 +59,7 @@ def test_a_head_with_its_skull_on_four_grids_is_flagged(quick_room: Room, enter:
     folder = real_data / "raw" / "TCGA-FG-6692"
     upload = browser.post("/api/uploads").json()["id"]
     for file in sorted(folder.glob("*.nii.gz")):
-        browser.put(f"/api/uploads/{upload}/files", params={"name": file.name}, content=file.read_bytes())
+        browser.put(f"/api/uploads/{upload}/files", headers={"X-File-Name": file.name}, content=file.read_bytes())
     number = browser.post(f"/api/uploads/{upload}/study", json={"patient": "raw"}).json()["id"]
     browser.post(f"/api/studies/{number}/readings")
     assert Worker(quick_room).read_next()

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from fastapi.testclient import TestClient
 from client.reading_room.access.roles import MAY, ROLES
 from client.reading_room.room import Room
 from client.reading_room.store import audit
+from client.reading_room.web import pages
 from gmmas_core.types import DISCLAIMER
 
 Enter = Callable[[str], TestClient]
@@ -27,7 +29,7 @@ def room_of(app: FastAPI) -> Room:
 def upload(client: TestClient, files: list[tuple[str, bytes]], patient: str = "p1") -> Any:
     number = client.post("/api/uploads").json()["id"]
     for name, content in files:
-        answer = client.put(f"/api/uploads/{number}/files", params={"name": name}, content=content)
+        answer = client.put(f"/api/uploads/{number}/files", headers={"X-File-Name": quote(name)}, content=content)
         assert answer.status_code == 201, answer.text
     return client.post(f"/api/uploads/{number}/study", json={"patient": patient})
 
@@ -46,7 +48,7 @@ ADDRESSES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("GET", "/api/studies", "view", {}),
     ("GET", "/api/studies/STUDY", "view", {}),
     ("POST", "/api/uploads", "upload", {}),
-    ("PUT", "/api/uploads/0/files?name=x", "upload", {"content": b""}),
+    ("PUT", "/api/uploads/0/files", "upload", {"content": b"", "headers": {"X-File-Name": "x"}}),
     ("POST", "/api/uploads/0/study", "upload", {"json": {"patient": "p"}}),
     ("DELETE", "/api/uploads/0", "upload", {}),
     ("PUT", "/api/studies/STUDY/sequences", "read", {"json": {}}),
@@ -236,7 +238,7 @@ def test_a_refused_upload_says_why_and_leaves_nothing(enter: Enter, nifti: bytes
 def test_a_name_instead_of_a_pseudonym_is_refused_and_not_repeated(enter: Enter, nifti: bytes, app: FastAPI) -> None:
     client = enter("technician")
     number = client.post("/api/uploads").json()["id"]
-    client.put(f"/api/uploads/{number}/files", params={"name": "x_t1.nii.gz"}, content=nifti)
+    client.put(f"/api/uploads/{number}/files", headers={"X-File-Name": "x_t1.nii.gz"}, content=nifti)
     for patient in ("", "Müller, Hans", "a/b", "x" * 41, "p1\n"):
         answer = client.post(f"/api/uploads/{number}/study", json={"patient": patient})
         assert answer.status_code == 422
@@ -279,3 +281,27 @@ def test_the_documentation_names_every_address_of_the_api(enter: Enter) -> None:
     told = {shape_of(path) for path in enter("").get("/api/openapi.json").json()["paths"]}
     addresses = {shape_of(address) for _, address, *_ in ADDRESSES if address.startswith("/api/")}
     assert told == addresses - {"/api/sign-out"}
+
+
+def test_the_name_of_a_file_is_in_no_address(enter: Enter, nifti: bytes) -> None:
+    client = enter("technician")
+    study = upload(client, [("Müller, 4711 t1.nii.gz", nifti)]).json()
+    assert study["images"][0]["label"] == "Müller, 4711 t1.nii.gz"
+    number = client.post("/api/uploads").json()["id"]
+    assert client.put(f"/api/uploads/{number}/files?name=x_t1.nii.gz", content=nifti).status_code == 422
+
+
+def test_every_study_can_be_reached_from_the_worklist(
+    enter: Enter, nifti: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PER_PAGE", 2)
+    client = enter("technician")
+    made = {upload(client, [("x_t1.nii.gz", nifti)], f"p{number}").json()["id"] for number in range(5)}
+    seen: list[str] = []
+    address = "/"
+    while address:
+        text = client.get(address).text
+        seen += re.findall('data-study="([0-9a-f]+)"', text)
+        link = re.search('href="(/[?]before=[^"]+)">Older', text)
+        address = link[1] if link else ""
+    assert (len(seen), set(seen)) == (5, made)

@@ -48,6 +48,10 @@ TEXTS: Mapping[str, str] = {
         "{user} hat Fassung {number} geändert: {what}. Die Messwerte gehören zum korrigierten Umriss; die "
         "Wahrscheinlichkeiten bleiben die des Modells."
     ),
+    "corrected_text_labels": (
+        "{user} hat Fassung {number} geändert: {what}. Umriss, Messwerte und Wahrscheinlichkeiten bleiben die des "
+        "Modells."
+    ),
     # verdict and abstentions
     "verdict.pass": "Prüfungen von Bildern und Ergebnis: alle bestanden",
     "verdict.not_assessable": "Prüfungen von Bildern und Ergebnis: einige waren nicht möglich",
@@ -59,7 +63,7 @@ TEXTS: Mapping[str, str] = {
     "verdict.warn_text": "Mindestens eine Prüfung fand etwas Ungewöhnliches. Die Prüfungen stehen unten.",
     "abstain.no_tumour": "Kein Tumor gefunden",
     "abstain.no_tumour_text": (
-        "Das Modell hat keinen Tumor umrissen. Das schließt keinen aus. Über Typ oder Gene lässt sich nichts ablesen."
+        "Es ist kein Tumor umrissen. Das schließt keinen aus. Über Typ oder Gene lässt sich nichts ablesen."
     ),
     "abstain.sequences": "Fehlende Sequenzen",
     "abstain.sequences_text": (

@@ -32,8 +32,9 @@ TEXTS: Mapping[str, str] = {
     "without.probabilities": "Änderung der Wahrscheinlichkeiten, Prozentpunkte",
     "without.dice": "Überlappung des Umrisses (Dice)",
     "without.lost": "Nicht mehr beurteilbar",
-    "without.none": "Nicht berechnet: Es braucht mindestens zwei Sequenzen.",
+    "without.none": "Nicht berechnet: Es braucht mindestens zwei Sequenzen und einen umrissenen Tumor.",
     "without.note": "Eine Überlappung von 1 ist der Umriss aus allen Sequenzen.",
+    "without.note_corrected": "Überlappung 1 ist der Umriss des Modells aus allen Sequenzen, nicht der korrigierte.",
     # checks
     "checks.caption": "Nicht bestandene Prüfungen",
     "checks.check": "Prüfung",

@@ -48,6 +48,9 @@ TEXTS: Mapping[str, str] = {
         "{user} changed revision {number}: {what}. Measures are those of the corrected outline; probabilities stay "
         "the model's."
     ),
+    "corrected_text_labels": (
+        "{user} changed revision {number}: {what}. Outline, measures and probabilities stay the model's."
+    ),
     # verdict and abstentions
     "verdict.pass": "Checks of images and result: all passed",
     "verdict.not_assessable": "Checks of images and result: some could not be made",
@@ -57,7 +60,7 @@ TEXTS: Mapping[str, str] = {
     "verdict.warn_text": "At least one check found something unusual. The checks are below.",
     "abstain.no_tumour": "No tumour found",
     "abstain.no_tumour_text": (
-        "The model outlined no tumour. This does not exclude one. Nothing about type or genes can be read."
+        "No tumour is outlined. This does not exclude one. Nothing about type or genes can be read."
     ),
     "abstain.sequences": "Missing sequences",
     "abstain.sequences_text": "Without {sequences} some findings are not assessable; they are listed with the reason.",

@@ -29,8 +29,9 @@ TEXTS: Mapping[str, str] = {
     "without.probabilities": "Change of probabilities, percentage points",
     "without.dice": "Overlap of the outline (Dice)",
     "without.lost": "No longer assessable",
-    "without.none": "Not computed: it needs at least two sequences.",
+    "without.none": "Not computed: it needs at least two sequences and an outlined tumour.",
     "without.note": "An overlap of 1 is the outline of all sequences.",
+    "without.note_corrected": "An overlap of 1 is the model's own outline of all sequences, not the corrected outline.",
     # checks
     "checks.caption": "Checks that did not pass",
     "checks.check": "Check",

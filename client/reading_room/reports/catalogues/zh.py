@@ -45,6 +45,7 @@ TEXTS: Mapping[str, str] = {
     "corrected_mask": "轮廓已修正",
     "corrected_labels": "已设定标签：{labels}",
     "corrected_text": "{user}修改了版本{number}：{what}。测量值属于修正后的轮廓；概率仍为模型的概率。",
+    "corrected_text_labels": "{user}修改了版本{number}：{what}。轮廓、测量值和概率仍为模型的结果。",
     # verdict and abstentions
     "verdict.pass": "影像与结果检查：全部通过",
     "verdict.not_assessable": "影像与结果检查：部分无法进行",
@@ -53,7 +54,7 @@ TEXTS: Mapping[str, str] = {
     "verdict.fail_text": "在有人查看影像之前，不要相信该结果。各项检查见下文。",
     "verdict.warn_text": "至少有一项检查发现异常情况。各项检查见下文。",
     "abstain.no_tumour": "未发现肿瘤",
-    "abstain.no_tumour_text": "模型没有勾画出肿瘤。这并不能排除肿瘤。无法判读类型或基因。",
+    "abstain.no_tumour_text": "没有勾画出肿瘤。这并不能排除肿瘤。无法判读类型或基因。",
     "abstain.sequences": "缺少序列",
     "abstain.sequences_text": "缺少{sequences}时，部分所见无法评估；下文列出并说明原因。",
     "abstain.disagreement": "各次推断不一致",

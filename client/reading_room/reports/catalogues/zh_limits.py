@@ -32,8 +32,9 @@ TEXTS: Mapping[str, str] = {
     "without.probabilities": "概率的变化（百分点）",
     "without.dice": "轮廓重叠（Dice）",
     "without.lost": "不再可评估",
-    "without.none": "未计算：至少需要两个序列。",
+    "without.none": "未计算：至少需要两个序列和勾画出的肿瘤。",
     "without.note": "重叠为1即与全部序列所得轮廓相同。",
+    "without.note_corrected": "重叠为1即与模型从全部序列所得轮廓相同，不是修正后的轮廓。",
     # checks
     "checks.caption": "未通过的检查",
     "checks.check": "检查",

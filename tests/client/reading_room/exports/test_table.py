@@ -52,7 +52,7 @@ def test_every_number_of_the_table_is_in_the_document(
         assert row["notice"] == DISCLAIMER
         assert bool(row["value"]) != bool(row["not_assessable"])
         for column in ("value", "error", "interval_low", "interval_high"):
-            if row[column] and not (column == "value" and row["id"].startswith(("side.", "checks"))):
+            if row[column] and not (column == "value" and row["id"].startswith(("side.", "checks", "decision"))):
                 assert float(row[column]) in known | counts, row
 
 
@@ -125,3 +125,12 @@ def test_the_reason_of_a_rejection_stays_in_the_room(read_study: ReadStudy, reco
 def test_names_and_ids_tell_findings_apart(read_study: ReadStudy, record_of: RecordOf) -> None:
     rows = rows_of(record_of(*read_study()).document)
     assert len({row.id for row in rows}) == len({row.name for row in rows}) == len(rows)
+
+
+def test_the_table_says_who_stands_for_it(read_study: ReadStudy, record_of: RecordOf) -> None:
+    room, study = read_study()
+    assert table_of(record_of(room, study))["decision"]["value"] == "not signed"
+    with room.database() as connection, transaction(connection):
+        reject(connection, study, "clinician", 1, "Mrs X moved")
+    row = table_of(record_of(room, study))["decision"]
+    assert (row["value"], row["source"]) == ("rejected: revision 1", "clinician")

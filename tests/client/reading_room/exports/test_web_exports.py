@@ -20,6 +20,8 @@ from client.reading_room.store.database import transaction
 from client.reading_room.store.decisions import reject
 from gmmas_core.types import DISCLAIMER
 
+from ..test_panel import revise
+
 Enter = Callable[..., TestClient]
 ReadStudy = Callable[..., tuple[Room, str]]
 RecordOf = Callable[[Room, str], Record]
@@ -121,3 +123,12 @@ def test_what_can_be_exported_is_what_is_offered(read_study: ReadStudy, record_o
     offers = {offer.name: offer.refusal for offer in available(record_of(*read_study()))}
     assert [name for name, refusal in offers.items() if not refusal] == ["fhir.json", "bids.zip", "csv", "json"]
     assert all("expected" in refusal for refusal in offers.values() if refusal)
+
+
+def test_a_first_look_is_not_exported(enter: Enter, read_study: ReadStudy) -> None:
+    room, study = read_study()
+    revise(room, study, lambda document: document.update(preliminary=True))
+    client = enter("clinician", room)
+    for name in KINDS:
+        answer = client.get(f"/api/studies/{study}/export/{name}")
+        assert (answer.status_code, "first look" in answer.text) == (422, True), name

@@ -20,6 +20,8 @@ from client.reading_room.store.database import transaction
 from client.reading_room.store.pathology import enter as enter_results
 from gmmas_core.diagnosis.markers import Marker
 
+from ..test_panel import revise
+
 Enter = Callable[..., TestClient]
 EnterRole = Callable[[str], tuple[TestClient, Room, str]]
 ReadStudy = Callable[..., tuple[Room, str]]
@@ -169,3 +171,26 @@ def test_earlier_studies_are_compared_and_no_category_is_given(
     with room.database() as connection, transaction(connection):
         decisions.reject(connection, study, "clinician", 1, "moved")
     assert "Against the first study" not in browser.get(f"/studies/{later}/report/clinician").text
+
+
+def test_a_first_look_has_no_report(read_study: ReadStudy, enter: Enter) -> None:
+    room, study = read_study()
+    revise(room, study, lambda document: document.update(preliminary=True))
+    browser = enter("clinician", room)
+    for name in ("clinician", "clinician.pdf", "patient", "patient.pdf"):
+        answer = browser.get(f"/studies/{study}/report/{name}")
+        assert (answer.status_code, "first look" in answer.text) == (422, True), name
+
+
+def test_results_that_came_after_the_release_need_another(read_study: ReadStudy, enter: Enter) -> None:
+    room, study = read_study()
+    sign_and_release(room, study)
+    clinician, viewer = enter("clinician", room), enter("viewer", room)
+    assert viewer.get(f"/studies/{study}/report/patient").status_code == 200
+    clinician.put(f"/api/studies/{study}/pathology", json={"idh": "mutant"})
+    assert viewer.get(f"/studies/{study}/report/patient").status_code == 403, "nobody released this text"
+    assert "Release the patient" in clinician.get(f"/studies/{study}").text
+    assert clinician.post(f"/api/studies/{study}/release").status_code == 201
+    assert viewer.get(f"/studies/{study}/report/patient").status_code == 200
+    clinician.put(f"/api/studies/{study}/pathology", json={"idh": ""})
+    assert viewer.get(f"/studies/{study}/report/patient").status_code == 403, "taken back is a change too"

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from client.reading_room.room import Room
-from client.reading_room.store import audit
+from client.reading_room.store import audit, decisions
 from client.reading_room.store.database import transaction
 from client.reading_room.web.narrative import PENS
 from client.reading_room.writer.narrative import SECTIONS
@@ -33,7 +33,7 @@ def lines(room: Room, action: str) -> list[dict[str, Any]]:
 
 def test_the_template_tells_the_case_in_every_language(study: tuple[Room, str], enter: Enter) -> None:
     room, number = study
-    client = enter("viewer", room)
+    client = enter("clinician", room)
     for audience in SECTIONS:
         for language in ("en", "de", "zh"):
             answer = client.post(
@@ -157,3 +157,26 @@ def test_the_page_shows_the_sentences_with_their_facts(study: tuple[Room, str], 
     with_model = enter("viewer", replace(room, writer=scripted.settings("honest"))).get(f"/studies/{number}").text
     assert "Ask the model" in with_model
     assert f'title="m:7b via 127.0.0.1:{scripted.port}"' in with_model
+
+
+def test_the_patients_text_is_for_others_only_once_released(study: tuple[Room, str], enter: Enter) -> None:
+    room, number = study
+    address, wanted = f"/api/studies/{number}/narrative", {"audience": "patient"}
+    viewer = enter("viewer", room)
+    assert viewer.post(address, json=wanted).status_code == 403
+    assert 'value="patient"' not in viewer.get(f"/studies/{number}").text
+    with room.database() as connection, transaction(connection):
+        decisions.sign(connection, number, "clinician", 1)
+        decisions.release(connection, number, "clinician")
+    assert viewer.post(address, json=wanted).status_code == 200
+    assert 'value="patient"' in viewer.get(f"/studies/{number}").text
+
+
+def test_every_text_and_question_has_its_line_without_its_words(study: tuple[Room, str], enter: Enter) -> None:
+    room, number = study
+    viewer = enter("viewer", room)
+    viewer.post(f"/api/studies/{number}/narrative", json={"language": "de"})
+    viewer.post(f"/api/studies/{number}/questions", json={"question": "Which side, Mrs Example?"})
+    who = {"user": "viewer", "study": number, "revision": 1}
+    assert lines(room, "viewed text") == [{**who, "audience": "clinician", "language": "de"}]
+    assert lines(room, "asked a question") == [{**who, "language": "en"}]
