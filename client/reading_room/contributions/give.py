@@ -78,12 +78,20 @@ def take_back(connection: sqlite3.Connection, room: Room, study_id: str, user: s
         DataError: no such study, or nothing of it was contributed.
     """
     study = read_study(connection, study_id)
-    if contribution_of(room, study) is None:
+    if not is_given(room, study):
         raise DataError("contribution: found none of this study; expected one; there is nothing to take back")
     names = names_of(room.folder, study.patient, study.id)
     table.drop_row(room.contributions, names.case)
     shutil.rmtree(room.contributions / names.case)
     audit.add_line(connection, at=now(), user=user, action="took contribution back", study=study_id)
+
+
+def is_given(room: Room, study: Study) -> bool:
+    """Whether anything of a study lies in the folder, whole or damaged."""
+    return (
+        room.contributions.is_dir()
+        and (room.contributions / names_of(room.folder, study.patient, study.id).case).exists()
+    )
 
 
 def contribution_of(room: Room, study: Study) -> Contribution | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from client.reading_room.store import audit
 from client.reading_room.store.clock import now
+from client.reading_room.store.revisions import newest_revision
 from gmmas_core.types import SEQUENCES, DataError
 
 MOVES: Mapping[str, tuple[str, ...]] = {
@@ -170,6 +171,9 @@ def name_sequences(
     study = read_study(connection, study_id)
     if study.state not in ("draft", "failed"):
         raise DataError(f"study: found it {study.state}; expected a draft; sequences are named before a study is read")
+    if newest_revision(connection, study_id) is not None:
+        # Its revisions would speak of other images than they were made from.
+        raise DataError("study: found findings of it already; expected none; upload it anew to name its sequences")
     known = {image.file: image.sequence for image in study.images}
     strange = sorted(set(sequences) - set(known))
     if strange or not set(sequences.values()) <= {None, *SEQUENCES}:

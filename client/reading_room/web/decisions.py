@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from client.reading_room.access.sessions import Session
-from client.reading_room.contributions.give import contribute, contribution_of, take_back
+from client.reading_room.contributions.give import contribute, is_given, take_back
 from client.reading_room.reading.relabel import relabel
 from client.reading_room.record import Record, open_record
 from client.reading_room.room import Room
@@ -90,7 +90,7 @@ def withdraw(connection: Database, room: TheRoom, session: Signer, study_id: str
     """Open a signed or rejected study again. A release ends with it, and so does a contribution."""
     with transaction(connection):
         decisions.withdraw(connection, study_id, session.user.name)
-        if contribution_of(room, read_study(connection, study_id)) is not None:
+        if is_given(room, read_study(connection, study_id)):
             take_back(connection, room, study_id, session.user.name)
     return study_answer(read_study(connection, study_id))
 

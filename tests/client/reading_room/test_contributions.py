@@ -60,6 +60,15 @@ def test_the_site_s_own_check_accepts_it(given: tuple[Room, str, TestClient]) ->
     assert case.mask is not None
 
 
+def test_a_damaged_case_goes_with_the_signature_too(given: tuple[Room, str, TestClient]) -> None:
+    room, study, client = given
+    (row,) = rows_of(room)
+    (room.contributions / row["folder"] / "provenance.json").write_text("{")
+    assert send(client, study, "withdrawal").status_code == 201
+    assert rows_of(room) == []
+    assert files_of(room) == []
+
+
 def test_only_pathology_is_a_label_that_training_reads(given: tuple[Room, str, TestClient]) -> None:
     room, _, _ = given
     (case,) = read_cases(room.contributions, "north", holdout_share=0.0, validation_share=0.0)

@@ -16,6 +16,7 @@ from client.reading_room.record import MASK, UNCERTAINTY, open_record
 from client.reading_room.room import Room
 from client.reading_room.store import audit, decisions, jobs, pathology
 from client.reading_room.store.database import transaction
+from client.reading_room.store.studies import move, name_sequences
 from client.reading_room.store.studies import read_study as row
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.diagnosis.markers import Marker
@@ -86,6 +87,18 @@ def test_a_study_that_cannot_be_read_fails_alone(
         assert failed.reason
         assert bad not in failed.reason
     assert not (a_room.studies / bad / "revisions").exists()
+
+
+def test_images_of_a_study_with_findings_get_no_other_names(read_study: ReadStudy) -> None:
+    room, study_id = read_study()
+    with room.database() as connection:
+        with transaction(connection):
+            move(connection, study_id, "queued", user="technician")
+            move(connection, study_id, "running", user="system")
+            move(connection, study_id, "failed", user="system", reason="disk")
+        images = {image.file: image.sequence for image in row(connection, study_id).images}
+        with pytest.raises(DataError, match="upload it anew"), transaction(connection):
+            name_sequences(connection, study_id, images, "technician")
 
 
 def test_a_worker_that_stops_gives_its_study_back(
