@@ -1,14 +1,19 @@
 """Fixtures of the whole suite: torch on one thread, the tiny configuration, and where real data lies."""
 
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from hypothesis import settings
 
 from gmmas_core.config import Config, load_config
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # No test is timed: on a busy machine a deadline fails for reasons that are not the code's.
 settings.register_profile("untimed", deadline=None)
@@ -35,6 +40,26 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 def real_data() -> Path:
     """The folder of real MRI and tables; only for tests marked `realdata`."""
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The system's Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert found, "no Chromium found; install it (Debian: apt-get install chromium)"
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator["Browser"]:
+    """One browser for all tests of a process, which can hold no second one; it draws in software."""
+    from playwright.sync_api import sync_playwright
+
+    graphics = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=graphics)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

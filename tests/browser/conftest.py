@@ -1,12 +1,10 @@
-"""A real run of three phantom hospitals, played once, and a real browser: the system's Chromium."""
+"""A real run of three phantom hospitals, played once."""
 
-import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from gmmas_core.data.phantom import write_federation
 from server.dashboard.web import serve
@@ -40,17 +38,6 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(folder / "run")
     in_process(sites, OVERRIDES, run, lambda kind, fields: None)
     return run
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert chromium, "no Chromium found; install it (Debian: apt-get install chromium)"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-"""The room on a port, and a real browser: the system's Chromium with its own graphics card in software."""
+"""The room on a port, and pages of it in a real browser."""
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,29 +7,13 @@ from contextlib import ExitStack
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from client.reading_room.room import Room
 from client.reading_room.web.app import build_app
 
 PASSWORD = "four words make it strong"
-GRAPHICS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 PATIENCE_S = 60.0
-
-
-def _chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert found, "no Chromium found; install it (Debian: apt-get install chromium)"
-    return found
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=list(GRAPHICS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -62,13 +45,13 @@ def _sign_in(page: Page, role: str) -> None:
 
 
 @pytest.fixture
-def blind_page(browser: Browser, served: Callable[[Room], str]) -> Iterator[Callable[[Room], Page]]:
+def blind_page(browser: Browser, chromium: str, served: Callable[[Room], str]) -> Iterator[Callable[[Room], Page]]:
     """`blind_page(room)` is a viewer's page in a browser that can draw nothing."""
     with ExitStack() as stack:
 
         def open_page(room: Room) -> Page:
             flags = ["--no-sandbox", "--disable-3d-apis"]
-            blind = browser.browser_type.launch(executable_path=_chromium(), args=flags)
+            blind = browser.browser_type.launch(executable_path=chromium, args=flags)
             stack.callback(blind.close)
             page = blind.new_page(base_url=served(room))
             _sign_in(page, "viewer")
