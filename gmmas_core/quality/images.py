@@ -24,6 +24,7 @@ from gmmas_core.quality.together import (
     check_duplicates,
     check_fluid,
     check_one_grid,
+    check_tissue,
     deep_of,
 )
 from gmmas_core.types import SEQUENCES, DataError
@@ -37,6 +38,9 @@ _OF_EACH = (
     check_slice_thickness,
     check_cut_at_edge,
 )
+
+_TOGETHER = ("coverage", "duplicates", "fluid", "tissue", "contrast_agent")
+"""Checks of sequences against each other, which need one grid."""
 
 
 def check_images(images: Mapping[str, Volume]) -> tuple[Check, ...]:
@@ -67,7 +71,7 @@ def check_images(images: Mapping[str, Volume]) -> tuple[Check, ...]:
 def _between(images: Mapping[str, Volume]) -> list[Check]:
     grid = check_one_grid(images)
     if grid.verdict is not Verdict.PASS:
-        return [grid, *(_needs_one_grid(name) for name in ("coverage", "duplicates", "fluid", "contrast_agent"))]
+        return [grid, *(_needs_one_grid(name) for name in _TOGETHER)]
     sketches = {name: sketch(volume) for name, volume in images.items()}
     deep = deep_of(sketches)
     checks = [grid, check_symmetry(images)]
@@ -75,6 +79,8 @@ def _between(images: Mapping[str, Volume]) -> list[Check]:
     checks += [check_duplicates(pair, images, sketches, deep) for pair in combinations(images, 2)]
     if "t2" in images:
         checks += [check_fluid(name, sketches, deep) for name in images if name != "t2"]
+    if {"t2", "flair"} <= set(images):
+        checks += [check_tissue(name, sketches, deep) for name in ("t1", "t1c") if name in images]
     if {"t1", "t1c"} <= set(images):
         checks.append(check_contrast_agent(sketches))
     return checks

@@ -117,6 +117,14 @@ THRESHOLDS = {
     ),
     "fluid_t1": _above(-0.3, 0.3, "robust SD", "sign: fluid is bright on T2 only; 0.3 around 0 is left open"),
     "fluid_flair": _above(-1.0, 1.0, "robust SD", "sign: fluid is bright on T2 only; 1 around 0 is left open"),
+    "tissue": _below(
+        0.15,
+        -0.15,
+        "difference of two correlations",
+        "sign: grey matter is brighter than white on T2 and FLAIR, darker on T1; brains seen 0.21 and more, phantoms "
+        "0.41",
+        after_seeing=True,
+    ),
     "contrast_agent": _below(
         0.25,
         -1.0,

@@ -1,8 +1,8 @@
 """Checks of sequences against each other: one place, no copies, none under another's name.
 
 What tells sequences apart here: fluid is bright on T2 and on nothing else, so where T2 is brightest the others are
-dark, and not the other way round; and after contrast vessels and tumour are brighter than before. T1 (either) and FLAIR
-under each other's name are not told apart by this.
+dark, and not the other way round; in the tissue between, FLAIR goes with T2 and T1 (either) does not; and after
+contrast vessels and tumour are brighter than before.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, common_brain, corre
 from gmmas_core.quality.thresholds import THRESHOLDS
 
 _BRIGHTEST = 98  # percentile
+_TISSUE = (5, 70)  # percentiles of T2 between which there is neither fluid nor most of a tumour
 _SMOOTH_MM = 4.0  # small shifts between two sequences must not look like contrast agent
 
 
@@ -94,6 +95,33 @@ def check_fluid(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.bool
         expected=f"fluid bright on t2 and dark on {name}",
         action="look whether the two files were swapped" if verdict is not Verdict.PASS else "",
         where=f"t2 and {name}",
+    )
+
+
+def check_tissue(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.bool_]) -> Check:
+    """Whether FLAIR and T1, before or after contrast, have the right names, by how their tissue goes with that of T2.
+
+    The number is FLAIR's correlation with T2 minus the other's; a swap turns its sign.
+    """
+    t2, flair, other = (sketches[s].value_XYZ[deep] for s in ("t2", "flair", name))
+    if len(t2) < FEWEST_VOXELS:
+        return _too_small("tissue", f"{name} and flair")
+    low, high = np.percentile(t2, _TISSUE)
+    tissue = (t2 > low) & (t2 < high)
+    sign = correlation(t2[tissue], flair[tissue]) - correlation(t2[tissue], other[tissue])
+    verdict = THRESHOLDS["tissue"].verdict(sign)
+    found = {
+        Verdict.PASS: "tissue that goes with t2 on flair",
+        Verdict.WARN: "no clear sign on which of the two tissue goes with t2",
+        Verdict.FAIL: f"tissue that goes with t2 on {name}",
+    }[verdict]
+    return Check(
+        id="tissue",
+        verdict=verdict,
+        found=f"{found} ({sign:+.2f})",
+        expected=f"tissue that goes with t2 on flair more than on {name}",
+        action="look whether the two files were swapped" if verdict is not Verdict.PASS else "",
+        where=f"{name} and flair",
     )
 
 

@@ -71,6 +71,7 @@ CHECK_TITLES: Mapping[str, str] = {
     "coverage": "Coverage",
     "duplicates": "Different images",
     "fluid": "Fluid signal",
+    "tissue": "Tissue signal",
     "contrast_agent": "Contrast agent",
     "tumour_found": "Tumour found",
     "tumour_volume": "Tumour volume",

@@ -120,6 +120,11 @@ PHRASES: Mapping[str, str] = {
         "kein klares Zeichen, welche der beiden Flüssigkeit hell zeigt ({0})"
     ),
     "fluid bright on {} and dark on t2 ({})": "Flüssigkeit hell auf {0} und dunkel auf t2 ({1})",
+    "tissue that goes with t2 on flair ({})": "Gewebe, das auf flair mit t2 geht ({0})",
+    "no clear sign on which of the two tissue goes with t2 ({})": (
+        "kein klares Zeichen, auf welcher der beiden Gewebe mit t2 geht ({0})"
+    ),
+    "tissue that goes with t2 on {} ({})": "Gewebe, das auf {0} mit t2 geht ({1})",
     "places that are brighter after contrast ({})": "Stellen, die nach Kontrastmittel heller sind ({0})",
     "no clear sign of contrast agent ({})": "kein klares Zeichen von Kontrastmittel ({0})",
     "places that are brighter on t1 than on t1c ({})": "Stellen, die auf t1 heller sind als auf t1c ({0})",
@@ -161,6 +166,7 @@ PHRASES: Mapping[str, str] = {
     "at least 80 %, at most 4 % almost black": "mindestens 80 %, höchstens 4 % fast schwarz",
     "two different images": "zwei verschiedene Bilder",
     "fluid bright on t2 and dark on {}": "Flüssigkeit hell auf t2 und dunkel auf {0}",
+    "tissue that goes with t2 on flair more than on {}": "Gewebe, das auf flair mehr als auf {0} mit t2 geht",
     "vessels and tumour brighter on t1c than on t1": "Gefäße und Tumor auf t1c heller als auf t1",
     "a whole brain": "ein ganzes Gehirn",
     "a glioma, which is all that the model knows": "ein Gliom; etwas anderes kennt das Modell nicht",

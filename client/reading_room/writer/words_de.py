@@ -120,6 +120,7 @@ WORDS: Mapping[str, str] = {
     "check.coverage": "eine Sequenz erfasst nicht das ganze Gehirn",
     "check.duplicates": "zwei Sequenzen sind fast dasselbe Bild",
     "check.fluid": "Flüssigkeit hat eine unerwartete Helligkeit, Sequenzen könnten vertauscht sein",
+    "check.tissue": "Gewebe hat eine unerwartete Helligkeit, Sequenzen könnten vertauscht sein",
     "check.contrast_agent": "es ist keine Wirkung von Kontrastmittel zu sehen",
     "check.symmetry": "die beiden Hälften des Kopfes gleichen sich nicht",
     "check.tumour_found": "es wurde kein Tumor gefunden",

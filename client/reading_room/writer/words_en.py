@@ -120,6 +120,7 @@ WORDS: Mapping[str, str] = {
     "check.coverage": "a sequence does not cover the whole brain",
     "check.duplicates": "two sequences are nearly the same image",
     "check.fluid": "fluid has an unexpected brightness, sequences may be swapped",
+    "check.tissue": "tissue has an unexpected brightness, sequences may be swapped",
     "check.contrast_agent": "no effect of contrast agent is seen",
     "check.symmetry": "the two halves of the head are not alike",
     "check.tumour_found": "no tumour was found",

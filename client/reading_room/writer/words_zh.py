@@ -121,6 +121,7 @@ WORDS: Mapping[str, str] = {
     "check.coverage": "有序列未覆盖全脑",
     "check.duplicates": "两个序列几乎是同一图像",
     "check.fluid": "液体亮度异常，序列可能互换",
+    "check.tissue": "脑组织亮度异常，序列可能互换",
     "check.contrast_agent": "看不到造影剂的作用",
     "check.symmetry": "头部两半不相似",
     "check.tumour_found": "未发现肿瘤",

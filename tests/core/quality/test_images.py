@@ -11,6 +11,8 @@ from gmmas_core.data.nifti import load_volume
 from gmmas_core.data.sequences import find_sequences
 from gmmas_core.quality import Check, Verdict, check_images
 from gmmas_core.quality.single import check_slice_thickness
+from gmmas_core.quality.sketch import sketch
+from gmmas_core.quality.together import check_tissue, deep_of
 from gmmas_core.types import DataError
 
 Images = Mapping[str, Volume]
@@ -56,15 +58,12 @@ def test_every_flag_says_what_to_do(images: Images) -> None:
         ("t1", "t2", ("fluid", "t2 and t1")),
         ("t1c", "t2", ("fluid", "t2 and t1c")),
         ("t1", "t1c", ("contrast_agent", "t1 and t1c")),
+        ("t1", "flair", ("tissue", "t1 and flair")),
+        ("t1c", "flair", ("tissue", "t1c and flair")),
     ],
 )
 def test_swapped_sequences(one: str, other: str, flag: tuple[str, str], images: Images) -> None:
     assert flag in flags(check_images(swapped(images, one, other)))
-
-
-def test_a_swap_of_t1c_and_flair_is_not_noticed_as_such(images: Images) -> None:
-    """A limit: neither shows fluid bright, and what is brightest differs from tumour to tumour."""
-    assert not [flag for flag in flags(check_images(swapped(images, "t1c", "flair"))) if flag[0] == "fluid"]
 
 
 def test_one_image_under_two_names_whatever_its_brightness(images: Images) -> None:
@@ -129,7 +128,7 @@ def test_a_skull_and_other_grids(images: Images) -> None:
     checks = check_images(moved)
     assert ("one_grid", "") in flags(checks)
     assert {name for name, _ in flags(checks, Verdict.NOT_ASSESSABLE)} == {
-        *("coverage", "duplicates", "fluid", "contrast_agent")
+        *("coverage", "duplicates", "fluid", "tissue", "contrast_agent")
     }
 
 
@@ -156,6 +155,20 @@ def test_a_real_glioma_fails_nothing_and_its_swaps_do(real_case: RealCase) -> No
     assert flags(check_images(images)) == set()
     assert ("fluid", "t2 and flair") in flags(check_images(swapped(images, "t2", "flair")))
     assert ("contrast_agent", "t1 and t1c") in flags(check_images(swapped(images, "t1", "t1c")))
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+def test_every_real_case_tells_flair_from_t1_by_its_tissue(real_data: Path) -> None:
+    folders = [*sorted((real_data / "brats2021").iterdir()), *sorted((real_data / "ood").iterdir())]
+    for folder in [*folders, *sorted((real_data / "tcga").iterdir())]:
+        images = real_images(folder)
+        sketches = {name: sketch(volume) for name, volume in images.items()}
+        for name in ("t1", "t1c"):
+            in_order = check_tissue(name, sketches, deep_of(sketches))
+            assert in_order.verdict is Verdict.PASS, (folder.name, in_order.found)
+            exchanged = {**sketches, name: sketches["flair"], "flair": sketches[name]}
+            assert check_tissue(name, exchanged, deep_of(exchanged)).verdict is Verdict.FAIL, folder.name
 
 
 @pytest.mark.realdata

@@ -65,6 +65,7 @@ TEXTS: Mapping[str, str] = {
     "check.coverage": "Abdeckung",
     "check.duplicates": "Doppelte Bilder",
     "check.fluid": "Helligkeit von Flüssigkeit",
+    "check.tissue": "Helligkeit des Gewebes",
     "check.contrast_agent": "Kontrastmittel",
     "check.tumour_found": "Tumor gefunden",
     "check.tumour_volume": "Tumorvolumen",

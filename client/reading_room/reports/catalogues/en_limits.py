@@ -60,6 +60,7 @@ TEXTS: Mapping[str, str] = {
     "check.coverage": "Coverage",
     "check.duplicates": "Duplicates",
     "check.fluid": "Brightness of fluid",
+    "check.tissue": "Brightness of tissue",
     "check.contrast_agent": "Contrast agent",
     "check.tumour_found": "Tumour found",
     "check.tumour_volume": "Volume of the tumour",

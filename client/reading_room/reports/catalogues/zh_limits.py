@@ -63,6 +63,7 @@ TEXTS: Mapping[str, str] = {
     "check.coverage": "覆盖范围",
     "check.duplicates": "重复图像",
     "check.fluid": "液体亮度",
+    "check.tissue": "组织亮度",
     "check.contrast_agent": "对比剂",
     "check.tumour_found": "发现肿瘤",
     "check.tumour_volume": "肿瘤体积",
