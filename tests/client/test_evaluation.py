@@ -21,12 +21,7 @@ from gmmas_core.types import DISCLAIMER, SEQUENCES, DataError
 TINY = (
     "experiment=smoke",
     "data.spacing_mm=6",
-    "model.crop_size=16",
-    "model.context_size=16",
-    "model.channels=[8,8,8,8]",
-    "model.embed_dim=16",
-    "model.mlp_dim=16",
-    "model.head_channels=16",
+    "model=smallest",
     "evaluation.overlap=0",
     "evaluation.bootstrap=10",
 )

@@ -36,12 +36,7 @@ from gmmas_core.weights import weights_hash, weights_of
 OVERRIDES = (
     "experiment=smoke",
     "data.spacing_mm=6",
-    "model.crop_size=16",
-    "model.context_size=16",
-    "model.channels=[8,8,8,8]",
-    "model.embed_dim=16",
-    "model.mlp_dim=16",
-    "model.head_channels=16",
+    "model=smallest",
     "training.local_steps=2",
     "data.validation_share=0.34",
     "data.holdout_share=0",

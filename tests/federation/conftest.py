@@ -13,12 +13,7 @@ from server.run_folder import RunFolder
 OVERRIDES = (
     "experiment=smoke",
     "data.spacing_mm=6",
-    "model.crop_size=16",
-    "model.context_size=16",
-    "model.channels=[8,8,8,8]",
-    "model.embed_dim=16",
-    "model.mlp_dim=16",
-    "model.head_channels=16",
+    "model=smallest",
     "training.local_steps=2",
     "evaluation.overlap=0",
     "evaluation.max_validation_cases=1",

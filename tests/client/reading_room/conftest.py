@@ -114,12 +114,7 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 TINY = (
     "experiment=smoke",
     "data.spacing_mm=6",
-    "model.crop_size=16",
-    "model.context_size=16",
-    "model.channels=[8,8,8,8]",
-    "model.embed_dim=16",
-    "model.mlp_dim=16",
-    "model.head_channels=16",
+    "model=smallest",
     "evaluation.overlap=0",
     "evaluation.mc_passes=5",
     "notice='Phantoms of nobody'",

@@ -32,13 +32,7 @@ SIZE = replace(
 )
 OVERRIDES = (
     "rounds=1",
-    "model.crop_size=16",
-    "model.context_size=16",
-    "model.stem_stride=1",
-    "model.channels=[8,8,8,8]",
-    "model.embed_dim=16",
-    "model.mlp_dim=16",
-    "model.head_channels=16",
+    "model=smallest",
     "training.local_steps=2",
     "training.batch_size=2",
     "data.workers=1",
