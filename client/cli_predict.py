@@ -2,25 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from client.device import Device
 from client.progress import progress_bar
 
 # torch takes seconds to import: everything that needs it is imported inside the command, so that help answers at once.
 if TYPE_CHECKING:
     from gmmas_core.checkpoint import LoadedModel
-
-
-class Device(StrEnum):
-    """Where to compute; auto takes a GPU where there is one."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 def register(app: typer.Typer) -> None:

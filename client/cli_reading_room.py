@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client.device import Device
+
 if TYPE_CHECKING:
     from client.reading_room.room import Room
+    from gmmas_core.checkpoint import LoadedModel
 
 DEFAULT_FOLDER = Path("reading-room")
 FIRST_USER = "clinician"
@@ -24,14 +27,6 @@ class Role(StrEnum):
     TECHNICIAN = "technician"
     VIEWER = "viewer"
     ADMIN = "admin"
-
-
-class Device(StrEnum):
-    """Where to compute; auto takes a GPU where there is one."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 def register(app: typer.Typer) -> None:
@@ -84,7 +79,7 @@ def reading_room(
     from client.reading_room.service import listen, serve
     from client.reading_room.writer.settings import read_writer
     from gmmas_core.checkpoint import load_model
-    from gmmas_core.types import DISCLAIMER, DataError
+    from gmmas_core.types import DataError
 
     if passes == 1:
         raise DataError("--passes: found 1; expected 0 or at least 2; one pass has no spread")
@@ -101,21 +96,27 @@ def reading_room(
     )
     listener = listen(host, port)
     _prepare(room, is_trial=data is None, phantoms=phantoms or data is None)
-    address = listener.getsockname()
-    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-    typer.echo(f"{DISCLAIMER}\nmodel {loaded.model_id}")
-    for warning in loaded.warnings:
-        typer.echo(f"warning: {warning}")
-    if address[0] not in ("127.0.0.1", "::1") and not behind_tls:
-        typer.echo("warning: other machines can reach this room without TLS; put a proxy with TLS before it")
-    if room.writer is not None:
-        typer.echo(f"texts: {room.writer.name}, checked; else the template")
-    typer.echo(f"reading room: http://{shown}:{address[1]}/  (Ctrl-C ends it)")
+    _tell(room, loaded, *listener.getsockname()[:2])
     serve(room, listener, tuple(name or ()))
 
 
 DEFAULT_PASSES = 5
 """The fewest that give volumes a 5th and a 95th percentile."""
+
+
+def _tell(room: "Room", loaded: "LoadedModel", address: str, port: int) -> None:
+    """What somebody who has just started the room must know."""
+    from gmmas_core.types import DISCLAIMER
+
+    shown = f"[{address}]" if ":" in address else address
+    typer.echo(f"{DISCLAIMER}\nmodel {loaded.model_id}")
+    for warning in loaded.warnings:
+        typer.echo(f"warning: {warning}")
+    if address not in ("127.0.0.1", "::1") and not room.secure_cookies:
+        typer.echo("warning: other machines can reach this room without TLS; put a proxy with TLS before it")
+    if room.writer is not None:
+        typer.echo(f"texts: {room.writer.name}, checked; else the template")
+    typer.echo(f"reading room: http://{shown}:{port}/  (Ctrl-C ends it)")
 
 
 def _prepare(room: "Room", *, is_trial: bool, phantoms: bool) -> None:

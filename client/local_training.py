@@ -79,14 +79,7 @@ def train_locally(
     earlier = state_before(site.state, plan.run_id, plan.round)
     load_weights(model, weights)
     put_local(model, earlier.local, config)
-    calibration = read_calibration(plan.calibration, config.task_list)
-    scores = score_cases(site, config, model, data, validation_cases(config, data), calibration)
-    subject = signals.Subject(
-        site=site, plan=plan, config=config, model=model, data=data, calibration=calibration, scores=scores
-    )
-    finish = signals.begin(subject)
-    stage = play_stage(site, plan, config, model, data, calibration, signals.observer(subject), on_step)
-    metrics: dict[str, Metric] = merge(scores, config.task_list) | stage.metrics | finish()
+    stage, metrics = _play_and_score(site, plan, config, model, data, on_step)
     trained = weights_of(model)
     seen = spoken_for(stage.seen, config)
     leaving = without_local(trained, weights, config)
@@ -106,6 +99,20 @@ def train_locally(
         core_fingerprint=plan.core_fingerprint,
     )
     return Trained(update=update, encoded=encoded, kept=kept)
+
+
+def _play_and_score(
+    site: Site, plan: RoundPlan, config: Config, model: GMMAS, data: LocalData, on_step: OnStep | None
+) -> tuple[StageOutput, dict[str, Metric]]:
+    """Run the plan's stage; beside its output the metrics of the received model, of the stage and of the signals."""
+    calibration = read_calibration(plan.calibration, config.task_list)
+    scores = score_cases(site, config, model, data, validation_cases(config, data), calibration)
+    subject = signals.Subject(
+        site=site, plan=plan, config=config, model=model, data=data, calibration=calibration, scores=scores
+    )
+    finish = signals.begin(subject)
+    stage = play_stage(site, plan, config, model, data, calibration, signals.observer(subject), on_step)
+    return stage, merge(scores, config.task_list) | stage.metrics | finish()
 
 
 def play_stage(

@@ -4,8 +4,9 @@ import base64
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
+from client.reading_room.jinja import environment_of
 from client.reading_room.reports.content import Picture, Report
 
 
@@ -39,13 +40,7 @@ def _data_address(picture: Picture) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("client.reading_room.reports"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of("client.reading_room.reports")
     environment.filters["data_address"] = _data_address
     environment.filters["kind"] = lambda block: type(block).__name__
     return environment

@@ -7,9 +7,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from client.reading_room.access.sessions import Session
 from client.reading_room.record import open_record
-from client.reading_room.store import audit
-from client.reading_room.store.clock import now
-from client.reading_room.store.database import transaction
 from client.reading_room.store.revisions import newest_revision
 from client.reading_room.store.studies import read_study
 from client.reading_room.web import templates
@@ -18,6 +15,7 @@ from client.reading_room.web.documents_context import documents_context
 from client.reading_room.web.exports_context import exports_context
 from client.reading_room.web.findings_context import findings_context
 from client.reading_room.web.narrative_context import narrative_context
+from client.reading_room.web.noting import note
 from client.reading_room.web.viewer_context import viewer_context
 from client.reading_room.web.visitor import Database, TheRoom, may
 
@@ -32,15 +30,7 @@ def case_page(request: Request, connection: Database, room: TheRoom, session: Vi
     if newest_revision(connection, study_id) is None:
         return RedirectResponse(f"/studies/{study.id}/sequences", status_code=303)
     record = open_record(connection, room, study_id)
-    with transaction(connection):
-        audit.add_line(
-            connection,
-            at=now(),
-            user=session.user.name,
-            action="viewed",
-            study=study_id,
-            revision=record.revision.number,
-        )
+    note(connection, session, record, "viewed")
     content = {
         "record": record,
         "study": study,

@@ -13,9 +13,7 @@ from client.reading_room.record import Record, open_record
 from client.reading_room.reports.compose import compose_clinician
 from client.reading_room.reports.pdf import to_pdf
 from client.reading_room.room import Room
-from client.reading_room.store import audit
-from client.reading_room.store.clock import now
-from client.reading_room.store.database import transaction
+from client.reading_room.web.noting import note
 from client.reading_room.web.visitor import Database, TheRoom, may
 
 router = APIRouter(prefix="/api/studies", tags=["exports"])
@@ -33,17 +31,7 @@ def get_export(connection: Database, room: TheRoom, session: Exporter, study_id:
     record = open_record(connection, room, study_id)
     require_possible(record, name)
     content = _with_report(room, record) if name == "fhir.json" else KINDS[name].make(record)
-    with transaction(connection):
-        audit.add_line(
-            connection,
-            at=now(),
-            user=session.user.name,
-            action="exported",
-            study=study_id,
-            kind=name,
-            revision=record.revision.number,
-            sha256=hashlib.sha256(content).hexdigest(),
-        )
+    note(connection, session, record, "exported", kind=name, sha256=hashlib.sha256(content).hexdigest())
     disposition = f'attachment; filename="{file_name(record, name)}"'
     return Response(content, media_type=KINDS[name].media_type, headers={"Content-Disposition": disposition})
 

@@ -16,6 +16,7 @@ from client.reading_room.store import audit
 from client.reading_room.store.clock import now
 from client.reading_room.store.database import transaction
 from client.reading_room.web.narrative_context import NarrativeAnswer, shown
+from client.reading_room.web.noting import note
 from client.reading_room.web.visitor import Database, TheRoom, may
 from client.reading_room.writer.attempts import Attempt, Log
 from client.reading_room.writer.facts import facts_of
@@ -56,7 +57,7 @@ def write(
     if wanted.audience == "patient" and session.user.role not in MAY["release"]:
         _require_released(record)
     settings = room.writer if wanted.by == "model" else None
-    _note(connection, session, record, "viewed text", audience=wanted.audience, language=wanted.language)
+    note(connection, session, record, "viewed text", audience=wanted.audience, language=wanted.language)
     log = _log(connection, session, study_id, f"narrative for the {wanted.audience} in {wanted.language}")
     with _pen(request, is_needed=settings is not None):
         narrative = write_narrative(record, wanted.audience, wanted.language, settings, log)
@@ -69,25 +70,11 @@ def ask(
 ) -> NarrativeAnswer:
     """Answer a question from the facts of a case, naming those that were used."""
     record = open_record(connection, room, study_id)
-    _note(connection, session, record, "asked a question", language=asked.language)
+    note(connection, session, record, "asked a question", language=asked.language)
     log = _log(connection, session, study_id, f"answer in {asked.language}")
     with _pen(request, is_needed=room.writer is not None):
         narrative = answer_question(record, asked.question, asked.language, room.writer, log)
     return shown(narrative, facts_of(record, asked.language))
-
-
-def _note(connection: sqlite3.Connection, session: Session, record: Record, action: str, **details: str) -> None:
-    """The line of a text that somebody sees, whoever writes it; never what it says or what was asked."""
-    with transaction(connection):
-        audit.add_line(
-            connection,
-            at=now(),
-            user=session.user.name,
-            action=action,
-            study=record.study.id,
-            revision=record.revision.number,
-            **details,
-        )
 
 
 def _require_released(record: Record) -> None:

@@ -16,9 +16,7 @@ from client.reading_room.reports.fonts import path_of
 from client.reading_room.reports.html import Around, to_html
 from client.reading_room.reports.patient import require_released
 from client.reading_room.reports.pdf import to_pdf
-from client.reading_room.store import audit
-from client.reading_room.store.clock import now
-from client.reading_room.store.database import transaction
+from client.reading_room.web.noting import note
 from client.reading_room.web.visitor import Database, TheRoom, may
 from gmmas_core.diagnosis import Requester
 from gmmas_core.types import DataError
@@ -46,10 +44,8 @@ def clinician_page(
 ) -> str:
     """The clinician's report as a page."""
     record = _whole(connection, room, study_id)
-    report = compose_clinician(
-        room, record, language, _requester(session, figures), earlier_of(connection, room, record)
-    )
-    _note(connection, session, record, "viewed report", report="clinician", language=language, figures=figures)
+    report = _clinician(connection, room, record, session, language, figures)
+    note(connection, session, record, "viewed report", report="clinician", language=language, figures=figures)
     return to_html(report, _around(study_id, "clinician", language, figures))
 
 
@@ -64,9 +60,7 @@ def clinician_pdf(
 ) -> Response:
     """The clinician's report as PDF."""
     record = _whole(connection, room, study_id)
-    report = compose_clinician(
-        room, record, language, _requester(session, figures), earlier_of(connection, room, record)
-    )
+    report = _clinician(connection, room, record, session, language, figures)
     content = to_pdf(report)
     _note_download(connection, session, record, content, report="clinician", language=language, figures=figures)
     return _download(content, "clinician", language)
@@ -77,7 +71,7 @@ def patient_page(connection: Database, room: TheRoom, session: Viewer, study_id:
     """The patient's report as a page; before its release only for clinicians, and marked."""
     record = _whole(connection, room, study_id)
     report, is_released = _patient(room, record, session, language)
-    _note(connection, session, record, "viewed report", report="patient", language=language, released=is_released)
+    note(connection, session, record, "viewed report", report="patient", language=language, released=is_released)
     return to_html(report, _around(study_id, "patient", language, ""))
 
 
@@ -103,6 +97,13 @@ def _whole(connection: Database, room: TheRoom, study_id: str) -> Record:
     if record.document["preliminary"]:
         raise DataError("report: found a first look of a reading that still runs; expected the whole reading; wait")
     return record
+
+
+def _clinician(
+    connection: Database, room: TheRoom, record: Record, session: Session, language: str, figures: str
+) -> Report:
+    earlier = earlier_of(connection, room, record)
+    return compose_clinician(room, record, language, _requester(session, figures), earlier)
 
 
 def _requester(session: Session, figures: str) -> Requester | None:
@@ -143,22 +144,9 @@ def _around(study_id: str, kind: str, language: str, figures: str) -> Around:
     )
 
 
-def _note(connection: Database, session: Session, record: Record, action: str, **details: object) -> None:
-    with transaction(connection):
-        audit.add_line(
-            connection,
-            at=now(),
-            user=session.user.name,
-            action=action,
-            study=record.study.id,
-            revision=record.revision.number,
-            **details,
-        )
-
-
 def _note_download(connection: Database, session: Session, record: Record, content: bytes, **details: object) -> None:
     sha256 = hashlib.sha256(content).hexdigest()
-    _note(connection, session, record, "downloaded report", sha256=sha256, **details)
+    note(connection, session, record, "downloaded report", sha256=sha256, **details)
 
 
 def _download(content: bytes, kind: str, language: str) -> Response:

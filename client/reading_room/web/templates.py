@@ -5,10 +5,11 @@ from functools import cache
 from typing import Any
 
 from fastapi import Request
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from client.reading_room.access.roles import MAY
 from client.reading_room.access.sessions import Session
+from client.reading_room.jinja import environment_of
 from gmmas_core.types import DISCLAIMER
 
 
@@ -48,12 +49,6 @@ def age(moment: str, now: datetime | None = None) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("client.reading_room.web"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of("client.reading_room.web")
     environment.filters["age"] = age
     return environment

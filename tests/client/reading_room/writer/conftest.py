@@ -17,9 +17,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from client.findings import suggestions
 from client.reading_room.writer.settings import WriterSettings, writer_settings
 from gmmas_core.data.grid import Volume
-from gmmas_core.diagnosis import Diagnosis, Ranking, integrate, ranked_diagnoses, text, with_imaging
+from gmmas_core.diagnosis import Diagnosis, integrate, ranked_diagnoses, with_imaging
 from gmmas_core.diagnosis.findings import Findings, from_tissue
 from gmmas_core.diagnosis.markers import Alteration, Codel, Histology, Idh, Marker, Mgmt
 from gmmas_core.inference.assessability import not_assessable
@@ -176,25 +177,6 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=lambda number: number.item()))
 
 
-def _suggested(ranking: Ranking) -> dict[str, Any]:
-    hint = ranking.histology
-    return {
-        "types": [
-            {
-                "id": each.entity,
-                "name": text(each.entity),
-                "probability": each.probability,
-                "interval": None if each.interval is None else asdict(each.interval),
-            }
-            for each in ranking.candidates
-        ],
-        "histology": None if hint is None else asdict(hint),
-        "not_assessable": {task: {"id": reason, "text": text(reason)} for task, reason in ranking.not_assessable},
-        "flags": [{"id": flag, "text": text(flag)} for flag in ranking.flags],
-        "uncalibrated": list(ranking.uncalibrated),
-    }
-
-
 def make_case(
     name: str = "plain",
     *,
@@ -246,7 +228,7 @@ def make_case(
         "verdict": max((check["verdict"] for check in checks), key=GRAVEST.__getitem__, default="pass"),
         "checks": [{"found": "x", "expected": "y", "action": "z", **check} for check in checks],
         "measures": measured(shape, used, passes),
-        "suggested": _plain(_suggested(ranking)),
+        "suggested": _plain(suggestions(ranking)),
         "without": without,
         "corrected": {"by": "secretname", "mask": True, "labels": {"idh": 1}, "from_revision": 1, "note": "secretnote"}
         if corrected
