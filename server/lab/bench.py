@@ -108,7 +108,7 @@ BENCHES: Mapping[str, tuple[Callable[[Settings], Sequence[Row]], str]] = {
     "endurance": (_endurance, "many rounds of the tiny network; target: memory that does not grow"),
     "reading-room": (
         _reading_room,
-        "a study of 240x240x155 voxels from upload to findings; target: no longer than MONAI's sliding window",
+        "a 240x240x155 study; targets: first look no later than MONAI's sliding window, first picture within 2 s",
     ),
     "inference": (_inference, "one whole case; target: at most 0.35 x MONAI's sliding window of SegResNet"),
 }

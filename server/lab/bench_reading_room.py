@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,7 @@ def bench_reading_room(repeats: int, seed: int, threads: int) -> list[dict[str, 
 
     Returns:
         One row per way: `way`, `seconds` (wall, from the uploaded files to stored findings), `peak_rss_mb`, and
-        `ratio` of seconds to the peer's.
+        `ratio` of seconds to the peer's; then `way` and `seconds` of `bench_first_picture`.
 
     Raises:
         GmmasError: a measuring process failed.
@@ -56,7 +56,7 @@ def bench_reading_room(repeats: int, seed: int, threads: int) -> list[dict[str, 
     rows.append({key: peer[key] for key in ("way", "seconds", "peak_rss_mb")})
     for row in rows:
         row["ratio"] = round(float(str(row["seconds"])) / float(peer["seconds"]), 3)
-    return rows
+    return [*rows, *in_own_process("server.lab.bench_first_picture", repeats, seed)["rows"]]
 
 
 def write_study(folder: Path, seed: int) -> dict[str, Path]:
@@ -74,14 +74,18 @@ def write_study(folder: Path, seed: int) -> dict[str, Path]:
     return paths
 
 
-def _room(folder: Path, seed: int, passes: int) -> Room:
-    config = load_config(["model=base", "evaluation.inference=one_pass"])
+SETTINGS = ("model=base", "evaluation.inference=one_pass")
+
+
+def save_room(folder: Path, settings: Sequence[str], seed: int, passes: int) -> Room:
+    """A room whose model is untrained, both inside a folder."""
+    config = load_config(settings)
     model = build_model(config.model, config.task_list, loss=config.loss, seed=seed)
     save_model(folder / "model", model, config, {"rounds": 0}, {})
     return Room(folder=folder / "room", site="bench", model=folder / "model", passes=passes)
 
 
-def _upload(room: Room, folder: Path, seed: int) -> Callable[[], str]:
+def upload(room: Room, folder: Path, seed: int) -> Callable[[], str]:
     """What remains to be done once the files have arrived; returns the study."""
     room.studies.mkdir(parents=True, exist_ok=True)
     offers = tuple(
@@ -108,7 +112,7 @@ WAYS = {
 
 
 def _seconds(room: Room, folder: Path, seed: int, first_look: bool) -> float:
-    take = _upload(room, folder, seed)
+    take = upload(room, folder, seed)
     worker = Worker(room, patience_s=0.0 if first_look else PATIENCE_S)
     began = time.perf_counter()
     study_id = take()
@@ -129,7 +133,7 @@ def _measure(way: str, repeats: int, seed: int, threads: int) -> dict[str, objec
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            found.append(_seconds(_room(folder, seed, passes), folder, seed, first_look))
+            found.append(_seconds(save_room(folder, SETTINGS, seed, passes), folder, seed, first_look))
     return {"way": way, "seconds": round(min(found), 3), "peak_rss_mb": round(peak_rss_mb())}
 
 

@@ -64,8 +64,6 @@ def take_slices(images: Mapping[str, Path], seg: Path, uncertainty: Path | None)
     entropy = None if entropy is None else entropy[box]
     inside = image.data[image.data != 0]
     low, high = np.percentile(inside, (_DARKEST, _BRIGHTEST)) if inside.size else (0.0, 1.0)
-    grey = np.clip((image.data.astype(np.float32) - low) / max(float(high - low), 1e-9), 0.0, 1.0)
-    grey[image.data == 0] = 0.0
     tumour = labels.data != BACKGROUND
     shown = tumour if tumour.any() else image.data != 0
     x_mm, y_mm, z_mm = labels.grid.spacing_mm
@@ -76,9 +74,10 @@ def take_slices(images: Mapping[str, Path], seg: Path, uncertainty: Path | None)
         ("sagittal", 0, (z_mm, y_mm), "APSI"),
     ):
         place = _largest(shown, axis)
-        cuts = [_hung(each, axis, place) for each in (grey, labels.data)]
+        grey = _grey(_hung(image.data, axis, place), float(low), float(high))
+        labelled = _hung(labels.data, axis, place).astype(np.uint8)
         doubt = None if entropy is None else _hung(entropy, axis, place).astype(np.float32)
-        slices.append(Slice(plane, cuts[0], cuts[1].astype(np.uint8), doubt, edges, letters))
+        slices.append(Slice(plane, grey, labelled, doubt, edges, letters))
     return sequence, slices
 
 
@@ -97,6 +96,12 @@ def _largest(shown_XYZ: NDArray[np.bool_], axis: int) -> int:
     areas = np.count_nonzero(shown_XYZ, axis=others)
     fullest = np.flatnonzero(areas == areas.max())
     return int(fullest[len(fullest) // 2])
+
+
+def _grey(value_RC: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
+    """Black at `low` and outside of the brain, white at `high`."""
+    grey = np.clip((value_RC.astype(np.float32) - low) / max(high - low, 1e-9), 0.0, 1.0)
+    return np.where(value_RC == 0, np.float32(0.0), grey)
 
 
 def _hung(data_XYZ: NDArray[Any], axis: int, place: int) -> NDArray[Any]:

@@ -33,6 +33,8 @@ async function start(root) {
   root.addEventListener('webglcontextlost', () => {
     viewer.tell('The graphics card has given the picture up. Save what you painted is not possible any more: reload the page.', true)
   }, { capture: true })
+  // The room's own picture first: unpacking and drawing would keep the browser from showing it.
+  await root.querySelector('.v-first').decode().catch(() => {})
   try {
     await viewer.load()
   } catch (error) {
