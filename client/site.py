@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 
 from client.limits import LEGAL, Limits, are_limits
+from client.privacy_policy import LEGAL as PRIVACY_LEGAL
+from client.privacy_policy import PrivacyPolicy, are_privacy, privacy_of
 from gmmas_core.atomic import write_text
 from gmmas_core.data.labels import LABEL_CONVENTIONS
 from gmmas_core.types import DataError
@@ -43,6 +45,7 @@ class Site:
         gpu_memory_share: of the card's memory, above 0 up to 1.
         min_free_disk_gb: GiB without which no round is begun.
         log_megabytes: that the logs of events and of failures may each take, old ones included.
+        privacy: what is demanded beyond the floor.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Site:
     gpu_memory_share: float = 1.0
     min_free_disk_gb: float = 1.0
     log_megabytes: float = 20.0
+    privacy: PrivacyPolicy = field(default_factory=PrivacyPolicy)
 
 
 def read_site(path: Path) -> Site:
@@ -97,6 +101,7 @@ def read_site(path: Path) -> Site:
         allowed_stages=None if stages is None else tuple(stages),
         training_hours=values.get("training_hours"),
         limits=Limits(**values.get("limits", {})),
+        privacy=privacy_of(values.get("privacy", {})),
         **{key: float(values[key]) for key in _AMOUNTS if key in values},
     )
 
@@ -153,6 +158,7 @@ cohort_floor: {cohort_floor}  # nothing about fewer cases than this leaves the s
 # gpu_memory_share: 0.5  # of the card's memory; all when absent
 # min_free_disk_gb: 1  # no round is begun with less
 # log_megabytes: 20  # for events.jsonl, and again for failures.log, old ones included
+# privacy: {{epsilon: 8, noise_multiplier: 1.1, secure_sum: required}}  # client/README.md has them all
 """
 
 
@@ -205,6 +211,7 @@ _KEYS: Mapping[str, _Check] = {
     "limits": _Check(LEGAL, are_limits),
     "gpu_memory_share": _Check("a number from 0.01 to 1", lambda value: _is_amount(value, 0.01, 1)),
     "min_free_disk_gb": _Check("a number from 0 to 100000", lambda value: _is_amount(value, 0, 100_000)),
+    "privacy": _Check(PRIVACY_LEGAL, are_privacy),
     "log_megabytes": _Check("a number from 1 to 10000", lambda value: _is_amount(value, 1, 10_000)),
 }
 _AMOUNTS = ("gpu_memory_share", "min_free_disk_gb", "log_megabytes")

@@ -43,6 +43,7 @@ from gmmas_core.config_federation import (
     ServerOptimizerConfig,
     StrategyConfig,
 )
+from gmmas_core.config_privacy import ClientLevelConfig, PrivacyConfig, SecureSumConfig
 from gmmas_core.config_require import require
 from gmmas_core.config_schema import (
     AcceptanceConfig,
@@ -59,6 +60,7 @@ __all__ = [
     "AcceptanceConfig",
     "AdaptationConfig",
     "CalibrationConfig",
+    "ClientLevelConfig",
     "Config",
     "CurriculumConfig",
     "DataConfig",
@@ -67,9 +69,11 @@ __all__ = [
     "FederationConfig",
     "LossConfig",
     "ModelConfig",
+    "PrivacyConfig",
     "PseudoLabelConfig",
     "ReleaseConfig",
     "ScreeningConfig",
+    "SecureSumConfig",
     "ServerOptimizerConfig",
     "StagePlan",
     "StrategyConfig",

@@ -13,6 +13,7 @@ from gmmas_core.config_federation import (
     ScreeningConfig,
     StrategyConfig,
 )
+from gmmas_core.config_privacy import PrivacyConfig
 from gmmas_core.config_require import require
 from gmmas_core.types import Task
 
@@ -221,6 +222,7 @@ class Config:
     evaluation: EvaluationConfig
     release: ReleaseConfig
     acceptance: AcceptanceConfig = field(default_factory=lambda: AcceptanceConfig(check="none"))
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
 
     def __post_init__(self) -> None:
         valid = [task.value for task in Task]

@@ -9,6 +9,7 @@ from gmmas_core.config import Config
 from gmmas_core.data.cache import PreparedCache
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.training.loop import OnGradients, OnStep
+from gmmas_core.training.protection import Protection
 from gmmas_core.types import Case, Metric, RoundPlan
 
 
@@ -29,6 +30,7 @@ class StageInput:
         device: "cpu" or "cuda", as `precision.choose_device` returns it.
         on_step: called with (step from 1, loss).
         on_gradients: observes every step's gradients, see `loop.OnGradients`.
+        protection: record-level differential privacy of every gradient step, None for none.
     """
 
     model: GMMAS
@@ -43,6 +45,7 @@ class StageInput:
     device: str = "cpu"
     on_step: OnStep | None = None
     on_gradients: OnGradients | None = None
+    protection: Protection | None = None
 
 
 @dataclass(kw_only=True)

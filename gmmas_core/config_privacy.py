@@ -1,0 +1,69 @@
+"""What the coordinator's side adds to privacy: noise on the mean, and sums that nobody sees the parts of.
+
+What a hospital demands for its own patients (record-level noise, floors, which sums it joins) is no part of this: it
+lives in that hospital's site.yaml alone, see `client.privacy_policy`.
+"""
+
+from dataclasses import dataclass, field
+
+from gmmas_core.config_require import require
+
+CLIENT_LEVEL_NAMES = ("none", "fixed_clipping", "adaptive_clipping")
+SECURE_SUM_NAMES = ("none", "pairwise_masks")
+
+
+@dataclass(kw_only=True, slots=True)
+class ClientLevelConfig:
+    """Differential privacy of a whole hospital: its update is clipped and the coordinator adds noise to the sum."""
+
+    name: str = "none"  # any of CLIENT_LEVEL_NAMES
+    noise_multiplier: float = 1.0  # standard deviation of the noise on the sum, in clipping norms
+    clip_norm: float = 1.0  # largest L2 norm of a site's change; the first one, where it adapts
+    quantile: float = 0.5  # adaptive_clipping: share of the sites whose change is to be within the norm
+    clip_lr: float = 0.2  # adaptive_clipping: rate of the geometric update of the norm
+    count_noise: float = 0.0  # adaptive_clipping: deviation of the noise on the count; 0 takes asked sites / 20
+    delta: float = 1e-5
+    max_epsilon: float = 0.0  # the run ends before more than this is spent; 0 for no limit
+
+    def __post_init__(self) -> None:
+        require(
+            self.name in CLIENT_LEVEL_NAMES,
+            f"privacy.client_level.name: found {self.name!r}; expected any of {', '.join(CLIENT_LEVEL_NAMES)}",
+        )
+        for name in ("noise_multiplier", "clip_norm", "clip_lr"):
+            value = getattr(self, name)
+            require(value > 0, f"privacy.client_level.{name}: found {value}; expected above 0")
+        for name in ("quantile", "delta"):
+            value = getattr(self, name)
+            require(0 < value < 1, f"privacy.client_level.{name}: found {value}; expected above 0 and below 1")
+        for name in ("count_noise", "max_epsilon"):
+            value = getattr(self, name)
+            require(value >= 0, f"privacy.client_level.{name}: found {value}; expected 0 or more")
+
+
+@dataclass(kw_only=True, slots=True)
+class SecureSumConfig:
+    """Whether the coordinator sees single updates, or only their sum."""
+
+    name: str = "none"  # any of SECURE_SUM_NAMES
+    neighbours: int = 0  # other sites that each site shares masks with; 0 takes as many as drop_share needs
+    drop_share: float = 1 / 3  # of the sites, that may vanish in any phase
+
+    def __post_init__(self) -> None:
+        require(
+            self.name in SECURE_SUM_NAMES,
+            f"privacy.secure_sum.name: found {self.name!r}; expected any of {', '.join(SECURE_SUM_NAMES)}",
+        )
+        require(self.neighbours >= 0, f"privacy.secure_sum.neighbours: found {self.neighbours}; expected 0 or more")
+        require(
+            0 <= self.drop_share < 0.5,
+            f"privacy.secure_sum.drop_share: found {self.drop_share}; expected 0 up to below 0.5",
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class PrivacyConfig:
+    """One file of configs/privacy/."""
+
+    client_level: ClientLevelConfig = field(default_factory=ClientLevelConfig)
+    secure_sum: SecureSumConfig = field(default_factory=SecureSumConfig)
