@@ -5,7 +5,7 @@ that has thought about none of this. With `epsilon` set, no stage that takes gra
 differential privacy, and none at all once the data set's budget is used up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -73,7 +73,7 @@ def _are_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) and 0 < len(word) <= 128 for word in value)
 
 
-_HOLDS = {
+_HOLDS: Mapping[str, Callable[[Any], bool]] = {
     "epsilon": lambda value: _is_number(value, 0, 1e6),
     "delta": lambda value: _is_number(value, 0, 0.1),
     "noise_multiplier": lambda value: _is_number(value, 0, 1e6),
