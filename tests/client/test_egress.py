@@ -1,14 +1,13 @@
 """The last gate: floor, names and shapes, finite values, and a line for everything that leaves."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from client.egress import above_floor, gate_scores, gate_update
+from client.egress import above_floor, gate_update
 from client.site import Site
-from gmmas_core.types import DataError, SiteScores, SiteUpdate, Sum
+from gmmas_core.types import DataError, SiteUpdate, Sum
 from gmmas_core.update_encoding import Encoded, whole
 
 SHAPES = {"w": (2,)}
@@ -79,12 +78,6 @@ def test_what_travels_is_looked_at_too(site: Site, arrays: dict[str, np.ndarray]
         gate_update(update(), encoded, site, SHAPES)
 
 
-def test_the_bytes_written_down_are_those_that_travel(site: Site) -> None:
-    encoded = Encoded(encoding="int8", arrays={"w": np.zeros(2, np.int8)}, scales={"w": 1.0})
-    gate_update(update(), encoded, site, SHAPES)
-    assert json.loads((site.state / "egress.jsonl").read_text())["weight_bytes"] == 2 + 4
-
-
 def test_metrics_below_the_floor_are_emptied_and_every_key_stays() -> None:
     metrics = {"few": Sum(2.0, 4), "many": Sum(2.0, 5), "histogram": (0, 2, 2), "full": (3, 2), "none": Sum(0.0, 0)}
     assert above_floor(metrics, 5) == {
@@ -94,22 +87,3 @@ def test_metrics_below_the_floor_are_emptied_and_every_key_stays() -> None:
         "full": (3, 2),
         "none": Sum(0.0, 0),
     }
-
-
-def test_what_leaves_is_written_down(site: Site) -> None:
-    gated = gate(update(), site)
-    assert gated.metrics["dice.wt"] == Sum(0.0, 0)
-    scores = SiteScores(
-        site="north",
-        run_id="r",
-        round=3,
-        split="holdout",
-        subject="global",
-        num_cases=9,
-        metrics={"dice.wt": Sum(5.0, 9)},
-        core_fingerprint="",
-    )
-    assert gate_scores(scores, site) == scores
-    lines = [json.loads(line) for line in (site.state / "egress.jsonl").read_text().splitlines()]
-    assert [line["what"] for line in lines] == ["round 3", "evaluation holdout"]
-    assert lines[0]["weight_bytes"] == 8
