@@ -11,7 +11,7 @@ from flwr.clientapp import ClientApp
 
 from client.attendance import require_hours, require_member, require_present, require_stages
 from client.desk import check_identity, open_desk
-from client.egress import gate_scores, gate_update, require_cohort
+from client.egress import gate_scores, gate_status, gate_update, require_cohort, require_plain
 from client.events import tell
 from client.heartbeat import at_work
 from client.limits import require_plan_within
@@ -50,20 +50,19 @@ def query(message: Message, context: Context) -> Message:
         desk = open_desk(site, wire.read_overrides(message.content))
         splits, sequences, labels = counts(desk.data, desk.config.task_list)
         tell(site, "answered", reason="who this site is, and how many cases it has")
-        return wire.status_to_content(
-            SiteStatus(
-                site=site.name,
-                core_fingerprint=desk.fingerprint.digest,
-                fingerprint_parts=desk.fingerprint.parts,
-                config_hash=config_hash(desk.config),
-                num_cases=splits,
-                num_sequences=sequences,
-                num_labels=labels,
-                protocol=own.protocol,
-                release=own.release,
-                image=own.image,
-            )
+        status = SiteStatus(
+            site=site.name,
+            core_fingerprint=desk.fingerprint.digest,
+            fingerprint_parts=desk.fingerprint.parts,
+            config_hash=config_hash(desk.config),
+            num_cases=splits,
+            num_sequences=sequences,
+            num_labels=labels,
+            protocol=own.protocol,
+            release=own.release,
+            image=own.image,
         )
+        return wire.status_to_content(gate_status(status, site, desk.config.task_list))
 
     return reply(message, context, answer)
 
@@ -78,13 +77,14 @@ def train(message: Message, context: Context) -> Message:
         require_present(site)
         require_stages(site, [plan.stage])
         require_plan_within(site.limits, plan)
+        desk = open_desk(site, wire.read_overrides(message.content))
+        require_plain(site, desk.config)
         finished = stored_reply(site.state, plan)
         if finished is not None:
             bear_witness(site.state, plan)
             tell(site, "resent", run_id=plan.run_id, round=plan.round)
             return wire.update_to_content(*finished)
         require_hours(site, datetime.now())
-        desk = open_desk(site, wire.read_overrides(message.content))
         weights = wire.read_weights(message.content)
         check_identity(plan, desk, weights_hash(weights))
         require_cohort(len(desk.data.split("train")), site)
@@ -97,7 +97,7 @@ def train(message: Message, context: Context) -> Message:
             trained = train_locally(site, plan, desk.config, desk.model, weights, data, watch.step)
         shapes = {name: value.shape for name, value in weights.items()}
         watch.look()
-        gated = gate_update(trained.update, trained.encoded, site, shapes)
+        gated = gate_update(trained.update, trained.encoded, site, shapes, desk.config.task_list)
         # Before the reply: a site that dies in between plays the round again from the round before it.
         keep_state(site.state, plan.run_id, plan.round, trained.kept)
         store_reply(site.state, plan, gated, trained.encoded)
@@ -138,6 +138,6 @@ def evaluate(message: Message, context: Context) -> Message:
                 write_local_report(site, plan, desk.config, desk.model, data, per_case, calibration)
         watch.look()
         tell(site, "evaluated", run_id=plan.run_id, round=plan.round, reason=asked)
-        return wire.scores_to_content(gate_scores(scores, site))
+        return wire.scores_to_content(gate_scores(scores, site, desk.config.task_list))
 
     return reply(message, context, answer)

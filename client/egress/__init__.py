@@ -6,8 +6,22 @@ two answers from differing by a few cases, `policy` says no, and `record` writes
 """
 
 from client.egress.floor import above_floor
+from client.egress.policy import require_allowed, require_plain
+from client.egress.populations import answered
 from client.egress.record import EGRESS, depart
 from client.egress.scores import gate_scores
+from client.egress.status import gate_status
 from client.egress.update import gate_update, require_cohort
 
-__all__ = ["EGRESS", "above_floor", "depart", "gate_scores", "gate_update", "require_cohort"]
+__all__ = [
+    "EGRESS",
+    "above_floor",
+    "answered",
+    "depart",
+    "gate_scores",
+    "gate_status",
+    "gate_update",
+    "require_allowed",
+    "require_cohort",
+    "require_plain",
+]

@@ -36,6 +36,25 @@ def read_overrides(content: RecordDict) -> tuple[str, ...]:
     return read_strings(config_record(content, "request"), "overrides")
 
 
+def require_only(content: RecordDict, *, records: Sequence[str], keys: Sequence[str]) -> None:
+    """Refuse a request that holds more than this release knows: what nobody reads here has no business here.
+
+    Args:
+        content: of the message.
+        records: that it may hold.
+        keys: of its record "request".
+
+    Raises:
+        FederationError: says how many are unknown; their names could be anything.
+    """
+    unknown = [len(set(content) - set(records)), len(set(config_record(content, "request")) - set(keys))]
+    if any(unknown):
+        raise FederationError(
+            f"request: found {unknown[0]} records and {unknown[1]} fields that this release does not know; expected "
+            "none; the coordinator runs another version"
+        )
+
+
 def read_round_plan(content: RecordDict) -> RoundPlan:
     """A checked RoundPlan, or FederationError."""
     values = _plan_fields(content, RoundPlan)
@@ -67,6 +86,7 @@ def _plan_fields(content: RecordDict, schema: type) -> dict[str, Any]:
     missing = sorted(set(expected) - set(record))
     if missing:
         raise FederationError(f"request: missing {missing}; the coordinator runs another version")
+    require_only(content, records=("request", "weights"), keys=("overrides", *expected))
     values: dict[str, Any] = {}
     for key, name in expected.items():
         hint = hints[name]
