@@ -21,11 +21,11 @@ data, so settings that mix patients are refused rather than ignored:
 Source: Abadi et al. 2016 (arXiv 1607.00133); Poisson sampling as Mironov et al. 2019 (arXiv 1908.10530) count it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gmmas_core.config import Config, PseudoLabelConfig
-from gmmas_core.types import FederationError
+from gmmas_core.types import Case, FederationError
 
 PSEUDO_LABEL_STAGES = ("semi_supervised", "distill", "contrast", "finetune")
 """Stages that also learn from pseudo-labels, where a run has some."""
@@ -63,6 +63,15 @@ class Spent:
     noise_multiplier: float
     sample_rate: float
     steps: int
+
+
+def protected_patients(cases: Sequence[Case]) -> tuple[str, ...]:
+    """The records of a site: its patients, each once, whatever number of studies they have and whatever these teach.
+
+    Args:
+        cases: of the training split, all of them.
+    """
+    return tuple(sorted({case.patient_id for case in cases}))
 
 
 def sample_rate(config: Config, num_patients: int) -> float:
