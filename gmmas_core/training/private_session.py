@@ -21,6 +21,7 @@ What is not covered, and has to be known by whoever signs:
 Precision is float32 whatever `training.precision` says. `training.clip_norm` has no part in this.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from torch import Tensor
@@ -61,15 +62,14 @@ def train_protected(given: StageInput, training_set: TrainingSet, lesson: Lesson
     patients = protected_patients(given.cases)
     if not patients:
         return
-    stream = _stream(given, training_set, lesson, protection, patients)
-    loss = lesson.make_record_loss(_multitask(given, training_set, lesson.views))
+    stream = patient_stream(given, training_set, lesson, patients, protection.secret)
     dropout_seed = keyed_number(protection.secret, "dropout") % 2**63
     with seeded(dropout_seed), per_sample_gradients(given.model, lesson.trains):
         given.model.train()
         steps = NoisySteps(
             given.model,
             build_optimizer(given.model, plan.lr, config.training.weight_decay),
-            loss,
+            patient_loss(given, training_set, lesson),
             protection=protection,
             expected=sample_rate(config, len(patients)) * len(patients),
             views=lesson.views,
@@ -82,9 +82,10 @@ def train_protected(given: StageInput, training_set: TrainingSet, lesson: Lesson
     given.model.eval()
 
 
-def _stream(
-    given: StageInput, training_set: TrainingSet, lesson: Lesson, protection: Protection, patients: tuple[str, ...]
+def patient_stream(
+    given: StageInput, training_set: TrainingSet, lesson: Lesson, patients: Sequence[str], secret: int
 ) -> PoissonStream:
+    """What the patients of every step show in a stage."""
     config = given.config
     cases = OpenedCases(
         training_set.cases,
@@ -99,14 +100,14 @@ def _stream(
         cases,
         patients,
         rate=sample_rate(config, len(patients)),
-        secret=protection.secret,
+        secret=secret,
         view=lesson.view,
         batch_size=config.training.batch_size,
     )
 
 
-def _multitask(given: StageInput, training_set: TrainingSet, views: int) -> RecordLoss:
-    """The multi-task loss per patient: the mean over the patient's views."""
+def patient_loss(given: StageInput, training_set: TrainingSet, lesson: Lesson) -> RecordLoss:
+    """The stage's loss per patient; of the multi-task loss, the mean over the patient's views."""
     tasks = given.config.task_list
     per_sample = partial(
         multitask_loss_B,
@@ -116,8 +117,8 @@ def _multitask(given: StageInput, training_set: TrainingSet, views: int) -> Reco
         tasks=tasks,
     )
 
-    def loss(prediction: Prediction, batch: Batch) -> Tensor:
-        loss_VB = per_sample(prediction, batch).reshape(views, -1)
+    def multitask(prediction: Prediction, batch: Batch) -> Tensor:
+        loss_VB = per_sample(prediction, batch).reshape(lesson.views, -1)
         return loss_VB.mean(0)
 
-    return loss
+    return lesson.make_record_loss(multitask)
