@@ -11,7 +11,7 @@ from torch import Tensor
 from gmmas_core.data.pseudo_table import publish_table, unfinished_table
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.training.private_noise import NoiseStream
-from gmmas_core.training.private_steps import NoisySteps, per_sample_gradients
+from gmmas_core.training.private_steps import NoisySteps, bound, per_sample_gradients
 from gmmas_core.training.protection import GRADIENT_STAGES, Protection, require_separable, sample_rate
 from gmmas_core.training.stages import STAGES, StageInput
 from gmmas_core.types import Case, FederationError, Sum
@@ -115,6 +115,16 @@ def test_a_step_without_anybody_is_noise_of_the_stated_deviation(stage_input: St
 
 def _no_loss(*_: object) -> Tensor:
     raise AssertionError("nobody was drawn")
+
+
+def test_the_bound_holds_where_float32_loses_count() -> None:
+    parts = [torch.full((1, 4_000_000), 0.1), torch.full((1, 3), 0.1)]
+    bound(parts, 1.0)
+    assert math.hypot(*(float(part.double().norm()) for part in parts)) <= 1 + 1e-6
+    rows = torch.tensor([[3.0, 4.0], [float("inf"), 1.0], [0.0, 0.0], [1e30, 1e30], [0.3, 0.4]])
+    bound([rows], 1.0)
+    expected = torch.tensor([[0.6, 0.8], [0.0, 0.0], [0.0, 0.0], [0.5**0.5, 0.5**0.5], [0.3, 0.4]])
+    torch.testing.assert_close(rows, expected)
 
 
 def test_noise_is_as_secret_as_all_its_bits() -> None:
