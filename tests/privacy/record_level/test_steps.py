@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from gmmas_core.data.pseudo_labels import read_pseudo_labels
 from gmmas_core.data.pseudo_table import publish_table, unfinished_table
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.training.private_noise import NoiseStream
@@ -192,3 +194,21 @@ def test_pseudo_labels_that_were_ranked_are_refused_whatever_the_settings_say_no
         publish_table(folder, round=1, model_id="m", labels=[], masks=[], about={"thresholds": thresholds})
     with pytest.raises(FederationError, match=r"pseudo-labels of run run.*balance=2.0"):
         STAGES["semi_supervised"](given)
+
+
+def test_a_pseudo_label_hangs_on_its_own_patient_alone(stage_input: StageOf, tmp_path: Path) -> None:
+    """Under the rules that protection allows; and a protected stage learns from them."""
+    everything = ("confidence=0.5", "deviation=1", "codel_confidence=0.5", "codel_deviation=1", "mask_volume_ml=0")
+    given = stage_input("pseudo_label", "pseudo_labels.mc_passes=2", *(f"pseudo_labels.{rule}" for rule in everything))
+    tables = []
+    for name, cases in (("all", given.cases), ("fewer", given.cases[:1] + given.cases[3:])):
+        STAGES["pseudo_label"](replace(given, cases=cases, state=tmp_path / name))
+        tables.append(read_pseudo_labels(tmp_path / name, "run"))
+    assert tables[0].keys() == tables[1].keys() >= {case.case_id for case in given.cases[3:]}
+    for case_id, found in tables[0].items():
+        assert found.labels == tables[1][case_id].labels
+        assert (found.mask_XYZ is None) == (tables[1][case_id].mask_XYZ is None)
+    plan = replace(given.plan, stage="semi_supervised", round=2)
+    later = replace(given, plan=plan, state=tmp_path / "all", cases=given.cases[5:], protection=PROTECTION)
+    taught = STAGES["semi_supervised"](later)
+    assert taught.seen["trunk"] == 1  # half a count, rounded up: this patient has pseudo-labels and nothing else
