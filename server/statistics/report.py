@@ -23,7 +23,7 @@ PAGE = """\
 {% block title %}Before training: what the hospitals have{% endblock %}
 {% block body %}
 <p class="faint">{{ sites | length }} {{ "hospital" if sites | length == 1 else "hospitals" }} told counts of their
-patients, asked {{ asked_at | when }}. No image, label or number of a single patient left a hospital.</p>
+patients, asked {{ asked_at | when }}. Counts only, with small ones hidden where a hospital has a floor above 1.</p>
 
 <h2>What to look at</h2>
 {% if warnings %}
@@ -34,8 +34,9 @@ patients, asked {{ asked_at | when }}. No image, label or number of a single pat
 {% else %}
 <p>Nothing stands out in what was told.</p>
 {% endif %}
-<div class="verdict"><strong>Begin with {{ strategy.name }}</strong><br>{{ strategy.why }}.</div>
-<p>{% if stages.suggested %}<b>Stages: {{ stages.suggested | join(", ") }}.</b>{% endif %}
+<div class="verdict"><strong>Begin with {{ strategy.name }}</strong><br>
+{{ strategy.why | first | upper }}{{ strategy.why[1:] }}.</div>
+<p>{% if stages.suggested %}<b>Stages: {{ stages.suggested | join(", ") }}.</b> {% endif %}
 {{ stages.why | first | upper }}{{ stages.why[1:] }}.</p>
 {% if shifts %}
 <details><summary>Every comparison of labels</summary>
