@@ -4,16 +4,18 @@ import itertools
 import math
 import secrets
 from collections import Counter, defaultdict
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gmmas_core.statistics.form import FORM, HIDDEN, LENGTH, TABLES, from_vector, to_vector
-from gmmas_core.statistics.measure import Measured
+from gmmas_core.statistics.measure import Measured, measure
 from gmmas_core.statistics.noise import SENSITIVITY, discrete_laplace, noised, scale_for
 from gmmas_core.statistics.patient import cells_of, count
 from gmmas_core.statistics.suppress import hide_small, suppress, suppress_table
@@ -63,6 +65,23 @@ def test_one_patient_is_counted_once_in_every_table_that_covers_it() -> None:
     assert (cell("bright.t1c"), cell("raw.t1c")) == ("2.5 to 3", "300 to 1000")
     assert not any(counts["bright.t2"])
     assert max(sum(cells) for cells in counts.values()) == 1
+
+
+def test_what_is_measured_is_in_millilitres_and_over_the_voxels_of_the_brain(tmp_path: Path) -> None:
+    image, mask = np.zeros((10, 10, 10), dtype=np.float32), np.zeros((10, 10, 10), dtype=np.uint8)
+    image[:, :, 0] = np.arange(1, 101).reshape(10, 10)  # the brain is 1 to 100, the rest is background
+    mask[:5, 0, 0], mask[5:, 0, 0] = 2, 4  # edema, and enhancing tumour as BraTS 2021 writes it
+    affine = np.diag([10.0, 10.0, 2.0, 1.0])  # 0.2 mL a voxel
+    for name, data in (("t1c", image), ("mask", mask)):
+        nib.save(nib.Nifti1Image(data, affine), tmp_path / f"{name}.nii")  # type: ignore[attr-defined]
+    case = replace(study(0, age=50), images={"t1c": tmp_path / "t1c.nii"}, mask=tmp_path / "mask.nii")
+
+    found = measure(case, "brats2021")
+
+    assert found.volume_ml == pytest.approx({"wt": 2.0, "tc": 1.0, "et": 1.0})
+    assert found.raw == {"t1c": 50.5}
+    # 95th percentile of 1..100 is 95.05; their mean 50.5 and deviation sqrt((100^2 - 1) / 12).
+    assert found.bright["t1c"] == pytest.approx((95.05 - 50.5) / math.sqrt(9999 / 12))
 
 
 def test_a_vector_holds_every_cell_and_adds_up_but_never_a_hidden_one() -> None:
