@@ -9,7 +9,7 @@ import typer
 
 from gmmas_core.command_line import run_app
 from gmmas_core.types import DISCLAIMER, ConfigError
-from server.lab import cli_bundle
+from server.lab import cli_bundle, cli_stats
 from server.lab.drills import cli as drills_cli
 from server.lab.study.cli import app as study_app
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(study_app, name="study")
 cli_bundle.register(app)
+cli_stats.register(app)
 drills_cli.register(app)
 
 Overrides = Annotated[
