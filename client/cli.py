@@ -12,6 +12,7 @@ from client import (
     cli_operations,
     cli_predict,
     cli_reading_room,
+    cli_withdraw,
 )
 from gmmas_core.command_line import run_app
 
@@ -33,6 +34,7 @@ cli_evaluate.register(app)
 cli_reading_room.register(app)
 cli_model.register(app)
 cli_bundle.register(app)
+cli_withdraw.register(app)
 
 
 def main() -> None:
