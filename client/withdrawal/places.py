@@ -7,6 +7,8 @@
 | reports/ | scores per case, pictures | pages and files that name it removed; `gmmas-site evaluate` writes them anew |
 | replies/, rounds/ | weights trained with it | those of runs that it was part of are removed: nothing that it was |
 | | | part of leaves after it has left, and its rounds are not trained anew |
+| secure/ | the same, of rounds under masks | the same; a phase that was waited for is then answered no more |
+| statistics/ | what was measured of its images | files that name it removed; measured anew when asked |
 | events.jsonl, failures.log | its name, in an error | the name overwritten |
 | unfinished files (`.NAME.XXXX`) | what a killed process was writing | removed where they name it |
 
@@ -36,7 +38,8 @@ from gmmas_core.data.cache import safe_name
 
 NAMELESS = (
     *("attendance.json", "coordinator.json", "egress.jsonl", "enrolment", "flower", "heartbeat.json", "models"),
-    *("participation.jsonl", "privacy_budget.jsonl", "pseudonym.key", "server_answered", "withdrawals.jsonl"),
+    *("participation.jsonl", "peers.json", "populations.json", "populations.json.lock", "privacy_budget.head"),
+    *("privacy_budget.jsonl", "privacy_budget.lock", "pseudonym.key", "server_answered", "withdrawals.jsonl"),
     *("witness.jsonl",),
 )
 """Places without a trace of a case."""
@@ -99,8 +102,16 @@ def _weights(place: str, site: Site, subject: Subject) -> Iterator[Trace]:
     """Of runs that the case was part of, or that were begun before participation was recorded."""
     lines, cases = participation(site.state), recorded_names(site.state, subject.cases)
     clean = {line["run_id"] for line in lines} - {line["run_id"] for line in rounds_with(lines, cases)}
-    for path in _files(site.state / place):
-        if path.parent.name not in clean:
+    home = site.state / place
+    for path in _files(home):
+        folders = path.relative_to(home).parts[:-1]
+        if folders and not clean & {*folders}:
+            yield Trace(path=path, purge=partial(path.unlink, missing_ok=True))
+
+
+def _statistics(site: Site, subject: Subject) -> Iterator[Trace]:
+    for path in _files(site.state / "statistics"):
+        if is_named(path.read_bytes(), subject):
             yield Trace(path=path, purge=partial(path.unlink, missing_ok=True))
 
 
@@ -127,6 +138,8 @@ PLACES: Mapping[str, Callable[[Site, Subject], Iterator[Trace]]] = {
     "reports": _reports,
     "replies": partial(_weights, "replies"),
     "rounds": partial(_weights, "rounds"),
+    "secure": partial(_weights, "secure"),
+    "statistics": _statistics,
     EVENTS: partial(_log, EVENTS),
     FAILURES: partial(_log, FAILURES),
     "unfinished": _unfinished,

@@ -1,5 +1,6 @@
 """A patient leaves one hospital: excluded, purged everywhere, and written down under a name only the hospital knows."""
 
+import ast
 import json
 import re
 import shutil
@@ -64,6 +65,9 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
         remember_training(site, plan(run_id), cases, ())
         atomic.write_bytes(site.state / "replies" / run_id / "00001-00.safetensors", b"weights")
         atomic.write_bytes(site.state / "rounds" / run_id / "00001.safetensors", b"weights")
+    atomic.write_bytes(site.state / "secure" / "replies" / "aa" / "00001-00.safetensors", b"weights")
+    atomic.write_json(site.state / "secure" / "opened.json", {})
+    atomic.write_json(site.state / "statistics" / "measured.json", {leaving.case_id: 1, others[0].case_id: 2})
     scores = {"cases": [{"case_id": case.case_id} for case in data.cases]}
     atomic.write_json(site.state / "reports" / "aa" / "holdout-global.json", scores)
     atomic.write_text(site.state / "reports" / "aa" / "holdout-global.html", f"<td>{leaving.case_id}</td>")
@@ -182,7 +186,8 @@ def test_a_dry_run_changes_nothing(site: Site, leaving: str) -> None:
     code, told = run(str(site.folder), leaving, "--dry-run", "--json")
     assert code == 0, told
     found = json.loads(told)["found"]
-    assert found == {"prepared": 1, "pseudo_labels": 1, "reports": 2, "replies": 1, "rounds": 1, "failures.log": 1}
+    once = ("prepared", "pseudo_labels", "replies", "rounds", "secure", "statistics", "failures.log")
+    assert found == {"reports": 2, **dict.fromkeys(once, 1)}
     assert {path: path.read_bytes() for path in site.state.rglob("*") if path.is_file()} == before
 
 
@@ -259,6 +264,18 @@ def test_participation_names_cases_by_keyed_names(site: Site, leaving: str) -> N
     assert names.of_case(leaving) in first["cases"]["train"]
     assert names.of_case(leaving) not in second["cases"]["train"]
     assert leaving not in (site.state / PARTICIPATION).read_text()
+
+
+def test_whoever_reads_the_table_asks_who_has_left() -> None:
+    """The reading room's look at a single new case is the one exception: `give` asks for itself."""
+    root = Path(__file__).resolve().parents[2] / "client"
+    forgetful = []
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_read = isinstance(node, ast.Call) and ast.unparse(node.func) in ("read_cases", "read_manifest")
+            if is_read and "is_excluded" not in [keyword.arg for keyword in node.keywords]:
+                forgetful.append(path.relative_to(root).as_posix())
+    assert forgetful == ["reading_room/contributions/give.py"]
 
 
 def test_somebody_unknown_is_an_error_and_so_is_an_id_no_table_can_hold(site: Site) -> None:
