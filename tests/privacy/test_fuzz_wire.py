@@ -96,6 +96,10 @@ VALID: Sequence[Callable[[], RecordDict]] = (
 )
 
 
+ARGUMENTS: dict[str, Any] = {"reference": WEIGHTS, "size": 9}
+"""What readers take beside the message."""
+
+
 def _readers() -> dict[str, Callable[[RecordDict], Any]]:
     """Every reader of a message, with each encoding where it takes one."""
     found: dict[str, Callable[[RecordDict], Any]] = {}
@@ -104,12 +108,11 @@ def _readers() -> dict[str, Callable[[RecordDict], Any]]:
         parameters = list(inspect.signature(read).parameters)
         if parameters[:1] != ["content"]:
             continue
-        if "encoding" not in parameters:
-            found[name] = read
-            continue
-        for encoding in DTYPES:
-            more = {"encoding": encoding} | ({"reference": WEIGHTS} if "reference" in parameters else {})
-            found[f"{name}, {encoding}"] = lambda content, read=read, more=more: read(content, **more)
+        more = {key: value for key, value in ARGUMENTS.items() if key in parameters}
+        if "encoding" in parameters:
+            found |= {f"{name}, {encoding}": partial(read, encoding=encoding, **more) for encoding in DTYPES}
+        else:
+            found[name] = partial(read, **more)
     return found
 
 
