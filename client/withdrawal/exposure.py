@@ -66,11 +66,13 @@ def exposure(site: Site, subject: Subject) -> Exposure:
     lines = participation(site.state)
     seen = rounds_with(lines, recorded_names(site.state, subject.cases))
     runs = [_run(run_id, seen) for run_id in sorted({line["run_id"] for line in seen})]
+    unrecorded = _unrecorded(site, {line["run_id"] for line in lines})
+    has_spent = bool(unrecorded) or any(run.trained for run in runs)
     return Exposure(
         runs=runs,
         models=_models(site, runs),
-        unrecorded=_unrecorded(site, {line["run_id"] for line in lines}),
-        budget=_budget(site) if any(run.trained for run in runs) else "nothing was spent on this patient",
+        unrecorded=unrecorded,
+        budget=NO_BOUND if has_spent else "nothing was spent on this patient",
     )
 
 
@@ -105,7 +107,3 @@ def _unrecorded(site: Site, recorded: set[str]) -> list[str]:
     places = ("replies", "rounds", "pseudo_labels")
     found = {path.name for place in places for path in (site.state / place).glob("*") if path.is_dir()}
     return sorted(found - recorded)
-
-
-def _budget(site: Site) -> str:
-    return NO_BOUND
