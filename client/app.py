@@ -20,6 +20,7 @@ from client.local_evaluation import evaluate_locally
 from client.local_groups import put_local
 from client.local_report import write_local_report
 from client.local_training import train_alone, train_locally
+from client.participation import remember_evaluation, remember_training
 from client.reply import reply
 from client.reply_store import store_reply, stored_reply
 from client.resources import require_disk, take_gpu
@@ -27,6 +28,7 @@ from client.round_state import keep_state, state_before
 from client.site import Site
 from client.statistics.answer import tell_statistics
 from client.watch import Watch
+from client.withdrawal.departed import require_all_here, require_unmixed
 from client.witness import bear_witness, remember_coordinator
 from gmmas_core import wire
 from gmmas_core.calibration import read_calibration
@@ -102,6 +104,7 @@ def train(message: Message, context: Context) -> Message:
             bear_witness(site.state, plan)
             tell(site, "resent", run_id=plan.run_id, round=plan.round)
             return wire.update_to_content(*finished)
+        require_unmixed(site, plan)
         require_hours(site, datetime.now())
         desk = open_desk(site, wire.read_overrides(message.content))
         weights = wire.read_weights(message.content)
@@ -116,6 +119,8 @@ def train(message: Message, context: Context) -> Message:
             trained = train_locally(site, plan, desk.config, desk.model, weights, data, watch.step)
         shapes = {name: value.shape for name, value in weights.items()}
         watch.look()
+        require_all_here(site, desk.data.cases)
+        remember_training(site, plan, desk.data.split("train"), desk.data.split("validation"))
         gated = gate_update(trained.update, trained.encoded, site, shapes)
         # Before the reply: a site that dies in between plays the round again from the round before it.
         keep_state(site.state, plan.run_id, plan.round, trained.kept)
@@ -156,6 +161,9 @@ def evaluate(message: Message, context: Context) -> Message:
             if plan.sequences == SEQUENCES:
                 write_local_report(site, plan, desk.config, desk.model, data, per_case, calibration)
         watch.look()
+        require_all_here(site, desk.data.cases)
+        own = desk.data.split("train") if plan.subject == "local_only" else ()
+        remember_evaluation(site, plan, desk.data.split(plan.split), own)
         tell(site, "evaluated", run_id=plan.run_id, round=plan.round, reason=asked)
         return wire.scores_to_content(gate_scores(scores, site))
 

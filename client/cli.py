@@ -13,6 +13,7 @@ from client import (
     cli_predict,
     cli_reading_room,
     cli_stats,
+    cli_withdraw,
 )
 from gmmas_core.command_line import run_app
 
@@ -35,6 +36,7 @@ cli_evaluate.register(app)
 cli_reading_room.register(app)
 cli_model.register(app)
 cli_bundle.register(app)
+cli_withdraw.register(app)
 
 
 def main() -> None:
