@@ -8,15 +8,16 @@ count too much.
 
 Three accountants, in this order, and the answer says which one spoke:
 
-    gaussian   every rate is 1: T_k steps of noise s_k are one Gaussian mechanism with mu = sqrt(sum T_k / s_k^2). Exact.
+    gaussian   every rate is 1: T_k steps of noise s_k are one Gaussian mechanism, mu = sqrt(sum T_k / s_k^2). Exact.
     prv        Opacus' composition of privacy loss variables: upper end of its error bounds (0.01 in epsilon).
     rdp        Renyi differential privacy, where the first cannot be computed or is looser: larger, always valid.
 
 The prv bound looks at removing a record; that this is the worse direction for the subsampled Gaussian is proven for a
 single step and for rdp, and for compositions known numerically only (Lebeda et al. 2024): the tests recompute both.
 
-**Groups.** Epsilon holds for one record. Whoever has k records (one patient under two pseudonyms, or two relatives whose
-scans say much about each other) has k epsilon, at delta' = delta (e^(k eps) - 1) / (e^eps - 1); see `group_guarantee`.
+**Groups.** Epsilon holds for one record. Whoever has k records (one patient under two pseudonyms, or two relatives
+whose scans say much about each other) has k epsilon, at delta' = delta (e^(k eps) - 1) / (e^eps - 1); see
+`group_guarantee`.
 
 Source: Mironov, Talwar & Zhang 2019 (arXiv 1908.10530) for rdp; Gopi et al. 2021 (arXiv 2106.02848) for prv; Balle &
 Wang 2018 (arXiv 1805.06530), theorem 8, for gaussian; Lebeda et al. 2024 (arXiv 2405.20769); Dwork & Roth 2014,
