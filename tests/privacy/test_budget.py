@@ -1,6 +1,7 @@
 """The budget of a data set: paid before training, over runs and restarts, and never given back."""
 
 import json
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,14 +11,17 @@ from typing import Any, cast
 import pytest
 
 from client.budget_ledger import FILE, HEAD
-from client.local_data import LocalData
+from client.local_data import LocalData, open_local_data
 from client.privacy_budget import budget_lines, note_unprotected, reserve, spent_epsilon
-from client.protected_round import protect, require_private_question, without_training_metrics
-from client.site import Site
+from client.protected_round import num_patients, protect, require_private_question, without_training_metrics
+from client.site import Site, read_site
 from gmmas_core.config import Config, load_config
 from gmmas_core.privacy.accounting import Steps, epsilon_of
-from gmmas_core.training.protection import Spent
+from gmmas_core.training.protection import Spent, sample_rate
 from gmmas_core.types import EvaluationPlan, FederationError, Metric, RoundPlan, Sum
+from server.lab.engines import in_process
+from server.run import RunPaused
+from server.run_folder import RunFolder
 
 MakeSite = Callable[..., Site]
 MakePlan = Callable[..., RoundPlan]
@@ -245,3 +249,42 @@ def test_metrics_of_training_patients_are_emptied_whatever_they_are_called(site:
     }
     assert kept["something-new"] == (0, 0, 0)
     assert without_training_metrics(site(), metrics) == metrics
+
+
+PRIVATE = (
+    "rounds=3",
+    "data.tumor_cutmix=none",
+    "loss.class_weighting=none",
+    "evaluation.local_only=false",
+    "federation.void_repeats=0",
+    "training.batch_size=4",
+)
+
+
+@pytest.mark.slow
+def test_hospitals_stop_taking_part_when_their_budgets_are_used_up(
+    sites: list[Path], overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Two of three rounds are paid for; the coordinator's repeated question of a finished round costs nothing."""
+    own = [Path(shutil.copytree(folder, tmp_path / "sites" / folder.name)) for folder in sites]
+    config = load_config([*overrides, *PRIVATE])
+    rate = sample_rate(config, num_patients(open_local_data(read_site(own[0]), config)))
+    budget = epsilon_of([Steps(2.0, rate, 4)], 1e-5).epsilon * 1.001
+    for folder in own:
+        with (folder / "site.yaml").open("a") as file:
+            file.write(f"privacy: {{epsilon: {budget}, noise_multiplier: 2.0}}\n")
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(RunPaused, match="its budget is used up"):
+        in_process(own, [*overrides, *PRIVATE], run, lambda kind, fields: None)
+    for folder in own:
+        north = read_site(folder)
+        spent = spent_epsilon(north)
+        assert (spent.rounds, spent.steps, spent.unprotected_rounds) == (2, 4, 0)
+        assert spent.epsilon <= budget
+        assert "budget is used up" in (north.state / "events.jsonl").read_text()
+    newest = sorted(run.checkpoints.glob("round-*"))[-1]
+    shutil.rmtree(newest)  # as a crash before the second round's checkpoint leaves it: that round is asked for again
+    with pytest.raises(RunPaused, match="its budget is used up"):
+        in_process(own, [*overrides, *PRIVATE], run, lambda kind, fields: None)
+    assert [spent_epsilon(read_site(folder)).rounds for folder in own] == [2, 2, 2], "from the store, at no cost"
+    assert newest.is_dir()
