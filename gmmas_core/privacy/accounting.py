@@ -37,6 +37,9 @@ from scipy import optimize, special
 from gmmas_core.types import ConfigError, FederationError
 
 LEAST_NOISE, MOST_NOISE = 1e-2, 1e4
+MOST_PRV = 100.0
+"""Beyond this epsilon prv would need more memory than a hospital has, for a number that promises nothing."""
+
 RELATIVE = 2e-3
 """The noise that is found is at most this much larger than needed."""
 
@@ -79,7 +82,8 @@ def epsilon_of(history: Sequence[Steps], delta: float) -> Bound:
     if all(entry.sample_rate == 1 for entry in merged):
         mu = math.sqrt(math.fsum(entry.steps / entry.noise_multiplier**2 for entry in merged))
         return Bound(gaussian_epsilon(mu, delta), "gaussian")
-    rdp, prv = _rdp(merged, delta), _prv(merged, delta)
+    rdp = _rdp(merged, delta)
+    prv = _prv(merged, delta) if rdp <= MOST_PRV else math.inf
     return Bound(prv, "prv") if prv < rdp else Bound(rdp, "rdp")
 
 

@@ -151,3 +151,9 @@ def test_groups_pay_k_fold() -> None:
 def test_impossible_steps_are_refused(steps: Steps) -> None:
     with pytest.raises(ConfigError, match="expected noise above 0"):
         epsilon_of([Steps(*steps)], DELTA)
+
+
+def test_steps_that_hide_nothing_are_counted_without_much_memory() -> None:
+    hopeless = epsilon_of([Steps(0.05, 0.5, 10_000)], DELTA)
+    assert hopeless.accountant == "rdp"
+    assert hopeless.epsilon > 1e5
