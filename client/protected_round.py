@@ -14,7 +14,14 @@ from client.privacy_budget import noise_of_run, note_unprotected, require_delta,
 from client.site import Site
 from gmmas_core.config import Config
 from gmmas_core.schedule import schedule
-from gmmas_core.training.protection import GRADIENT_STAGES, Protection, Spent, require_separable, sample_rate
+from gmmas_core.training.protection import (
+    GRADIENT_STAGES,
+    Protection,
+    Spent,
+    protected_patients,
+    require_separable,
+    sample_rate,
+)
 from gmmas_core.types import DataError, EvaluationPlan, FederationError, Metric, RoundPlan, Sum
 
 OF_VALIDATION = (
@@ -53,7 +60,7 @@ def num_patients(data: LocalData) -> int:
     Raises:
         DataError: there is none.
     """
-    patients = len({case.patient_id for case in data.split("train")})
+    patients = len(protected_patients(data.split("train")))
     if not patients:
         raise DataError("training: found no training case; expected at least one; check the split column")
     return patients
