@@ -21,6 +21,7 @@ from client.local_groups import put_local
 from client.local_report import write_local_report
 from client.local_training import train_alone, train_locally
 from client.participation import remember_evaluation, remember_training
+from client.protected_round import protect, require_private_question
 from client.reply import reply
 from client.reply_store import store_reply, stored_reply
 from client.resources import require_disk, take_gpu
@@ -112,11 +113,12 @@ def train(message: Message, context: Context) -> Message:
         require_cohort(len(desk.data.split("train")), site)
         require_disk(site)
         take_gpu(site, desk.config)
+        protection = protect(site, plan, desk.config, desk.data)  # paid before a step is taken
         bear_witness(site.state, plan)
         with at_work(site.state, "training", plan.run_id, plan.round):
             data = watch.over(desk.data)
             watch.over_model(desk.model)
-            trained = train_locally(site, plan, desk.config, desk.model, weights, data, watch.step)
+            trained = train_locally(site, plan, desk.config, desk.model, weights, data, watch.step, protection)
         shapes = {name: value.shape for name, value in weights.items()}
         watch.look()
         require_all_here(site, desk.data.cases)
@@ -144,6 +146,7 @@ def evaluate(message: Message, context: Context) -> Message:
         desk = open_desk(site, wire.read_overrides(message.content))
         weights = wire.read_weights(message.content)
         check_identity(plan, desk, weights_hash(weights))
+        require_private_question(site, plan, desk.config)
         require_disk(site)
         take_gpu(site, desk.config)
         calibration = read_calibration(plan.calibration, desk.config.task_list)

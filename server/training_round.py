@@ -15,6 +15,8 @@ from gmmas_core.schedule import Slot
 from gmmas_core.types import RoundPlan
 from gmmas_core.weights import load_weights, weights_hash
 from server.checkpoints import save_round
+from server.client_level.noise import Noise
+from server.client_level.round import ledger_fields, require_affordable
 from server.deadlines import deadlines, observe
 from server.enlist import askable, wait_for_sites
 from server.pruning import prune
@@ -37,7 +39,7 @@ def play_round(run: Run, slot: Slot) -> None:
     answered answer again from their store.
 
     Raises:
-        RunPaused: void more often than `federation.void_repeats` allows.
+        RunPaused: void more often than `federation.void_repeats` allows, or too dear for `max_epsilon`.
     """
     repeats = run.config.federation.void_repeats
     for attempt in range(repeats + 1):
@@ -60,6 +62,7 @@ def _play(run: Run, slot: Slot) -> None:
     answer from their store, and the report takes the last line of a round.
     """
     plan, nodes = _plan(run, slot), _asked(run, slot.round)
+    require_affordable(run, plan, list(nodes.values()))
     times = run.memory.times.setdefault(slot.stage, {})  # a stage's rounds are alike, those of two stages are not
     limits = deadlines(times, list(nodes.values()), run.config.federation)
     tally = Tally(run, plan, list(nodes.values()))
@@ -113,6 +116,8 @@ def _move(run: Run, slot: Slot, tally: Tally, mean: Mapping[str, NDArray[np.floa
     if spoken:
         run.memory.last_step = {name: value - run.weights[name] for name, value in weights.items()}
     run.memory.moments = moments
+    if tally.noisy is not None:
+        run.memory.clip_norm = tally.noisy.next_clip(Noise())
     run.weights = dict(weights)
     load_weights(run.model, run.weights)
     run.round = slot.round
@@ -135,6 +140,8 @@ def _write_down(run: Run, slot: Slot, tally: Tally, outcome: Collected, phases: 
     received = sum(entry["bytes"] for entry in tally.entries.values())
     sent = sum(value.nbytes for value in run.weights.values()) * len(tally.asked)
     fields: dict[str, Any] = {"calibration": run.calibration} if slot.stage == CALIBRATE else {}
+    if tally.noisy is not None and tally.noisy.speakers:
+        fields |= ledger_fields(run, tally.noisy, [*outcome.counted, *tally.offended])
     run.ledger.append(
         "round",
         round=slot.round,
