@@ -49,7 +49,8 @@ def _require_lab(site: Site) -> None:
     is_other = pinned.exists() and read_peers(pinned).federation != LAB
     if is_other or (enrolment_folder(site) / CONNECTION).exists():
         raise DataError(
-            f"site {site.name}: found it enrolled in a federation; expected a folder of the lab; its keys are not touched"
+            f"site {site.name}: found it enrolled in a federation; expected a folder of the lab; its keys are not "
+            "touched"
         )
 
 
