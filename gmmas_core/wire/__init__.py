@@ -20,8 +20,24 @@ from gmmas_core.wire.requests import (
     read_overrides,
     read_round_plan,
 )
+from gmmas_core.wire.secure import (
+    SecureMessage,
+    read_masked,
+    read_secure_answer,
+    read_secure_question,
+    read_sum_terms,
+    secure_to_content,
+    terms_to_record,
+)
 
 __all__ = [
+    "SecureMessage",
+    "read_masked",
+    "read_secure_answer",
+    "read_secure_question",
+    "read_sum_terms",
+    "secure_to_content",
+    "terms_to_record",
     "content_bytes",
     "plan_to_content",
     "query_to_content",
