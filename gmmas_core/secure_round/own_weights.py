@@ -45,7 +45,7 @@ class SumTerms:
         if strategy.name != WEIGHED:
             return 1
         room = LARGEST / math.ceil(self.max_cases * strategy.cap)
-        return min(FINEST, 2 ** max(0, math.floor(math.log2(room))))
+        return min(FINEST, 1 << max(0, math.floor(math.log2(room))))
 
     def max_weight(self, strategy: StrategyConfig) -> int:
         """Largest weight of a site, in steps.
