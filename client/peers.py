@@ -8,24 +8,21 @@ import hmac
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_ssh_private_key,
-    load_ssh_public_key,
 )
 
 from client.enrolment import KEY, check_key, enrolment_folder, read_connection
 from client.site import Site
-from gmmas_core.peers import Peers, read_peers, write_peers
-from gmmas_core.types import DataError, FederationError
+from gmmas_core.peers import DOMAIN, Peers, read_peers, write_peers
+from gmmas_core.types import DataError
 
 FILE = "peers.json"
-DOMAIN = b"gmmas-fed secure sum signature v1\n"
-"""Before everything signed here, because Flower signs with the same key."""
 
 
 def accept(site: Site, peers: Peers, spoken: str) -> None:
@@ -74,25 +71,6 @@ def signer_of(site: Site) -> Callable[[bytes], bytes]:
     """
     key = _private_key(site)
     return lambda message: key.sign(DOMAIN + message, ECDSA(SHA384()))
-
-
-def verifier_of(peers: Peers) -> Callable[[str, bytes, bytes], None]:
-    """(site, message, signature) -> nothing, or FederationError when no pinned key of that name has signed."""
-    keys = {name: load_ssh_public_key(line.encode()) for name, line in peers.sites.items()}
-
-    def verify(name: str, message: bytes, signature: bytes) -> None:
-        key = keys.get(name)
-        if not isinstance(key, EllipticCurvePublicKey):
-            raise FederationError(f"peers: found {name[:64]!r}; expected a pinned hospital; accept the new list first")
-        try:
-            key.verify(signature, DOMAIN + message, ECDSA(SHA384()))
-        except InvalidSignature:
-            raise FederationError(
-                f"peers: found a message in the name of {name} that its pinned key did not sign; expected its own; "
-                "somebody stands between the hospitals, or the list is out of date"
-            ) from None
-
-    return verify
 
 
 def pinned_file(site: Site) -> Path:

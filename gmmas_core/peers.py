@@ -7,18 +7,29 @@ hospital compares one spoken fingerprint of the whole list with the others, by v
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
 from gmmas_core.atomic import write_json
 from gmmas_core.enrolment import SITE_NAME, fingerprint_of
-from gmmas_core.types import DataError
+from gmmas_core.types import DataError, FederationError
 
 KIND, FORMAT = "gmmas-fed peers", 1
 MAX_BYTES = 2**20
 MAX_SITES = 2000
+
+DOMAIN = b"gmmas-fed secure sum signature v1\n"
+"""Before everything that hospitals sign for each other, because Flower signs with the same key."""
+
+Verify = Callable[[str, bytes, bytes], None]
+"""(site, message, signature) -> nothing; raises FederationError unless that site's key has signed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +85,29 @@ def read_peers(path: Path) -> Peers:
     if not isinstance(content["federation"], str) or not all(isinstance(key, str) for key in content["sites"].values()):
         raise DataError("peers: found an entry that is no text; expected the file as it was sent")
     return Peers(federation=content["federation"], sites=content["sites"])
+
+
+def verifier_of(sites: Mapping[str, str]) -> Verify:
+    """Checks signatures (ECDSA on P-384 with SHA-384) by these keys and no others.
+
+    Args:
+        sites: name -> public key as an OpenSSH line.
+    """
+    keys = {name: load_ssh_public_key(line.encode()) for name, line in sites.items()}
+
+    def verify(name: str, message: bytes, signature: bytes) -> None:
+        key = keys.get(name)
+        if not isinstance(key, EllipticCurvePublicKey):
+            raise FederationError(f"peers: found {name[:64]!r}; expected a hospital on the list; accept the new one")
+        try:
+            key.verify(signature, DOMAIN + message, ECDSA(SHA384()))
+        except InvalidSignature:
+            raise FederationError(
+                f"peers: found a message in the name of {name} that its key on the list did not sign; expected its "
+                "own; somebody stands between the hospitals, or the list is out of date"
+            ) from None
+
+    return verify
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:

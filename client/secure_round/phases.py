@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from client.peers import pinned, signer_of, verifier_of
+from client.peers import pinned, signer_of
 from client.reply_store import stored_reply
 from client.secure_round.attempt import Answer, Attempt, digest_of
 from client.secure_round.opened import require_same_sum
 from client.site import Site
 from gmmas_core.config import Config
+from gmmas_core.peers import verifier_of
 from gmmas_core.secure_round.binding import binding_of
 from gmmas_core.secure_round.layout import Layout, index_of, layout_for, write_index
 from gmmas_core.secure_round.own_weights import SumTerms, own_weights
@@ -113,7 +114,7 @@ def answer(site: Site, phase: str, question: SecureMessage) -> Answer:
 def _share(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     before = attempt.read(ADVERTISE)
     facts = before.facts
-    verify = verifier_of(pinned(site))
+    verify = verifier_of(pinned(site).sites)
     adverts, statements = _under(parts, "advert"), _under(parts, "statement")
     signatures = _under(parts, "signature")
     if not adverts.keys() == statements.keys() == signatures.keys() or len(adverts) > facts["terms"]["max_sites"]:
@@ -183,12 +184,13 @@ def _unmask(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
         survivors,
         site.privacy.min_sites,
         confirmations=_under(parts, "confirmation"),
-        verify=verifier_of(pinned(site)),
+        verify=verifier_of(pinned(site).sites),
     )
     plan = _plan(facts)
     keys = [f"round {plan.run_id}/{plan.round}/{plan.weights_hash}"]
     keys += [f"update {facts['update']}"] if any(facts["weights"].values()) else []
     require_same_sum(site.state, keys, sorted(survivors))
+    # The member's state is not kept: with this answer the attempt is over.
     return Answer(
         parts={f"{kind.value}.{name}": share for name, (kind, share) in shares.items()}, member=b"\0", facts={}
     )

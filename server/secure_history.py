@@ -1,0 +1,19 @@
+"""What the ledger knows of earlier attempts at a round's sum; a coordinator that was restarted reads it there."""
+
+from gmmas_core.types import RoundPlan
+from server.ledger import Ledger
+
+
+def next_attempt(ledger: Ledger, number: int) -> int:
+    """Number of the next attempt at a round; no number is ever used twice in a run."""
+    return sum(entry["kind"] == "secure-attempt" and entry["round"] == number for entry in ledger.entries())
+
+
+def opened_with(ledger: Ledger, plan: RoundPlan) -> frozenset[str] | None:
+    """The sites of the newest sum of this round's updates that they were asked to unmask; None for none."""
+    found = None
+    for entry in ledger.entries():
+        about = (entry["kind"], entry.get("round"), entry.get("weights_hash"))
+        if about == ("secure-opening", plan.round, plan.weights_hash):
+            found = frozenset(entry["sites"])
+    return found
