@@ -17,3 +17,13 @@ def opened_with(ledger: Ledger, plan: RoundPlan) -> frozenset[str] | None:
         if about == ("secure-opening", plan.round, plan.weights_hash):
             found = frozenset(entry["sites"])
     return found
+
+
+def lost_before(ledger: Ledger, number: int) -> frozenset[str]:
+    """Sites that made the newest attempt at this round void because they left others too lonely."""
+    found: frozenset[str] = frozenset()
+    for entry in ledger.entries():
+        if entry["kind"] in ("round", "round-void"):
+            is_ours = entry["kind"] == "round-void" and entry["round"] == number
+            found = frozenset(entry.get("without_them", ())) if is_ours else frozenset()
+    return found

@@ -32,10 +32,14 @@ from server.rounds import Collected
 from server.run import Run
 from server.secure_attempt import Parts, SecureAttempt
 from server.secure_cohort import Cohort, cohort_of
-from server.secure_history import next_attempt, opened_with
+from server.secure_history import lost_before, next_attempt, opened_with
 from server.secure_shares import read_shares
 from server.secure_tally import SecureTally
 from server.secure_verify import verifier_for
+
+
+class LeftLonely(RoundLost):
+    """Sites dropped after others had spoken beside them: too few speakers are left for some group."""
 
 
 def sum_securely(
@@ -56,12 +60,13 @@ def sum_securely(
         RoundVoid: too few sites for the quorum, for a hospital's own least number, or to take the masks off, or a sum
             that no fit updates give; nothing has changed.
     """
-    nodes = _same_as_opened(run, plan, nodes)
+    nodes, absent = _without_lonely(run, plan, _same_as_opened(run, plan, nodes))
     cases = [run.enlisted[site].num_cases["train"] for site in nodes.values()]
     terms = SumTerms(
         attempt=next_attempt(run.ledger, plan.round), max_cases=max(1, *cases), max_sites=max(2, len(nodes))
     )
     attempt = SecureAttempt(run, plan, nodes, terms)
+    attempt.note("asked", absent)
     run.ledger.append("secure-attempt", round=plan.round, attempt=terms.attempt, asked=sorted(nodes.values()))
     started = time.monotonic()
     try:
@@ -81,8 +86,10 @@ def sum_securely(
         }
         tally = SecureTally(run, plan, list(nodes.values()), pooled, about)
     except FederationError as error:
+        lonely = sorted(attempt.left_out) if isinstance(error, LeftLonely) else []
+        question = f"secure sum, attempt {terms.attempt}"
         run.ledger.append(
-            "round-void", round=plan.round, question=f"secure sum, attempt {terms.attempt}", left_out=attempt.left_out
+            "round-void", round=plan.round, question=question, left_out=attempt.left_out, without_them=lonely
         )
         reasons = "; ".join(f"{site}: {reason}" for site, reason in attempt.left_out.items())
         raise RoundVoid(f"round {plan.round}: {error}; left out: {reasons or '-'}") from None
@@ -108,6 +115,16 @@ def _same_as_opened(run: Run, plan: RoundPlan, nodes: Mapping[int, str]) -> Mapp
             "unmasked: hospitals refuse another sum of the same updates; wait for them, or begin a new run"
         )
     return {homes[site]: site for site in sorted(before)}
+
+
+def _without_lonely(run: Run, plan: RoundPlan, nodes: Mapping[int, str]) -> tuple[Mapping[int, str], Mapping[str, str]]:
+    """Those to ask, and those that are not because they left others too lonely in the attempt before.
+
+    Without them from the start, groups that too few could speak for are silent, and the attempt need not be void.
+    """
+    absent = lost_before(run.ledger, plan.round)
+    rest = {node: site for node, site in nodes.items() if site not in absent}
+    return rest, dict.fromkeys(absent & set(nodes.values()), "dropped in the attempt before, and was not asked again")
 
 
 def _advertise(attempt: SecureAttempt, limits: Deadlines) -> Cohort:
@@ -207,7 +224,7 @@ def _require_company(attempt: SecureAttempt, cohort: Cohort, survivors: frozense
     """Quorum, mandatory sites, and what the hospitals will insist on: nobody left too lonely in any group.
 
     Raises:
-        RoundLost: one of these does not hold.
+        RoundLost: one of these does not hold; LeftLonely for the last.
     """
     settings = attempt.run.config.federation
     missing = sorted(set(settings.mandatory) - survivors)
@@ -219,6 +236,6 @@ def _require_company(attempt: SecureAttempt, cohort: Cohort, survivors: frozense
     for group, sites in cohort.speakers.items():
         left = sites & survivors
         if any(cohort.statements[site].min_sites > len(left) for site in left):
-            raise RoundLost(
+            raise LeftLonely(
                 f"found {len(left)} speaking sites left for {group}; expected as many as each of them demands"
             )
