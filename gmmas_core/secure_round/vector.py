@@ -18,6 +18,7 @@ SCALE = 2**20
 """Of totals and log-variances: what is added is a multiple of its inverse, about 1e-6."""
 
 MAX_LOG_VARIANCE = 64.0
+MAX_COUNT = 2**40  # of one site in one metric: cases, crops, steps or voxels
 Integers = NDArray[np.int64]
 
 
@@ -102,7 +103,7 @@ def read_sum(
         weights=weights,
         num_cases=num_cases,
         uncertainty=uncertainty,
-        metrics=_read_metrics(rest[len(layout.questions) :], layout.metrics),
+        metrics=_read_metrics(rest[len(layout.questions) :], layout.metrics, MAX_COUNT * num_sites),
     )
 
 
@@ -150,7 +151,7 @@ def _metrics(metrics: Mapping[str, Metric], index: Mapping[str, int]) -> list[in
     return numbers
 
 
-def _read_metrics(numbers: Sequence[int], index: Mapping[str, int]) -> dict[str, Metric]:
+def _read_metrics(numbers: Sequence[int], index: Mapping[str, int], most: int) -> dict[str, Metric]:
     metrics: dict[str, Metric] = {}
     place = 0
     for name, bins in index.items():
@@ -160,6 +161,6 @@ def _read_metrics(numbers: Sequence[int], index: Mapping[str, int]) -> dict[str,
             metrics[name] = Sum(numbers[place] / SCALE, numbers[place + 1])
         place += bins or 2
     counts = [count for metric in metrics.values() for count in ([metric.count] if isinstance(metric, Sum) else metric)]
-    if any(count < 0 for count in counts):
-        raise FederationError("secure sum: found negative counts of metrics; expected sums of counts")
+    if not all(0 <= count <= most for count in counts):
+        raise FederationError("secure sum: found impossible counts of metrics; expected sums of counts")
     return metrics
