@@ -71,12 +71,12 @@ def test_a_sum_of_vectors_is_the_sum_of_everything_in_them() -> None:
     assert alone.mean["decoder.b"].tobytes() == REFERENCE["decoder.b"].tobytes()  # nobody spoke
 
 
-@given(place=st.integers(0, 5), wild=st.sampled_from([2**62, -(2**62), -1 - 10**6]))
+@given(place=st.integers(0, 4), wild=st.sampled_from([2**62, -(2**62), -1 - 10**6]))
 def test_a_sum_that_no_fit_vectors_give(place: int, wild: int) -> None:
     update = site_update(1)
     layout = layout_for(REFERENCE, TASKS, index_of(update.metrics))
     total = vector_of(update, weights_for(layout.groups, 1), layout, **LIMITS)
-    places = [0, layout.num_values, layout.num_values + len(layout.groups), layout.size - 1, layout.size - 3, 7]
+    places = [0, layout.num_values, layout.num_values + len(layout.groups), layout.size - 1, layout.size - 3]
     total[places[place]] = wild if place else np.sign(wild) * 2**62
     with pytest.raises(FederationError, match="secure sum: found"):
         read_sum(total, 1, REFERENCE, layout, **LIMITS)
