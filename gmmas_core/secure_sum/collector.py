@@ -14,7 +14,7 @@ from gmmas_core.secure_sum.advert import Advert, Attempt
 from gmmas_core.secure_sum.lost import RoundLost
 from gmmas_core.secure_sum.masks import Integers, apply_masks
 from gmmas_core.secure_sum.removal import Reply, removals
-from gmmas_core.secure_sum.roster import Roster, Verify
+from gmmas_core.secure_sum.roster import Roster, Verify, check_advert
 from gmmas_core.secure_sum.sealing import SEALED_BYTES
 from gmmas_core.secure_sum.terms import DROP_SHARE
 
@@ -50,6 +50,7 @@ class Collector:
         self._shared: frozenset[str] = frozenset()
         self._added: set[str] = set()
         self._closed = False
+        self._finished = False
         self._sum: Integers = np.zeros(size, np.int64)
         self._refused: dict[str, str] = {}
 
@@ -74,17 +75,17 @@ class Collector:
 
         Args:
             received: site -> what it sent.
-            verify: as the members'; an advert it refuses is left out, or every member would refuse the list.
+            verify: as the members'; an advert that is unfit is left out, or every member would refuse the list.
 
         Raises:
             RoundLost: fewer than min_sites are left.
             ConfigError: as `terms_for`.
         """
         fit: dict[str, Advert] = {}
-        for name, advert in received.items():
+        seen: set[bytes] = set()
+        for name, advert in sorted(received.items()):
             try:
-                if advert.name != name or advert.context != self._context:
-                    raise FederationError("secure sum: found an advert of another site or attempt")
+                check_advert(self._context, name, advert, seen)
                 verify(name, advert.message(), advert.signature)
             except FederationError as error:
                 self._refused[name] = str(error)
@@ -177,8 +178,11 @@ class Collector:
         Raises:
             RoundLost: a secret that is needed has too few shares, or wrong ones; the sum stays masked.
         """
+        if self._finished:
+            raise FederationError("secure sum: found a sum that is unmasked already; expected to finish once")
         survivors = self.survivors()
         masks = removals(self.roster, shared=self._shared, survivors=survivors, binding=self._binding, replies=replies)
+        self._finished = True
         apply_masks(self._sum, masks)
         return self._sum
 

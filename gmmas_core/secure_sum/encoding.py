@@ -89,4 +89,4 @@ def _read(kind: bytes, content: bytes) -> Part:
 
 
 def _broken() -> FederationError:
-    return FederationError("secure sum: found a broken message; expected whole parts; ask for a new attempt")
+    return FederationError("secure sum: found a broken message; expected whole parts; begin a new attempt")

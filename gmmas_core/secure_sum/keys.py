@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gmmas_core.errors import FederationError
 from gmmas_core.secure_sum.encoding import Part, pack
 
+_PROBE = bytes(range(32))
 SEED_TAG = "gmmas-fed secure sum seed v1"
 
 
@@ -43,6 +44,15 @@ def agree(private: bytes, public: bytes) -> bytes:
         return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError:
         raise FederationError("secure sum: found a public key of small order; expected a fresh X25519 key") from None
+
+
+def require_strong(public: bytes) -> None:
+    """Refuse a public key with which everybody's secret is zero; any private key finds that out.
+
+    Raises:
+        FederationError: a point of small order.
+    """
+    agree(_PROBE, public)
 
 
 def derive(secret: bytes, context: bytes, *purpose: Part) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from gmmas_core.errors import FederationError
 from gmmas_core.secure_sum.advert import Advert, Attempt
 from gmmas_core.secure_sum.encoding import check_name
-from gmmas_core.secure_sum.keys import Secrets, agree, digest_of, public_of
+from gmmas_core.secure_sum.keys import Secrets, digest_of, public_of
 from gmmas_core.secure_sum.masks import Integers, Mask, apply_masks, pair_mask, self_mask
 from gmmas_core.secure_sum.member_state import Phase, State, read_state, write_state
 from gmmas_core.secure_sum.roster import Roster, Verify
@@ -107,7 +107,8 @@ class Member:
 
         Args:
             adverts: of everybody, this site among them.
-            verify: raises FederationError unless a pinned identity signed the message.
+            verify: raises FederationError unless the pinned identity of that name signed the message; must know this
+                site itself too.
             min_sites: fewest verified sites this hospital joins a sum with.
             drop_share, degree: as `terms_for`; from this site's own configuration, not from a message.
 
@@ -126,10 +127,6 @@ class Member:
             raise FederationError("secure sum: found another advert in this site's name; expected its own, unchanged")
         roster = Roster.of(state.context, adverts, drop_share, degree)
         roster.verify_all(verify)
-        for name, advert in adverts.items():
-            if name != state.name:  # every key, so that a weak one is noticed by all and not by its neighbours alone
-                agree(secrets.encryption, advert.encryption_key)
-                agree(secrets.mask, advert.mask_key)
         holders = (state.name, *roster.graph[state.name])
         pieces = self._split(roster, holders)
         state.roster, state.held = roster, {state.name: pieces[state.name]}
@@ -171,7 +168,7 @@ class Member:
         if len(received) < roster.least_received:
             raise FederationError(
                 f"secure sum: found shares of {len(received)} neighbours; expected at least {roster.least_received}; "
-                "ask for a new attempt"
+                "begin a new attempt"
             )
         held = {name: self._open(name, data) for name, data in received.items()}
         masks = self._masks(binding, held)

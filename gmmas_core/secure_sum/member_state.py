@@ -92,7 +92,7 @@ def read_state(data: bytes) -> State:
     name, run_id, number, attempt, phase = unpack(cast(bytes, head), "ssiis")
     secrets = _of_length(unpack(cast(bytes, keys), "bbb"))
     context = Attempt(run_id=cast(str, run_id), round=cast(int, number), attempt=cast(int, attempt))
-    return State(
+    state = State(
         name=check_name(name),
         context=context,
         secrets=Secrets(encryption=secrets[0], mask=secrets[1], seed=secrets[2]),
@@ -103,6 +103,8 @@ def read_state(data: bytes) -> State:
         binding=cast(bytes, binding),
         survivors=frozenset(check_name(part) for part in unpack(cast(bytes, survivors))),
     )
+    _check_whole(state)
+    return state
 
 
 def _phase(value: Part) -> Phase:
@@ -110,6 +112,20 @@ def _phase(value: Part) -> Phase:
         return Phase(cast(str, value))
     except ValueError:
         raise FederationError("secure sum: found a state of no known phase; expected any of Phase") from None
+
+
+def _check_whole(state: State) -> None:
+    """Whether what the phase needs is there."""
+    phases = list(Phase)
+    reached = phases.index(state.phase)
+    needs = (
+        (Phase.ADVERTISED, state.advert is not None),
+        (Phase.SHARED, state.roster is not None and {state.name} <= state.held.keys() <= state.roster.adverts.keys()),
+        (Phase.MASKED, len(state.binding) == _DIGEST_BYTES),
+        (Phase.CONFIRMED, state.name in state.survivors),
+    )
+    if any(reached >= phases.index(phase) and not there for phase, there in needs):
+        raise FederationError("secure sum: found a state of this site with parts missing; drop this attempt")
 
 
 def _of_length(parts: tuple[Part, ...]) -> list[bytes]:

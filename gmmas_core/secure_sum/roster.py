@@ -11,6 +11,7 @@ from hashlib import sha256
 from gmmas_core.errors import FederationError
 from gmmas_core.secure_sum.advert import Advert, Attempt
 from gmmas_core.secure_sum.encoding import pack
+from gmmas_core.secure_sum.keys import require_strong
 from gmmas_core.secure_sum.neighbours import is_connected, neighbours
 from gmmas_core.secure_sum.terms import Terms, terms_for
 
@@ -36,20 +37,15 @@ class Roster:
 
     @classmethod
     def of(cls, context: Attempt, adverts: Mapping[str, Advert], drop_share: float, degree: int) -> "Roster":
-        """A roster of adverts whose signatures somebody else checks.
+        """A roster of adverts whose signatures are not checked yet, see `verify_all`.
 
         Raises:
-            FederationError: adverts of another attempt or under another name, or a key that occurs twice.
+            FederationError: as `check_advert`.
             ConfigError: as `terms_for`.
         """
+        seen: set[bytes] = set()
         for name, advert in adverts.items():
-            if advert.name != name:
-                raise FederationError("secure sum: found an advert under another site's name; expected its own")
-            if advert.context != context:
-                raise FederationError(f"secure sum: found an advert of {name} for another attempt; expected this one")
-        keys = [key for advert in adverts.values() for key in (advert.encryption_key, advert.mask_key)]
-        if len(set(keys)) != len(keys):
-            raise FederationError("secure sum: found one key in two places; expected fresh ones from every site")
+            check_advert(context, name, advert, seen)
         ordered = {name: adverts[name] for name in sorted(adverts)}
         return cls(context=context, adverts=ordered, terms=terms_for(len(ordered), drop_share, degree))
 
@@ -99,7 +95,7 @@ class Roster:
         if len(survivors) < self.terms.quorum:
             raise FederationError(
                 f"secure sum: found {len(survivors)} survivors; expected at least {self.terms.quorum} of "
-                f"{len(self.adverts)}; ask for a new attempt"
+                f"{len(self.adverts)}; begin a new attempt"
             )
         if not is_connected(self.graph, survivors):
             raise FederationError("secure sum: found survivors in parts; expected masks to tie all of them together")
@@ -107,3 +103,27 @@ class Roster:
     def survivors_message(self, survivors: Set[str], binding: bytes) -> bytes:
         """What a member signs before it helps to unmask: this attempt, this plan, these sites."""
         return pack(_SURVIVORS_TAG, self.hash, binding, len(survivors), *sorted(survivors))
+
+
+def check_advert(context: Attempt, name: str, advert: Advert, seen: set[bytes]) -> None:
+    """Whether an advert can stand in a list, but for its signature.
+
+    Args:
+        context: the attempt.
+        name: under which it came.
+        advert: to check.
+        seen: keys of the adverts before it; its own are added.
+
+    Raises:
+        FederationError: of another attempt, under another name, a key of small order, or one that was seen before.
+    """
+    if advert.name != name:
+        raise FederationError("secure sum: found an advert under another site's name; expected its own")
+    if advert.context != context:
+        raise FederationError(f"secure sum: found an advert of {name} for another attempt; expected this one")
+    keys = {advert.encryption_key, advert.mask_key}
+    if len(keys) != 2 or keys & seen:
+        raise FederationError("secure sum: found one key in two places; expected fresh ones from every site")
+    for key in keys:
+        require_strong(key)
+    seen |= keys

@@ -69,5 +69,5 @@ def open_sealed(data: object, *, private: bytes, public: bytes, context: bytes, 
             return Held(seed=plain[:SHARE_BYTES], mask=plain[SHARE_BYTES:])
     raise FederationError(
         f"secure sum: found shares of {sender} that do not open; expected its own for this site and attempt; "
-        "ask for a new attempt without it"
+        "begin a new attempt without it"
     )

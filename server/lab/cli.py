@@ -95,13 +95,17 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="network, learning, data, aggregation, round, inference, reading-room, federation, endurance."
+            help="network, learning, data, aggregation, round, inference, reading-room, federation, secure-sum, "
+            "endurance."
         ),
     ],
     repeats: Annotated[int, typer.Option(help="Measurements per row.")] = 3,
     seed: Annotated[int, typer.Option(help="Of all inputs and weights.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch, where the benchmark uses them.")] = 1,
-    sites: Annotated[str, typer.Option(help="Of federation: numbers of sites, separated by commas.")] = "4,32,128,512",
+    sites: Annotated[
+        str,
+        typer.Option(help="Of federation and secure-sum: numbers of sites with commas; none for their own."),
+    ] = "",
     rounds: Annotated[int, typer.Option(help="Of endurance.")] = 300,
     as_json: Json = False,
 ) -> None:
@@ -114,6 +118,8 @@ def bench(
         gmmas-lab bench aggregation --json
 
         gmmas-lab bench federation --sites 4,32,128,512 --repeats 1
+
+        gmmas-lab bench secure-sum --sites 4,16 --repeats 1
 
         gmmas-lab bench endurance --rounds 300
     """
@@ -130,7 +136,7 @@ def bench(
 
 def _numbers(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split(","))
+        return tuple(int(part) for part in text.split(",") if text)
     except ValueError:
         raise ConfigError(f"--sites: found {text!r}; expected whole numbers separated by commas") from None
 
