@@ -10,6 +10,7 @@ from client import (
     cli_evaluate,
     cli_model,
     cli_operations,
+    cli_peers,
     cli_predict,
     cli_reading_room,
     cli_stats,
@@ -31,6 +32,7 @@ cli_stats.register(app)
 cli_enrol.register(app)
 cli_attendance.register(app)
 cli_operations.register(app)
+cli_peers.register(app)
 cli_predict.register(app)
 cli_evaluate.register(app)
 cli_reading_room.register(app)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from gmmas_core.config_require import require
 
+SUMMABLE = ("masked_fedavg", "uncertainty_weighted")
+"""Strategies in which a site can compute its own weight, without a number of any other site."""
+
 CLIENT_LEVEL_NAMES = ("none", "fixed_clipping", "adaptive_clipping")
 SECURE_SUM_NAMES = ("none", "pairwise_masks")
 
@@ -84,4 +87,33 @@ def require_plain_mean(privacy: PrivacyConfig, strategy: str) -> None:
         privacy.client_level.name == "none" or strategy == "masked_fedavg",
         f"privacy.client_level: found strategy {strategy}; expected masked_fedavg: noise covers a sum in which every "
         "site counts once and within the norm, not weights or choices that depend on what other sites sent",
+    )
+
+
+def require_summable(privacy: PrivacyConfig, strategy: str, encoding: str) -> None:
+    """Refuse what a secure sum cannot do, because nobody sees a single update.
+
+    Screening is no part of this: what needs single updates (distance to the others, doubts about one site, quarantine
+    for what it sent) does not take place in such a run, and its report says so.
+
+    Raises:
+        ConfigError: a strategy that compares sites, changes in a coarse encoding, or noise by clipping each update.
+    """
+    if privacy.secure_sum.name == "none":
+        return
+    require(
+        strategy in SUMMABLE,
+        f"privacy.secure_sum: found strategy {strategy}; expected any of {', '.join(SUMMABLE)}: in a secure sum the "
+        "coordinator sees no single update, so it can neither compare sites (median, trimmed_mean, krum) nor weigh one "
+        "by what others sent; choose another strategy, or privacy=none",
+    )
+    require(
+        encoding == "float32",
+        f"privacy.secure_sum: found exchange.encoding {encoding}; expected float32: masks hide whole numbers, which "
+        "cannot be made smaller afterwards",
+    )
+    require(
+        privacy.client_level.name == "none",
+        f"privacy.secure_sum: found client_level {privacy.client_level.name}; expected none: the coordinator cannot "
+        "clip updates that it does not see; use record-level noise at the sites, or privacy=client_level alone",
     )

@@ -123,6 +123,7 @@ def _round(entry: Entry, tasks: Sequence[Task]) -> dict[str, Any]:
         "duration_s": entry["duration_s"],
         "left_out": entry["left_out"],
         "bytes": entry["bytes"],
+        "secure": entry.get("secure"),
         "sites": {
             site: {
                 "cases": part["num_cases"],

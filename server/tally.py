@@ -71,6 +71,11 @@ class Tally:
             return set(self.noisy.speakers)
         return {group for weights in self._loudness.values() for group, weight in weights.items() if weight > 0}
 
+    @property
+    def remarks(self) -> Mapping[str, Any]:
+        """Nothing beyond what every round's line says."""
+        return {}
+
     def count(self, site: str, content: RecordDict) -> None:
         """Screen one reply and keep it.
 
