@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core.config import ScreeningConfig
+from gmmas_core.fixed_point import is_within
 from gmmas_core.model.log_variances import SEGMENTATION
 from gmmas_core.model.parameter_groups import GROUPS, group_of
 from gmmas_core.types import SEQUENCES, FederationError, RoundPlan, SiteStatus, SiteUpdate, Sum, Task
-from server.aggregation import is_within
 from server.signal_bounds import unfit_signals
 
 SHOWN = 3  # names listed in a reason
@@ -46,7 +46,7 @@ def screen(
         update: as decoded from the wire.
         reference: the weights that the sites were sent.
         plan: of the round being collected.
-        bounds: parameter -> largest magnitude of a value, `server.aggregation.bound_of` what was sent.
+        bounds: parameter -> largest magnitude of a value, `fixed_point.bound_of` what was sent.
         fingerprint: the coordinator's own core fingerprint.
         enlisted: what the site said of itself when it joined, after `screen_status`; bounds what it can have seen.
         config: of the screening.
@@ -103,7 +103,7 @@ def _check_counts(update: SiteUpdate, plan: RoundPlan, enlisted: SiteStatus) -> 
     unfit = [group for group in groups if not _is_count(update.seen[group]) or update.seen[group] > update.num_cases]
     if unfit:
         raise Rejected(f"seen: found unfit counts for {_listed(unfit)}; expected whole numbers from 0 to num_cases")
-    unfit = [group for group in groups if update.seen[group] > _most_seen(group, plan.stage, enlisted)]
+    unfit = [group for group in groups if update.seen[group] > most_seen(group, plan.stage, enlisted)]
     if unfit:
         raise Rejected(
             f"seen: found more cases for {_listed(unfit)} than have that sequence or label; expected at most the "
@@ -111,7 +111,7 @@ def _check_counts(update: SiteUpdate, plan: RoundPlan, enlisted: SiteStatus) -> 
         )
 
 
-def _most_seen(group: str, stage: str, enlisted: SiteStatus) -> int:
+def most_seen(group: str, stage: str, enlisted: SiteStatus) -> int:
     """Most training cases of a site that can inform a group in a stage."""
     kind, _, name = group.rpartition(".")
     if kind in ("stem", "global.stem"):

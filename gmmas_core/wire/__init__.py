@@ -20,8 +20,25 @@ from gmmas_core.wire.requests import (
     read_overrides,
     read_round_plan,
 )
+from gmmas_core.wire.secure import (
+    SecureMessage,
+    read_masked,
+    read_secure_answer,
+    read_secure_question,
+    read_sum_terms,
+    secure_to_content,
+    terms_to_record,
+)
+from gmmas_core.wire.statistics import read_statistics, statistics_question_to_content, statistics_to_content
 
 __all__ = [
+    "SecureMessage",
+    "read_masked",
+    "read_secure_answer",
+    "read_secure_question",
+    "read_sum_terms",
+    "secure_to_content",
+    "terms_to_record",
     "content_bytes",
     "content_hash",
     "plan_to_content",
@@ -31,12 +48,15 @@ __all__ = [
     "read_overrides",
     "read_round_plan",
     "read_scores",
+    "read_statistics",
     "read_status",
     "read_update",
     "read_weights",
     "is_refusal",
     "refusal_to_content",
     "scores_to_content",
+    "statistics_question_to_content",
+    "statistics_to_content",
     "status_to_content",
     "update_to_content",
     "weights_to_record",

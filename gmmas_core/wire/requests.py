@@ -55,13 +55,13 @@ def require_only(content: RecordDict, *, records: Sequence[str], keys: Sequence[
         )
 
 
-def read_round_plan(content: RecordDict) -> RoundPlan:
-    """A checked RoundPlan, or FederationError."""
-    values = _plan_fields(content, RoundPlan)
+def read_round_plan(content: RecordDict, *, beside: Sequence[str] = ()) -> RoundPlan:
+    """A checked RoundPlan, or FederationError; `beside` names records that the message may hold besides its own."""
+    values = _plan_fields(content, RoundPlan, beside)
     try:
         values["tasks"] = tuple(Task(task) for task in values["tasks"])
     except ValueError:
-        raise FederationError(f"request: found tasks {values['tasks']}; expected any of {list(Task)}") from None
+        raise FederationError(f"request: found an unknown task; expected any of {list(Task)}") from None
     plan = RoundPlan(**values)
     if plan.round < 1 or plan.local_steps < 1 or not 0 < plan.lr < 1:
         raise FederationError(
@@ -79,14 +79,14 @@ def read_evaluation_plan(content: RecordDict) -> EvaluationPlan:
     return plan
 
 
-def _plan_fields(content: RecordDict, schema: type) -> dict[str, Any]:
+def _plan_fields(content: RecordDict, schema: type, beside: Sequence[str] = ()) -> dict[str, Any]:
     record = config_record(content, "request")
     hints = typing.get_type_hints(schema)
     expected = {_kebab(item.name): item.name for item in dataclasses.fields(schema)}
     missing = sorted(set(expected) - set(record))
     if missing:
         raise FederationError(f"request: missing {missing}; the coordinator runs another version")
-    require_only(content, records=("request", "weights"), keys=("overrides", *expected))
+    require_only(content, records=("request", "weights", *beside), keys=("overrides", *expected))
     values: dict[str, Any] = {}
     for key, name in expected.items():
         hint = hints[name]
