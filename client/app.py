@@ -13,7 +13,7 @@ from flwr.clientapp import ClientApp
 
 from client.attendance import require_hours, require_member, require_present, require_stages
 from client.desk import Desk, check_identity, open_desk
-from client.egress import gate_scores, gate_update, require_cohort
+from client.egress import gate_scores, gate_status, gate_update, require_cohort, require_plain
 from client.events import tell
 from client.heartbeat import at_work
 from client.limits import require_plan_within
@@ -33,7 +33,7 @@ from client.secure_round.attempt import Answer, Attempt
 from client.secure_round.phases import SHELF, advertise_question
 from client.secure_round.phases import advertise as advertise_sum
 from client.secure_round.phases import answer as answer_sum
-from client.secure_round.policy import require_masked, require_plain
+from client.secure_round.policy import require_masked
 from client.site import Site
 from client.statistics.answer import tell_statistics
 from client.watch import Watch
@@ -47,7 +47,7 @@ from gmmas_core.software import installed
 from gmmas_core.types import SEQUENCES, RoundPlan, SiteStatus, SiteUpdate
 from gmmas_core.update_encoding import Encoded
 from gmmas_core.weights import Weights, load_weights, weights_hash, weights_of
-from gmmas_core.wire.secure import ADVERTISE, CONFIRM, MASK, SHARE, UNMASK, SecureMessage
+from gmmas_core.wire.secure import ADVERTISE, CONFIRM, MASK, SHARE, SUM_TERMS, UNMASK, SecureMessage
 
 app = ClientApp()
 
@@ -64,20 +64,19 @@ def query(message: Message, context: Context) -> Message:
         desk = open_desk(site, wire.read_overrides(message.content))
         splits, sequences, labels = counts(desk.data, desk.config.task_list)
         tell(site, "answered", reason="who this site is, and how many cases it has")
-        return wire.status_to_content(
-            SiteStatus(
-                site=site.name,
-                core_fingerprint=desk.fingerprint.digest,
-                fingerprint_parts=desk.fingerprint.parts,
-                config_hash=config_hash(desk.config),
-                num_cases=splits,
-                num_sequences=sequences,
-                num_labels=labels,
-                protocol=own.protocol,
-                release=own.release,
-                image=own.image,
-            )
+        status = SiteStatus(
+            site=site.name,
+            core_fingerprint=desk.fingerprint.digest,
+            fingerprint_parts=desk.fingerprint.parts,
+            config_hash=config_hash(desk.config),
+            num_cases=splits,
+            num_sequences=sequences,
+            num_labels=labels,
+            protocol=own.protocol,
+            release=own.release,
+            image=own.image,
         )
+        return wire.status_to_content(gate_status(status, site, desk.config.task_list))
 
     return reply(message, context, answer)
 
@@ -110,14 +109,14 @@ def train(message: Message, context: Context) -> Message:
         require_present(site)
         require_stages(site, [plan.stage])
         require_plan_within(site.limits, plan)
+        desk = open_desk(site, wire.read_overrides(message.content))
+        require_plain(site, desk.config)
         finished = stored_reply(site.state, plan)
         if finished is not None:
             bear_witness(site.state, plan)
             tell(site, "resent", run_id=plan.run_id, round=plan.round)
             return wire.update_to_content(*finished)
         require_hours(site, datetime.now())
-        desk = open_desk(site, wire.read_overrides(message.content))
-        require_plain(site, desk.config)
         weights = wire.read_weights(message.content)
         check_identity(plan, desk, weights_hash(weights))
         return wire.update_to_content(*_trained(site, watch, plan, desk, weights, site.state))
@@ -130,18 +129,18 @@ def advertise(message: Message, context: Context) -> Message:
     """One round of local training of which nothing leaves yet: fresh keys for a secure sum, if there is an update."""
 
     def answer(site: Site) -> RecordDict:
-        watch, plan = Watch(site), wire.read_round_plan(message.content)
+        watch, plan = Watch(site), wire.read_round_plan(message.content, beside=[SUM_TERMS])
         terms = wire.read_sum_terms(message.content)
         tell(site, "asked", run_id=plan.run_id, round=plan.round, reason=f"to train for a secure sum: {plan.stage}")
         require_present(site)
         require_stages(site, [plan.stage])
         require_plan_within(site.limits, plan)
+        desk = open_desk(site, wire.read_overrides(message.content))
+        require_masked(site, desk.config)
         attempt = Attempt(site.state, plan.run_id, plan.round, terms.attempt)
         question = advertise_question(plan, terms)
         given = attempt.stored(ADVERTISE, question)
         if given is None:
-            desk = open_desk(site, wire.read_overrides(message.content))
-            require_masked(site, desk.config)
             pinned(site)
             weights = wire.read_weights(message.content)
             check_identity(plan, desk, weights_hash(weights))
@@ -217,7 +216,7 @@ def _trained(
     watch.look()
     require_all_here(site, desk.data.cases)
     remember_training(site, plan, desk.data.split("train"), desk.data.split("validation"))
-    gated = gate_update(trained.update, trained.encoded, site, shapes)
+    gated = gate_update(trained.update, trained.encoded, site, shapes, desk.config.task_list)
     # Before the reply: a site that dies in between plays the round again from the round before it.
     keep_state(site.state, plan.run_id, plan.round, trained.kept)
     store_reply(shelf, plan, gated, trained.encoded)
@@ -260,6 +259,6 @@ def evaluate(message: Message, context: Context) -> Message:
         own = desk.data.split("train") if plan.subject == "local_only" else ()
         remember_evaluation(site, plan, desk.data.split(plan.split), own)
         tell(site, "evaluated", run_id=plan.run_id, round=plan.round, reason=asked)
-        return wire.scores_to_content(gate_scores(scores, site))
+        return wire.scores_to_content(gate_scores(scores, site, desk.config.task_list))
 
     return reply(message, context, answer)

@@ -4,6 +4,7 @@ import typer
 
 from client import (
     cli_attendance,
+    cli_audit,
     cli_bundle,
     cli_data,
     cli_enrol,
@@ -33,6 +34,7 @@ cli_enrol.register(app)
 cli_attendance.register(app)
 cli_operations.register(app)
 cli_peers.register(app)
+cli_audit.register(app)
 cli_predict.register(app)
 cli_evaluate.register(app)
 cli_reading_room.register(app)

@@ -3,10 +3,13 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from flwr.app import Context
 
+from client.egress.policy import require_allowed
+from client.egress.populations import answered
 from client.limits import require_config_within
 from client.local_data import LocalData, open_local_data
 from client.override_policy import require_plain, without_lab_keys
@@ -66,7 +69,10 @@ def open_desk(site: Site, overrides: Sequence[str]) -> Desk:
     config = load_config(overrides)
     require_config_within(site.limits, config)
     model = build_training_model(config)
-    return Desk(site, config, model, core_fingerprint(model, config), open_local_data(site, config))
+    fingerprint = core_fingerprint(model, config)
+    require_allowed(site, config, fingerprint.digest)
+    data = replace(open_local_data(site, config), answered=partial(answered, site))
+    return Desk(site, config, model, fingerprint, data)
 
 
 def check_identity(plan: RoundPlan | EvaluationPlan, desk: Desk, received: str) -> None:

@@ -1,6 +1,6 @@
 """A site's cases and their prepared cache, under one configuration."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from client.site import Site
@@ -11,17 +11,30 @@ from gmmas_core.data.manifest import read_cases
 from gmmas_core.data.preprocess import PrepareSettings
 from gmmas_core.types import SEQUENCES, UNKNOWN, Case, Task
 
+Answered = Callable[[Sequence[Case]], tuple[Case, ...]]
+"""Of cases that are asked about, those that what leaves may be about."""
+
+
+def everybody(cases: Sequence[Case]) -> tuple[Case, ...]:
+    """Nothing leaves, so nobody is left out."""
+    return tuple(cases)
+
 
 @dataclass(frozen=True)
 class LocalData:
-    """What a round needs of a site: its cases, and where they lie prepared."""
+    """What a round needs of a site: its cases, and where they lie prepared.
+
+    Attributes:
+        answered: see Answered; everybody where a site works for itself.
+    """
 
     cases: tuple[Case, ...]
     cache: PreparedCache
+    answered: Answered = everybody
 
     def split(self, name: str) -> tuple[Case, ...]:
-        """The cases of one split."""
-        return tuple(case for case in self.cases if case.split == name)
+        """The cases of one split that may be worked on."""
+        return self.answered([case for case in self.cases if case.split == name])
 
 
 def open_local_data(site: Site, config: Config) -> LocalData:

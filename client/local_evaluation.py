@@ -27,7 +27,7 @@ def validation_cases(config: Config, data: LocalData) -> tuple[Case, ...]:
     The first by pseudonym, so that every round scores the same ones.
     """
     cases = sorted(data.split("validation"), key=lambda case: case.case_id)
-    return tuple(cases[: config.evaluation.max_validation_cases])
+    return data.answered(cases[: config.evaluation.max_validation_cases])
 
 
 def evaluate_locally(
@@ -42,7 +42,7 @@ def evaluate_locally(
     """
     cases = validation_cases(config, data) if plan.split == "validation" else data.split(plan.split)
     if plan.sequences != SEQUENCES:
-        cases = tuple(case for case in cases if set(plan.sequences) <= set(case.images))
+        cases = data.answered([case for case in cases if set(plan.sequences) <= set(case.images)])
     scores = score_cases(site, config, model, data, cases, calibration, plan.sequences)
     metrics = merge(scores, config.task_list) | flair_threshold_sums(_flair_and_mask(data, cases))
     if config.evaluation.subsets and plan.sequences == SEQUENCES:

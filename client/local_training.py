@@ -1,7 +1,7 @@
 """One round at a hospital: received weights -> scores on validation cases -> local steps -> what may leave."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client import signals
+from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, told_counts
 from client.local_data import LocalData
 from client.local_evaluation import score_cases, validation_cases
 from client.local_groups import local_values, put_local, require_known, spoken_for, without_local
@@ -19,13 +20,14 @@ from gmmas_core.calibration import fit_calibration, read_calibration
 from gmmas_core.config import Config
 from gmmas_core.metrics.evaluation import merge
 from gmmas_core.model.gmmas import GMMAS
+from gmmas_core.model.log_variances import SEGMENTATION
 from gmmas_core.schedule import schedule
 from gmmas_core.training.loop import OnGradients, OnStep
 from gmmas_core.training.precision import choose_device
 from gmmas_core.training.protection import Protection
 from gmmas_core.training.seeding import set_deterministic, stream_seed
 from gmmas_core.training.stages import STAGES, StageInput, StageOutput
-from gmmas_core.types import DataError, EvaluationPlan, FederationError, Metric, RoundPlan, SiteUpdate
+from gmmas_core.types import UNKNOWN, DataError, EvaluationPlan, FederationError, Metric, RoundPlan, SiteUpdate, Task
 from gmmas_core.update_encoding import Encoded, encode
 from gmmas_core.weights import load_weights, weights_hash, weights_of
 
@@ -85,8 +87,9 @@ def train_locally(
     put_local(model, earlier.local, config)
     stage, metrics = _play_and_score(site, plan, config, model, data, on_step, protection)
     trained = weights_of(model)
-    seen = spoken_for(stage.seen, config)
-    leaving = without_local(trained, weights, config)
+    floor, most = site.cohort_floor, site.privacy.max_update_norm
+    seen = told_counts(spoken_for(stage.seen, config), floor)
+    leaving = held_to_norm(may_leave(without_local(trained, weights, config), weights, seen), weights, most)
     spoken = {group for group, count in seen.items() if count}
     encoded, residual = encode(config.exchange.encoding, leaving, weights, earlier.residual, spoken)
     kept = RoundState(local=local_values(trained, config), residual=residual)
@@ -97,12 +100,12 @@ def train_locally(
         weights=leaving,
         num_cases=len(data.split("train")),
         seen=seen,
-        uncertainty=_log_variances(trained, ("segmentation", *plan.tasks)),
-        metrics=metrics,
+        uncertainty=_log_variances(trained, weights, _few(stage.seen, data, floor), (SEGMENTATION, *plan.tasks)),
+        metrics=quiet(metrics, stage.seen, floor),
         duration_s=time.monotonic() - started,
         core_fingerprint=plan.core_fingerprint,
     )
-    return Trained(update=update, encoded=encoded, kept=kept)
+    return Trained(update=update, encoded=encoded_to_norm(encoded, most), kept=kept)
 
 
 def _play_and_score(
@@ -223,5 +226,18 @@ def _tell_nobody(done: int, total: int) -> None:
     """Inside a federation nobody watches a site's rounds."""
 
 
-def _log_variances(weights: Weights, tasks: Sequence[str]) -> dict[str, float]:
-    return {str(task): float(weights[f"uncertainty.log_variance_{task}"].item()) for task in tasks}
+def _log_variances(
+    trained: Weights, received: Weights, few: Collection[str], questions: Sequence[str]
+) -> dict[str, float]:
+    """The site's own, and the received ones where too few cases have taught its own."""
+    names = {str(question): f"uncertainty.log_variance_{question}" for question in questions}
+    return {q: float((received if q in few else trained)[name].item()) for q, name in names.items()}
+
+
+def _few(seen: Mapping[str, int], data: LocalData, floor: int) -> set[str]:
+    """Questions that some of the site's training cases answer, but fewer than its floor."""
+    cases = data.split("train")
+    known = {SEGMENTATION: sum(case.mask is not None for case in cases)}
+    known |= {str(task): sum(case.labels[task] != UNKNOWN for case in cases) for task in Task}
+    few = {name for name, count in known.items() if 0 < count < floor}
+    return few | {name for name in known if 0 < seen.get(f"uncertainty.{name}", 0) < floor}

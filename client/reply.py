@@ -1,10 +1,17 @@
-"""Answering one message: what was done is written down, and of an error nothing leaves but a short clean line."""
+"""Answering one message: what was done is written down, and of an error nothing leaves but a short clean line.
 
+Whatever leaves, refusals and replies that are sent again included, is in the log of departures first. Where that log
+cannot be written, a fixed sentence leaves in the place of the answer, and nothing else.
+"""
+
+import os
 from collections.abc import Callable
 
 from flwr.app import Context, Message, RecordDict
 
-from client.desk import find_site
+from client.desk import LAB_SITES, find_site
+from client.egress import depart
+from client.enrolment import CONNECTION, enrolment_folder, read_connection
 from client.events import log_bytes, tell
 from client.outward import outward
 from client.resources import shortages_told
@@ -12,6 +19,8 @@ from client.site import Site
 from client.site_log import log_failure
 from gmmas_core import wire
 from gmmas_core.types import GmmasError
+
+UNRECORDED = "policy: found that this site cannot write down what leaves it; nothing was sent"
 
 
 def reply(message: Message, context: Context, answer: Callable[[Site], RecordDict]) -> Message:
@@ -25,7 +34,30 @@ def reply(message: Message, context: Context, answer: Callable[[Site], RecordDic
         content = wire.refusal_to_content(_refused(site, error))
     except Exception as error:
         content = wire.refusal_to_content(_failed(site, error))
+    if site is not None:
+        content = _recorded(site, message, content)
     return Message(content, reply_to=message)
+
+
+def _recorded(site: Site, message: Message, content: RecordDict) -> RecordDict:
+    """The content, once it is in the log of departures; a fixed refusal where it cannot be."""
+    what = "refusal" if wire.is_refusal(content) else message.metadata.message_type
+    try:
+        depart(site, what, content, message.content, _addressee(site))
+    except Exception as error:
+        _failed(site, error)
+        return wire.refusal_to_content(UNRECORDED)
+    return content
+
+
+def _addressee(site: Site) -> str:
+    """Who asked: the federation this site is enrolled in, the lab, or a SuperLink that no enrolment speaks of."""
+    if LAB_SITES in os.environ:
+        return "simulation"
+    if not (enrolment_folder(site) / CONNECTION).exists():
+        return "not enrolled"
+    connection = read_connection(site)
+    return f"{connection.federation} at {connection.server}"
 
 
 def _refused(site: Site | None, error: GmmasError) -> str:

@@ -6,6 +6,7 @@ refusal at the next step and does not wait. After `pause` what is being computed
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from client.attendance import require_member
 from client.heartbeat import moved
@@ -52,8 +53,7 @@ class Watch:
 
     def over(self, data: LocalData) -> LocalData:
         """The same cases; whenever one is opened, the watch looks first."""
-        cache = data.cache
-        return LocalData(data.cases, _WatchedCache(cache, self.look))
+        return replace(data, cache=_WatchedCache(data.cache, self.look))
 
 
 class _WatchedCache(PreparedCache):

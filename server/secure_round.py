@@ -24,7 +24,7 @@ from gmmas_core.secure_round.statement import speakers
 from gmmas_core.secure_round.vector import Pooled, read_sum
 from gmmas_core.secure_sum import Collector, RoundLost
 from gmmas_core.types import FederationError, RoundPlan
-from gmmas_core.wire.secure import ADVERTISE, CONFIRM, MASK, SHARE, UNMASK, SecureMessage
+from gmmas_core.wire.secure import ADVERTISE, CONFIRM, MASK, SHARE, SUM_TERMS, UNMASK, SecureMessage
 from server.deadlines import Deadlines
 from server.enlist import askable
 from server.quorum import RoundVoid
@@ -131,7 +131,7 @@ def _advertise(attempt: SecureAttempt, limits: Deadlines) -> Cohort:
     """Those who trained the same thing and whose keys are their own."""
     run, plan = attempt.run, attempt.plan
     request = wire.plan_to_content(plan, run.overrides, run.weights)
-    request["secure"] = wire.terms_to_record(attempt.terms)
+    request[SUM_TERMS] = wire.terms_to_record(attempt.terms)
     answers: dict[str, SecureMessage] = {}
 
     def on_answer(site: str, message: SecureMessage, reply: RecordDict) -> None:

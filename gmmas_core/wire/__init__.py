@@ -5,7 +5,7 @@ one of our nouns. Arrays stay in numpy's own format without pickle. Wire keys ar
 """
 
 from gmmas_core.wire.handshake import query_to_content, read_coordinator, read_status, status_to_content
-from gmmas_core.wire.records import content_bytes, read_weights, weights_to_record
+from gmmas_core.wire.records import content_bytes, content_hash, read_weights, weights_to_record
 from gmmas_core.wire.replies import (
     is_refusal,
     read_scores,
@@ -40,6 +40,7 @@ __all__ = [
     "secure_to_content",
     "terms_to_record",
     "content_bytes",
+    "content_hash",
     "plan_to_content",
     "query_to_content",
     "read_coordinator",

@@ -13,6 +13,7 @@ from gmmas_core.software import MAX_LABEL, Software, installed, is_label, requir
 from gmmas_core.types import FederationError, SiteStatus
 from gmmas_core.wire.records import config_record, metric_record
 from gmmas_core.wire.replies import reply_record
+from gmmas_core.wire.requests import require_only
 from gmmas_core.wire_fields import read_integer, read_string
 
 
@@ -29,10 +30,12 @@ def read_coordinator(content: RecordDict) -> Software:
     """What the coordinator that asks runs; the configuration it asks for is read by `read_overrides`.
 
     Raises:
-        FederationError: another protocol, an older release that names none, or an ill-typed field.
+        FederationError: another protocol, an older release that names none, an ill-typed field, or one more than this
+            release knows.
     """
     software = _read_software(config_record(content, "request"), "coordinator")
     require_same_protocol(software, "coordinator")
+    require_only(content, records=("request",), keys=("overrides", "protocol", "release", "image"))
     return software
 
 

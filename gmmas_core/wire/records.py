@@ -1,5 +1,7 @@
 """The parts that messages are made of: checked records, weights, metrics."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,6 +70,24 @@ def content_bytes(content: RecordDict) -> int:
             total += len(key)
             total += len(value.data) if isinstance(value, Array) else _value_bytes(value)
     return total
+
+
+def content_hash(content: RecordDict) -> str:
+    """sha256 over everything that a message carries, whatever order its records and entries are in.
+
+    Of each entry: its record's kind and name, its own name, and its value: an array as it is serialised with its type
+    and shape, anything else as JSON, bytes in hexadecimal.
+    """
+    digest = hashlib.sha256()
+    for name, record in sorted(content.items()):
+        for key, value in sorted(record.items()):
+            digest.update(f"{type(record).__name__}\0{name}\0{key}\0".encode())
+            if isinstance(value, Array):
+                digest.update(f"{value.stype}\0{value.dtype}\0{list(value.shape)}\0{len(value.data)}\0".encode())
+                digest.update(value.data)
+            else:
+                digest.update(json.dumps(value, default=bytes.hex).encode() + b"\0")
+    return digest.hexdigest()
 
 
 def _value_bytes(value: object) -> int:

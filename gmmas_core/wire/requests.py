@@ -36,9 +36,33 @@ def read_overrides(content: RecordDict) -> tuple[str, ...]:
     return read_strings(config_record(content, "request"), "overrides")
 
 
-def read_round_plan(content: RecordDict) -> RoundPlan:
-    """A checked RoundPlan, or FederationError."""
-    values = _plan_fields(content, RoundPlan)
+def require_only(content: RecordDict, *, records: Sequence[str], keys: Sequence[str]) -> None:
+    """Refuse a request that holds more than this release knows: what nobody reads here has no business here.
+
+    Args:
+        content: of the message.
+        records: that it may hold.
+        keys: of its record "request".
+
+    Raises:
+        FederationError: says how many are unknown; their names could be anything.
+    """
+    unknown = [len(set(content) - set(records)), len(set(config_record(content, "request")) - set(keys))]
+    if any(unknown):
+        raise FederationError(
+            f"request: found {unknown[0]} records and {unknown[1]} fields that this release does not know; expected "
+            "none; the coordinator runs another version"
+        )
+
+
+def read_round_plan(content: RecordDict, beside: Sequence[str] = ()) -> RoundPlan:
+    """A checked RoundPlan, or FederationError.
+
+    Args:
+        content: of the message.
+        beside: further records that the message may hold, for another reader.
+    """
+    values = _plan_fields(content, RoundPlan, beside)
     try:
         values["tasks"] = tuple(Task(task) for task in values["tasks"])
     except ValueError:
@@ -53,20 +77,21 @@ def read_round_plan(content: RecordDict) -> RoundPlan:
 
 def read_evaluation_plan(content: RecordDict) -> EvaluationPlan:
     """A checked EvaluationPlan, or FederationError."""
-    plan = EvaluationPlan(**_plan_fields(content, EvaluationPlan))
+    plan = EvaluationPlan(**_plan_fields(content, EvaluationPlan, ()))
     known = plan.split in ("train", "validation", "holdout") and plan.subject in ("global", "local_only")
     if not known or plan.sequences not in SUBSETS:
         raise FederationError("request: found another split, subject or subset of sequences; expected known ones")
     return plan
 
 
-def _plan_fields(content: RecordDict, schema: type) -> dict[str, Any]:
+def _plan_fields(content: RecordDict, schema: type, beside: Sequence[str]) -> dict[str, Any]:
     record = config_record(content, "request")
     hints = typing.get_type_hints(schema)
     expected = {_kebab(item.name): item.name for item in dataclasses.fields(schema)}
     missing = sorted(set(expected) - set(record))
     if missing:
         raise FederationError(f"request: missing {missing}; the coordinator runs another version")
+    require_only(content, records=("request", "weights", *beside), keys=("overrides", *expected))
     values: dict[str, Any] = {}
     for key, name in expected.items():
         hint = hints[name]

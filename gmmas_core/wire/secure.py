@@ -22,6 +22,9 @@ ADVERTISE, SHARE, MASK, CONFIRM, UNMASK = "advertise", "share", "mask", "confirm
 PHASES = (ADVERTISE, SHARE, MASK, CONFIRM, UNMASK)
 """In order; the Flower message type of a phase is "train.<phase>"."""
 
+SUM_TERMS = "secure"
+"""Record of an advertise question with the terms of the sum."""
+
 MAX_PARTS = 8192
 MAX_NAME = 128
 MAX_PART_BYTES = 2**20
@@ -51,13 +54,13 @@ class SecureMessage:
 
 
 def terms_to_record(terms: SumTerms) -> ConfigRecord:
-    """Travels as "secure" beside the plan of an advertise question."""
+    """Travels as SUM_TERMS beside the plan of an advertise question."""
     return ConfigRecord({"attempt": terms.attempt, "max-cases": terms.max_cases, "max-sites": terms.max_sites})
 
 
 def read_sum_terms(content: RecordDict) -> SumTerms:
     """The terms of an advertise question, or FederationError."""
-    record = config_record(content, "secure")
+    record = config_record(content, SUM_TERMS)
     numbers = [read_integer(record.get(key), key) for key in ("attempt", "max-cases", "max-sites")]
     return SumTerms(attempt=numbers[0], max_cases=numbers[1], max_sites=numbers[2])
 

@@ -363,7 +363,7 @@ def test_leaving_ends_an_evaluation_too(site: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(client.app, "evaluate_locally", left_meanwhile)
     assert "has left" in str(talk.evaluate(1, talk.start)["refusal"]["reason"])
-    assert not (site / ".gmmas" / "egress.jsonl").read_text().count("evaluation")
+    assert not (site / ".gmmas" / "egress.jsonl").read_text().count('"what":"evaluate"')
 
 
 def test_leaving_ends_the_reading_of_a_case(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

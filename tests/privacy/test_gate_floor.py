@@ -1,0 +1,151 @@
+"""Small cells are hidden, and cannot be worked out from what is told beside them."""
+
+import numpy as np
+import pytest
+
+from client.egress.floor import above_floor, hidden_cells, in_large_bins, told_count, without_small_parts
+from client.egress.names import require_known, score_names, update_names
+from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, told_counts
+from gmmas_core.metrics.case_score import CaseScore
+from gmmas_core.metrics.merging import merge
+from gmmas_core.types import DataError, Metric, Sum, Task
+from gmmas_core.update_encoding import decode, encode
+
+TASKS = (Task.HISTOLOGY, Task.IDH)
+FLOOR = 5
+
+
+def scores(mutants: int, wildtypes: int) -> list[CaseScore]:
+    """Cases with a known IDH status, surely told."""
+    return [
+        CaseScore(
+            case_id=f"c{number}",
+            patient_id=f"p{number}",
+            has_reference=number < 2,
+            regions={"wt": None, "tc": None, "et": None},
+            not_assessable=frozenset(),
+            probability={Task.IDH: 0.9 if number < mutants else 0.05 + 0.01 * number},
+            label={Task.IDH: int(number < mutants)},
+            abstained=frozenset(),
+            age=40.0 + number,
+        )
+        for number in range(mutants + wildtypes)
+    ]
+
+
+def count(metrics: dict[str, Metric], key: str) -> int:
+    metric = metrics[key]
+    return metric.count if isinstance(metric, Sum) else sum(metric)
+
+
+def test_a_small_class_cannot_be_found_by_subtraction_from_its_task() -> None:
+    told = without_small_parts(merge(scores(3, 12), TASKS), TASKS, FLOOR)
+    assert count(told, "accuracy.idh") == 15, "the total stays"
+    per_class = [f"{name}.idh" for name in ("sensitivity", "specificity")]
+    per_class += [f"{name}.idh.{kind}" for name in ("score", "age") for kind in ("positive", "negative")]
+    assert [count(told, key) for key in per_class] == [0] * 6
+    assert sum(count(told, f"reliability-positives.idh.{place}") for place in range(10)) == 0
+    assert told["reference-masks"] == Sum(0.0, 15), "two cases with a mask are told as none"
+    whole = without_small_parts(merge(scores(6, 9), TASKS), TASKS, FLOOR)
+    assert (count(whole, "sensitivity.idh"), count(whole, "score.idh.negative")) == (6, 9)
+    same = merge(scores(3, 12), TASKS)
+    assert without_small_parts(same, TASKS, 1) == same
+
+
+def test_hidden_bins_of_a_reliability_hold_at_least_the_floor_together() -> None:
+    for mutants, wildtypes in ((7, 7), (9, 12), (6, 20), (30, 8)):
+        made = merge(scores(mutants, wildtypes), TASKS)
+        told = without_small_parts(made, TASKS, FLOOR)
+        for name in ("reliability.idh", "reliability-positives.idh"):
+            hidden = sum(count(made, f"{name}.{p}") - count(told, f"{name}.{p}") for p in range(10))
+            assert hidden == 0 or hidden >= FLOOR
+
+
+@pytest.mark.parametrize(
+    ("sizes", "hidden"),
+    [
+        ({"a": 2, "b": 9, "c": 6}, "ac"),
+        ({"a": 2, "b": 4, "c": 6}, "ab"),
+        ({"a": 0, "b": 9}, ""),
+        ({"a": 1, "b": 5}, "ab"),
+        ({"a": 3}, "a"),
+    ],
+)
+def test_the_smallest_other_cell_is_hidden_with_a_small_one(sizes: dict[str, int], hidden: str) -> None:
+    assert hidden_cells(sizes, FLOOR) == frozenset(hidden)
+
+
+def test_no_bin_of_a_histogram_holds_fewer_cases_than_the_floor() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        made = tuple(int(n) for n in rng.poisson(0.3, 100))
+        told = in_large_bins(made, FLOOR)
+        assert all(n == 0 or n >= FLOOR for n in told)
+        assert sum(told) == (sum(made) if sum(made) >= FLOOR else 0)
+        assert in_large_bins(made, 1) == made
+    assert in_large_bins((5, 0, 7, 0), FLOOR) == (5, 0, 7, 0), "what is large enough stays where it is"
+
+
+def test_counts_are_told_in_steps_of_the_floor_and_never_too_high() -> None:
+    told = [told_count(number, FLOOR) for number in range(12)]
+    assert told == [0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 10, 10]
+    assert [told_count(number, 1) for number in range(4)] == [0, 1, 2, 3]
+
+
+def test_the_floor_of_a_training_metric_counts_cases_and_not_crops() -> None:
+    seen = {"trunk": 20, "global": 20, "decoder": 20, "head.idh": 2, "head.histology": 20, "stem.t2": 4}
+    metrics: dict[str, Metric] = {
+        "train-loss.idh": Sum(9.0, 400),
+        "train-loss.histology": Sum(9.0, 400),
+        "train-loss.total": Sum(9.0, 400),
+        "signal.gradient_variance.stem.t2": Sum(1.0, 100),
+        "signal.pseudo_labels_known.idh": Sum(17.0, 17),
+    }
+    told = quiet(metrics, seen, FLOOR)
+    assert told["train-loss.idh"] == told["signal.gradient_variance.stem.t2"] == Sum(0.0, 0)
+    assert told["train-loss.histology"] == told["train-loss.total"] == Sum(9.0, 400)
+    assert told["signal.pseudo_labels_known.idh"] == Sum(15.0, 15)
+    assert quiet(metrics, seen, 1) == metrics
+
+
+def test_a_group_that_few_cases_inform_leaves_as_it_came() -> None:
+    received = {name: np.zeros(2, np.float32) for name in ("fusion.stem.weight_t1", "fusion.stem.weight_t2")}
+    trained = {name: np.ones(2, np.float32) for name in received}
+    told = told_counts({"stem.t1": 9, "stem.t2": 4}, FLOOR)
+    leaving = may_leave(trained, received, told)
+    assert (leaving["fusion.stem.weight_t1"].sum(), leaving["fusion.stem.weight_t2"].sum()) == (2, 0)
+
+
+@pytest.mark.parametrize("encoding", ["float32", "float16", "int8"])
+def test_no_change_is_longer_than_the_sites_bound_however_it_travels(encoding: str) -> None:
+    rng = np.random.default_rng(1)
+    received = {"encoder.a": rng.normal(size=300).astype(np.float32), "decoder.b": np.zeros(7, np.float32)}
+    trained = {name: value + np.float32(0.3) for name, value in received.items()}
+    owed = {"encoder.a": np.full(300, 0.2, np.float32)}
+
+    def norm(weights: dict[str, np.ndarray]) -> float:
+        return float(np.sqrt(sum(((weights[name] - received[name]) ** 2).sum() for name in received)))
+
+    for most in (0.5, 2.0):
+        leaving = held_to_norm(trained, received, most)
+        encoded, _ = encode(encoding, leaving, received, owed, {"trunk", "decoder"})
+        assert 0.8 * most < norm(dict(decode(encoded_to_norm(encoded, most), received))) <= most * (1 + 1e-5)
+    unbounded = held_to_norm(trained, received, None)
+    np.testing.assert_array_equal(unbounded["encoder.a"], trained["encoder.a"])
+    np.testing.assert_array_equal(held_to_norm(trained, received, 100.0)["encoder.a"], trained["encoder.a"])
+
+
+def test_a_metric_that_no_list_knows_does_not_leave() -> None:
+    known = score_names(TASKS)
+    require_known(merge(scores(2, 2), TASKS), known)
+    for bad in (
+        {"dice.case-17": Sum(1.0, 9)},
+        {"dice.wt": (9,)},
+        {"score.idh.positive": (9, 9)},
+        {"cases": Sum(1, -1)},
+    ):
+        with pytest.raises(DataError, match="does not know") as refused:
+            require_known(bad, known)
+        assert "case-17" not in str(refused.value)
+    assert known.keys() - update_names(TASKS).keys() == {k for k in known if k.startswith(("threshold-", "drop-one."))}
+    assert above_floor({"cases": Sum(4.0, 4)}, FLOOR) == {"cases": Sum(0.0, 0)}
