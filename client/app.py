@@ -13,7 +13,7 @@ from flwr.clientapp import ClientApp
 
 from client.attendance import require_hours, require_member, require_present, require_stages
 from client.desk import Desk, check_identity, open_desk
-from client.egress import gate_scores, gate_status, gate_update, require_cohort
+from client.egress import gate_scores, gate_status, gate_update, require_cohort, require_plain
 from client.events import tell
 from client.heartbeat import at_work
 from client.limits import require_plan_within
@@ -33,7 +33,7 @@ from client.secure_round.attempt import Answer, Attempt
 from client.secure_round.phases import SHELF, advertise_question
 from client.secure_round.phases import advertise as advertise_sum
 from client.secure_round.phases import answer as answer_sum
-from client.secure_round.policy import require_masked, require_plain
+from client.secure_round.policy import require_masked
 from client.site import Site
 from client.statistics.answer import tell_statistics
 from client.watch import Watch
@@ -129,18 +129,18 @@ def advertise(message: Message, context: Context) -> Message:
     """One round of local training of which nothing leaves yet: fresh keys for a secure sum, if there is an update."""
 
     def answer(site: Site) -> RecordDict:
-        watch, plan = Watch(site), wire.read_round_plan(message.content, beside=(SUM_TERMS,))
+        watch, plan = Watch(site), wire.read_round_plan(message.content, beside=[SUM_TERMS])
         terms = wire.read_sum_terms(message.content)
         tell(site, "asked", run_id=plan.run_id, round=plan.round, reason=f"to train for a secure sum: {plan.stage}")
         require_present(site)
         require_stages(site, [plan.stage])
         require_plan_within(site.limits, plan)
+        desk = open_desk(site, wire.read_overrides(message.content))
+        require_masked(site, desk.config)
         attempt = Attempt(site.state, plan.run_id, plan.round, terms.attempt)
         question = advertise_question(plan, terms)
         given = attempt.stored(ADVERTISE, question)
         if given is None:
-            desk = open_desk(site, wire.read_overrides(message.content))
-            require_masked(site, desk.config)
             pinned(site)
             weights = wire.read_weights(message.content)
             check_identity(plan, desk, weights_hash(weights))

@@ -6,7 +6,7 @@ two answers from differing by a few cases, `policy` says no, and `record` writes
 """
 
 from client.egress.floor import above_floor
-from client.egress.policy import require_allowed
+from client.egress.policy import require_allowed, require_plain
 from client.egress.populations import answered
 from client.egress.record import EGRESS, depart
 from client.egress.scores import gate_scores
@@ -23,4 +23,5 @@ __all__ = [
     "gate_update",
     "require_allowed",
     "require_cohort",
+    "require_plain",
 ]

@@ -30,3 +30,13 @@ def require_allowed(site: Site, config: Config, fingerprint: str) -> None:
         )
     if policy.secure_sum == "refused" and is_masked:
         raise FederationError("policy: found a run with a secure sum; expected one without (secure_sum)")
+
+
+def require_plain(site: Site, config: Config) -> None:
+    """Refuse to send an update that is not masked where this site or this run has it otherwise.
+
+    Raises:
+        FederationError: the run adds up masked updates, or this site sends no other.
+    """
+    if site.privacy.secure_sum == "required" or config.privacy.secure_sum.name != "none":
+        raise FederationError("policy: found a request for a single update; expected a secure sum's (secure_sum)")

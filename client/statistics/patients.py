@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from client.site import Site
+from client.withdrawal.record import excluded
 from gmmas_core.atomic import write_json
 from gmmas_core.config import load_config
 from gmmas_core.data.manifest import read_cases
@@ -58,7 +59,13 @@ def patients_of(site: Site, on_progress: Progress) -> dict[str, dict[str, int]]:
 def _studies(site: Site) -> dict[str, list[Case]]:
     """patient -> studies in the table's order."""
     data = load_config([]).data
-    cases = read_cases(site.folder, site.name, holdout_share=data.holdout_share, validation_share=data.validation_share)
+    cases = read_cases(
+        site.folder,
+        site.name,
+        holdout_share=data.holdout_share,
+        validation_share=data.validation_share,
+        is_excluded=excluded(site.state),
+    )
     studies: dict[str, list[Case]] = {}
     for case in cases:
         studies.setdefault(case.patient_id, []).append(case)

@@ -9,6 +9,7 @@ from typing import Any
 
 from client.model_store import installed_models
 from client.participation import TRAINED, participation, rounds_with
+from client.privacy_budget import budget_lines, spent_epsilon
 from client.site import Site
 from client.withdrawal.record import recorded_names
 from client.withdrawal.subject import Subject
@@ -62,6 +63,7 @@ def exposure(site: Site, subject: Subject) -> Exposure:
 
     Raises:
         DataError: the record of participation was changed.
+        FederationError: the ledger of the budget does not verify.
     """
     lines = participation(site.state)
     seen = rounds_with(lines, recorded_names(site.state, subject.cases))
@@ -72,8 +74,16 @@ def exposure(site: Site, subject: Subject) -> Exposure:
         runs=runs,
         models=_models(site, runs),
         unrecorded=unrecorded,
-        budget=NO_BOUND if has_spent else "nothing was spent on this patient",
+        budget=_budget(site, is_known=not unrecorded) if has_spent else "nothing was spent on this patient",
     )
+
+
+def _budget(site: Site, *, is_known: bool) -> str:
+    """What was spent, where every round that may have seen the patient was protected."""
+    spent = spent_epsilon(site)
+    if not is_known or not spent.rounds or spent.unprotected_rounds:
+        return NO_BOUND
+    return "; ".join(budget_lines(site))
 
 
 def _run(run_id: str, seen: Iterable[dict[str, Any]]) -> RunSeen:
