@@ -59,7 +59,7 @@ class PseudoLabelConfig:
     deviation: float  # the passes' standard deviation must stay below this
     codel_confidence: float  # 1p/19q has thresholds of its own
     codel_deviation: float
-    balance: float  # at most so many cases of the larger class per case of the smaller
+    balance: float  # at most so many cases of the larger class per case of the smaller; 0 for no balance
     weight: float  # of a pseudo-label's loss; pathology counts 1
     mask_entropy_quantile: float  # share of a site's pseudo-masks that is kept, the least doubtful first
     mask_volume_ml: float  # smallest whole tumour of an accepted pseudo-mask
@@ -75,7 +75,10 @@ class PseudoLabelConfig:
         for name in ("weight", "mask_entropy_quantile", "gate_accuracy", "gate_dice"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"pseudo_labels.{name}: found {value}; expected 0 to 1")
-        require(self.balance >= 1, f"pseudo_labels.balance: found {self.balance}; expected at least 1")
+        require(
+            self.balance == 0 or self.balance >= 1,
+            f"pseudo_labels.balance: found {self.balance}; expected 0 (no balance) or at least 1",
+        )
 
 
 @dataclass(kw_only=True, slots=True)

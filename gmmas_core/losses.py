@@ -149,6 +149,56 @@ def _log_prob_BK(logits_BK: Tensor) -> Tensor:
     return functional.log_softmax(logits_BK.float(), dim=1)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampleLosses:
+    """Every loss of every sample, before anything is averaged: no number here depends on two samples.
+
+    Attributes:
+        plain_BT1: (B, 1 + T) segmentation and tasks, 0 where unknown.
+        weighed_BT1: the same weighed by the learned log-variances, regulariser included; 0 where unknown.
+        context_B: of the context's segmentation, its weight not included.
+        known_BT1: bool.
+    """
+
+    plain_BT1: Tensor
+    weighed_BT1: Tensor
+    context_B: Tensor
+    known_BT1: Tensor
+
+
+def sample_losses(
+    prediction: Prediction,
+    batch: Batch,
+    uncertainty: Callable[[Tensor], Tensor],
+    class_weights: Mapping[Task, tuple[float, float]],
+    tasks: Sequence[Task],
+) -> SampleLosses:
+    """Every loss of every sample, weighed by the learned log-variances.
+
+    Args:
+        prediction: of the network for this batch.
+        batch: any labels may be missing, all of them included.
+        uncertainty: the network's log-variance module, (B, 1 + T) losses to (B, 1 + T) weighed losses.
+        class_weights: per task, of class 0 and class 1.
+        tasks: order of the T axis of the batch and of the log-variances after segmentation.
+
+    Source: Kendall et al. 2018 (arXiv 1705.07115).
+    """
+    seg_B = segmentation_loss_B(prediction.seg_logits_BKXYZ, batch.seg_BXYZ, batch.seg_weight_B)
+    context_B = context_loss_B(prediction.context_seg_logits_BKXYZ, batch)
+    class_BT = classification_loss_BT(
+        prediction.class_logits, batch.target_BTK, batch.known_BT, batch.weight_BT, class_weights, tasks
+    )
+    plain_BT1 = torch.cat([seg_B[:, None], class_BT], dim=1)
+    known_BT1 = torch.cat([batch.has_seg_B[:, None], batch.known_BT], dim=1)
+    return SampleLosses(
+        plain_BT1=plain_BT1,
+        weighed_BT1=uncertainty(plain_BT1) * known_BT1,
+        context_B=context_B,
+        known_BT1=known_BT1,
+    )
+
+
 def multitask_loss(
     prediction: Prediction,
     batch: Batch,
@@ -163,31 +213,35 @@ def multitask_loss(
     none does: neither its head nor its log-variance hears from such a batch.
 
     Args:
-        prediction: of the network for this batch.
-        batch: any labels may be missing, all of them included.
-        uncertainty: the network's log-variance module, (B, 1 + T) losses to (B, 1 + T) weighed losses.
+        prediction, batch, uncertainty, class_weights, tasks: see `sample_losses`.
         config: weight of the context's loss.
-        class_weights: per task, of class 0 and class 1.
-        tasks: order of the T axis of the batch and of the log-variances after segmentation.
-
-    Source: Kendall et al. 2018 (arXiv 1705.07115).
     """
-    seg_B = segmentation_loss_B(prediction.seg_logits_BKXYZ, batch.seg_BXYZ, batch.seg_weight_B)
-    context_B = context_loss_B(prediction.context_seg_logits_BKXYZ, batch)
-    class_BT = classification_loss_BT(
-        prediction.class_logits, batch.target_BTK, batch.known_BT, batch.weight_BT, class_weights, tasks
-    )
-    losses_BT1 = torch.cat([seg_B[:, None], class_BT], dim=1)
-    known_BT1 = torch.cat([batch.has_seg_B[:, None], batch.known_BT], dim=1)
-    count_T1 = known_BT1.sum(0)
+    found = sample_losses(prediction, batch, uncertainty, class_weights, tasks)
+    count_T1 = found.known_BT1.sum(0)
     divisor_T1 = count_T1.clamp(min=1)
-    weighed_T1 = (uncertainty(losses_BT1) * known_BT1).sum(0) / divisor_T1
-    total = weighed_T1.sum() + config.context_weight * context_B.sum() / divisor_T1[0]
+    weighed_T1 = found.weighed_BT1.sum(0) / divisor_T1
+    total = weighed_T1.sum() + config.context_weight * found.context_B.sum() / divisor_T1[0]
 
     one = count_T1.new_ones(1)
-    sums = torch.cat([total[None], losses_BT1.sum(0), context_B.sum()[None]])
+    sums = torch.cat([total[None], found.plain_BT1.sum(0), found.context_B.sum()[None]])
     counts = torch.cat([one, count_T1, count_T1[:1]])
     # One stacked read: on a GPU every read waits for the device.
     values, numbers = torch.stack([sums.detach().double(), counts.double()]).tolist()
     parts = {name: Sum(value, int(number)) for name, value, number in zip(part_names(tasks), values, numbers)}
     return LossReport(total=total, parts=parts)
+
+
+def multitask_loss_B(
+    prediction: Prediction,
+    batch: Batch,
+    uncertainty: Callable[[Tensor], Tensor],
+    config: LossConfig,
+    class_weights: Mapping[Task, tuple[float, float]],
+    tasks: Sequence[Task],
+) -> Tensor:
+    """The same per sample, (B,): what a sample does not know costs it 0, whatever the others know.
+
+    Where every sample knows everything, the mean over the batch is the total of `multitask_loss`.
+    """
+    found = sample_losses(prediction, batch, uncertainty, class_weights, tasks)
+    return found.weighed_BT1.sum(1) + config.context_weight * found.context_B

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import optim
+from torch import Tensor, optim
 
 from gmmas_core.losses import LossReport
 from gmmas_core.model.gmmas import GMMAS
@@ -16,6 +16,10 @@ from gmmas_core.training.precision import Precision
 from gmmas_core.types import Batch, FederationError, Prediction, Sum
 
 LossFunction = Callable[[Prediction, Batch], LossReport]
+RecordLoss = Callable[[Prediction, Batch], Tensor]
+"""Loss per patient, (B,), of a batch that shows every patient once or, view after view, several times; none of its
+numbers depends on two patients."""
+
 OnStep = Callable[[int, float], None]
 """Called after every step with its number (from 1) and its loss."""
 

@@ -8,6 +8,8 @@ that stay at the site, the site's own. Sites that differ much then drift apart l
 Source: Li et al. 2020 (arXiv 1812.06127).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -26,7 +28,7 @@ def proximal(loss: LossFunction, model: nn.Module, mu: float) -> LossFunction:
         model: whose parameters are trained.
         mu: weight of the pull, above 0.
     """
-    trained = [(parameter, parameter.detach().clone()) for parameter in model.parameters() if parameter.requires_grad]
+    trained = _anchored(model)
 
     def pulled(prediction: Prediction, batch: Batch) -> LossReport:
         report = loss(prediction, batch)
@@ -37,3 +39,29 @@ def proximal(loss: LossFunction, model: nn.Module, mu: float) -> LossFunction:
         return LossReport(total=total, parts={**report.parts, **parts})
 
     return pulled
+
+
+def pull(model: nn.Module, mu: float) -> Callable[[], None]:
+    """The pull's gradient by itself; the weights of now are the anchor.
+
+    It depends on nothing but the weights, so where gradients carry noise it is added after the noise.
+
+    Args:
+        model: whose parameters are trained.
+        mu: weight of the pull, 0 for none.
+
+    Returns:
+        Adds mu (theta - theta_0) to the gradients that the parameters hold when it is called.
+    """
+    trained = _anchored(model) if mu else []
+
+    def add() -> None:
+        for parameter, anchor in trained:
+            if parameter.grad is not None:
+                parameter.grad.add_(parameter.detach() - anchor, alpha=mu)
+
+    return add
+
+
+def _anchored(model: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    return [(parameter, parameter.detach().clone()) for parameter in model.parameters() if parameter.requires_grad]

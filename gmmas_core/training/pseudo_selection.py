@@ -93,11 +93,13 @@ def balance(labels: Sequence[PseudoLabel], known: tuple[int, int], ratio: float)
     Args:
         labels: one task's answers over the site, any order.
         known: training cases of class 0 and of class 1 whose label is known.
-        ratio: at most so many of the larger class per one of the smaller.
+        ratio: at most so many of the larger class per one of the smaller; 0 refuses none.
 
     Returns:
         The answers in the order given.
     """
+    if ratio == 0:
+        return list(labels)
     num = Counter(row.label for row in labels if row.accepted)
     refused: set[str] = set()
     for label in (0, 1):

@@ -4,15 +4,16 @@ A stage says what it trains on, how a drawn batch is shown to the network, and w
 optimiser, precision and random streams are the same for all.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
 from gmmas_core.data.loader import BatchStream
+from gmmas_core.data.poisson_stream import View
 from gmmas_core.losses import multitask_loss, part_names
 from gmmas_core.training.class_weights import class_weights
+from gmmas_core.training.lesson import Lesson
 from gmmas_core.training.loop import GRAD_NORM, LossFunction, train_steps
 from gmmas_core.training.optimizer import build_optimizer
 from gmmas_core.training.precision import choose_precision
@@ -22,47 +23,17 @@ from gmmas_core.training.stages.stage import StageInput, StageOutput
 from gmmas_core.training.training_set import TrainingSet
 from gmmas_core.types import Batch, FederationError, Metric, Sum
 
-View = Callable[[Batch, np.random.Generator], Batch]
-"""A drawn batch as the network is shown it."""
-
-MakeLoss = Callable[[LossFunction], LossFunction]
-"""The stage's loss, made from the multi-task loss of this site."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lesson:
-    """What makes a training stage what it is.
-
-    Attributes:
-        view: see View.
-        make_loss: see MakeLoss.
-        extra_parts: names of the loss's parts beyond the multi-task loss's; every site reports them.
-    """
-
-    view: View
-    make_loss: MakeLoss
-    extra_parts: tuple[str, ...] = ()
-
-
-def as_drawn(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Every sample with all the sequences that it has."""
-    return batch
-
-
-def multitask(loss: LossFunction) -> LossFunction:
-    """The multi-task loss alone."""
-    return loss
-
 
 def train(given: StageInput, training_set: TrainingSet, lesson: Lesson) -> StageOutput:
     """Train the model in place for the plan's number of steps.
 
     Two calls with equal input, on one machine and number of threads, leave equal weights, whatever ran before. A site
     without any case that teaches something takes no step: it answers with the weights it was sent and counts of 0, and
-    the aggregation passes over it.
+    the aggregation passes over it. With `given.protection` single patients are protected, see `private_session`.
 
     Raises:
-        FederationError: the plan's tasks are not the configuration's, or training diverged.
+        FederationError: the plan's tasks are not the configuration's, training diverged, or patients are to be
+            protected under settings that mix them.
     """
     config, plan = given.config, given.plan
     tasks = config.task_list
@@ -75,6 +46,11 @@ def train(given: StageInput, training_set: TrainingSet, lesson: Lesson) -> Stage
     mu = config.strategy.proximal
     parts = (*part_names(tasks), *lesson.extra_parts, *([PROXIMAL] if mu else []), GRAD_NORM)
     metrics: dict[str, Metric] = {name: Sum(0.0, 0) for name in parts}
+    if given.protection is not None:
+        from gmmas_core.training.private_session import train_protected  # needs opacus, which most sites never load
+
+        train_protected(given, training_set, lesson, given.protection)
+        return StageOutput(metrics=metrics, seen=training_set.seen)
     if not training_set.cases:
         return StageOutput(metrics=metrics, seen=dict.fromkeys(training_set.seen, 0))
     seed = stream_seed(plan.seed, plan.round, given.site_name)

@@ -23,7 +23,8 @@ from scipy.ndimage import zoom
 
 from gmmas_core.config import load_config
 from gmmas_core.data.cache import PreparedCache
-from gmmas_core.data.loader import BatchStream, draw_sample, draw_start
+from gmmas_core.data.crops import draw_sample, draw_start
+from gmmas_core.data.loader import BatchStream
 from gmmas_core.data.preprocess import PrepareSettings, prepare_case
 from gmmas_core.types import SEQUENCES, UNKNOWN, Case, Task
 

@@ -22,8 +22,9 @@ from gmmas_core.config import AdaptationConfig
 from gmmas_core.losses import LossReport
 from gmmas_core.model.contrast import ContrastHeads
 from gmmas_core.training.availability import AVAILABILITY, Sampler, joined, shown_with
-from gmmas_core.training.loop import LossFunction
-from gmmas_core.training.session import Lesson, train
+from gmmas_core.training.lesson import Lesson, everything
+from gmmas_core.training.loop import LossFunction, RecordLoss
+from gmmas_core.training.session import train
 from gmmas_core.training.stages.stage import StageInput, StageOutput
 from gmmas_core.training.training_set import labelled_and_pseudo
 from gmmas_core.types import Batch, ConfigError, FederationError, Prediction, Sum
@@ -44,9 +45,14 @@ def siamese_loss(z_BE: Tensor, p_BE: Tensor) -> Tensor:
     Returns:
         0-d float32 in [-1, 1]; no gradient flows through z where it is the target.
     """
+    return siamese_loss_B(z_BE, p_BE).mean()
+
+
+def siamese_loss_B(z_BE: Tensor, p_BE: Tensor) -> Tensor:
+    """The same per crop, (B,)."""
     (z1, z2), (p1, p2) = z_BE.float().detach().chunk(2), p_BE.float().chunk(2)
-    similarity = functional.cosine_similarity(p1, z2, dim=1) + functional.cosine_similarity(p2, z1, dim=1)
-    return -similarity.mean() / 2
+    similarity_B = functional.cosine_similarity(p1, z2, dim=1) + functional.cosine_similarity(p2, z1, dim=1)
+    return -similarity_B / 2
 
 
 class SpreadMonitor:
@@ -98,6 +104,16 @@ def contrastive(
     return loss
 
 
+def record_contrastive(multitask: RecordLoss, *, heads: ContrastHeads, config: AdaptationConfig) -> RecordLoss:
+    """The stage's loss per crop; nobody watches the spread, which tells of many crops at once."""
+
+    def loss(prediction: Prediction, batch: Batch) -> Tensor:
+        contrast_B = siamese_loss_B(*heads(prediction.bottleneck_BFXYZ))
+        return multitask(prediction, batch) + config.contrast_weight * contrast_B
+
+    return loss
+
+
 def contrast(given: StageInput) -> StageOutput:
     """Train on the union with two subsets of every crop; see `session.train`.
 
@@ -111,6 +127,9 @@ def contrast(given: StageInput) -> StageOutput:
     lesson = Lesson(
         view=partial(two_subsets, sampler=AVAILABILITY[settings.availability]),
         make_loss=partial(contrastive, heads=heads, config=settings, monitor=SpreadMonitor(settings.collapse_share)),
+        make_record_loss=partial(record_contrastive, heads=heads, config=settings),
+        views=2,
+        trains=everything,
         extra_parts=PARTS,
     )
     output = train(given, labelled_and_pseudo(given), lesson)

@@ -12,7 +12,8 @@ from functools import partial
 import numpy as np
 
 from gmmas_core.training.availability import AVAILABILITY, Sampler, joined, shown_with
-from gmmas_core.training.session import Lesson, multitask, train
+from gmmas_core.training.lesson import Lesson, multitask
+from gmmas_core.training.session import train
 from gmmas_core.training.stages.stage import StageInput, StageOutput
 from gmmas_core.training.training_set import labelled_and_pseudo
 from gmmas_core.types import Batch
@@ -26,4 +27,4 @@ def complete_and_incomplete(batch: Batch, rng: np.random.Generator, *, sampler: 
 def finetune(given: StageInput) -> StageOutput:
     """Train on the union, every crop twice; see `session.train`."""
     view = partial(complete_and_incomplete, sampler=AVAILABILITY[given.config.adaptation.availability])
-    return train(given, labelled_and_pseudo(given), Lesson(view=view, make_loss=multitask))
+    return train(given, labelled_and_pseudo(given), Lesson(view=view, make_loss=multitask, views=2))

@@ -9,14 +9,16 @@ Source: GMMAS, separate training of the global branch (head_train.py of the auth
 from torch import Tensor
 
 from gmmas_core.losses import LossReport, context_loss_B
-from gmmas_core.training.loop import LossFunction
+from gmmas_core.training.lesson import Lesson, as_drawn
+from gmmas_core.training.loop import LossFunction, RecordLoss
 from gmmas_core.training.seen import seen_counts
-from gmmas_core.training.session import Lesson, as_drawn, train
+from gmmas_core.training.session import train
 from gmmas_core.training.stages.stage import StageInput, StageOutput
 from gmmas_core.training.training_set import TrainingSet, labelled
 from gmmas_core.types import Batch, Prediction, Sum
 
 _SPEAKS_FOR = ("global", "norm")
+_TRAINS = "global_unet."
 
 
 def context_only(multitask: LossFunction) -> LossFunction:
@@ -35,10 +37,25 @@ def context_only(multitask: LossFunction) -> LossFunction:
     return loss
 
 
+def context_only_B(multitask: RecordLoss) -> RecordLoss:
+    """The same per crop."""
+
+    def loss(prediction: Prediction, batch: Batch) -> Tensor:
+        return context_loss_B(prediction.context_seg_logits_BKXYZ, batch)
+
+    return loss
+
+
 def global_pretrain(given: StageInput) -> StageOutput:
     """Train the global branch on the cases with a mask; see `session.train`."""
     masked = tuple(case for case in labelled(given).cases if case.mask is not None)
     seen = seen_counts(masked, given.config.task_list)
     spoken = {group: count if group.startswith(_SPEAKS_FOR) else 0 for group, count in seen.items()}
     training_set = TrainingSet(cases=masked, pseudo={}, seen=spoken)
-    return train(given, training_set, Lesson(view=as_drawn, make_loss=context_only))
+    lesson = Lesson(
+        view=as_drawn,
+        make_loss=context_only,
+        make_record_loss=context_only_B,
+        trains=lambda name: name.startswith(_TRAINS),
+    )
+    return train(given, training_set, lesson)

@@ -5,7 +5,8 @@ What pathology knows always wins; a site without pseudo-labels trains on what it
 Source: GMMAS, two-stage semi-supervised learning; UPS (Rizve et al. 2021, arXiv 2101.06329).
 """
 
-from gmmas_core.training.session import Lesson, as_drawn, multitask, train
+from gmmas_core.training.lesson import Lesson, as_drawn, multitask
+from gmmas_core.training.session import train
 from gmmas_core.training.stages.stage import StageInput, StageOutput
 from gmmas_core.training.training_set import labelled_and_pseudo
 

@@ -3,7 +3,8 @@
 Cases without mask and without any known label are left out, they would cost steps and teach nothing.
 """
 
-from gmmas_core.training.session import Lesson, as_drawn, multitask, train
+from gmmas_core.training.lesson import Lesson, as_drawn, multitask
+from gmmas_core.training.session import train
 from gmmas_core.training.stages.stage import StageInput, StageOutput
 from gmmas_core.training.training_set import labelled
 

@@ -12,7 +12,9 @@ from torch.nn import functional
 from gmmas_core.config import Config
 from gmmas_core.data.cache import PreparedCache
 from gmmas_core.data.cache_entry import with_mask
-from gmmas_core.data.loader import NO_PSEUDO, BatchStream, draw_start
+from gmmas_core.data.crops import draw_start
+from gmmas_core.data.loader import BatchStream
+from gmmas_core.data.opened_cases import NO_PSEUDO
 from gmmas_core.data.preprocess import PrepareSettings, make_context
 from gmmas_core.data.pseudo_labels import PseudoCase
 from gmmas_core.data.targets import class_targets
