@@ -25,6 +25,7 @@ from client.reply_store import store_reply, stored_reply
 from client.resources import require_disk, take_gpu
 from client.round_state import keep_state, state_before
 from client.site import Site
+from client.statistics.answer import tell_statistics
 from client.watch import Watch
 from client.witness import bear_witness, remember_coordinator
 from gmmas_core import wire
@@ -64,6 +65,24 @@ def query(message: Message, context: Context) -> Message:
                 image=own.image,
             )
         )
+
+    return reply(message, context, answer)
+
+
+@app.query("statistics")
+def statistics(message: Message, context: Context) -> Message:
+    """Counts of this site's patients, as far as its policy lets them out; at any hour, they cost no training time."""
+
+    def answer(site: Site) -> RecordDict:
+        watch = Watch(site)
+        require_present(site)
+        remember_coordinator(site.state, wire.read_coordinator(message.content))
+        tell(site, "asked", reason="for statistics")
+        with at_work(site.state, "counting", "", 0):
+            told = tell_statistics(site, lambda *_: watch.look())
+        watch.look()
+        tell(site, "answered", reason="statistics of its patients")
+        return wire.statistics_to_content(told)
 
     return reply(message, context, answer)
 

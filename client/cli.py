@@ -12,6 +12,7 @@ from client import (
     cli_operations,
     cli_predict,
     cli_reading_room,
+    cli_stats,
 )
 from gmmas_core.command_line import run_app
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli_data.register(app)
+cli_stats.register(app)
 cli_enrol.register(app)
 cli_attendance.register(app)
 cli_operations.register(app)

@@ -32,7 +32,7 @@ _RUN = re.compile(r"[A-Za-z0-9]{1,128}")
 
 @dataclass(frozen=True, kw_only=True)
 class Doing:
-    """What a node is at: "idle", "training" or "evaluating", and of which run and round."""
+    """What a node is at: "idle", "training", "evaluating" or "counting", and of which run and round."""
 
     state: str = "idle"
     run_id: str = ""

@@ -11,7 +11,10 @@ from gmmas_core.data.case_folders import find_case_folders, known_patient
 from gmmas_core.data.problems import TABLE
 from gmmas_core.types import DataError
 
-COLUMNS = ("participant_id", "case_id", "folder", "idh", "codel_1p19q", "histology", "mgmt", "split", "age", "sex")
+COLUMNS = (
+    *("participant_id", "case_id", "folder", "idh", "codel_1p19q", "histology", "mgmt", "split", "age", "sex"),
+    "field_strength_t",
+)
 
 
 def require_cases(folder: Path) -> tuple[str, ...]:

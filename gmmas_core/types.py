@@ -87,6 +87,7 @@ class Case:
     split: str
     age: float | None = None
     sex: str | None = None
+    field_strength_t: float | None = None  # tesla
 
 
 @dataclass(kw_only=True)

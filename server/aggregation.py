@@ -4,19 +4,14 @@ Adding floating-point numbers rounds at every step, so a mean depends on who rep
 terms cancel. Here every term is rounded **once**, to a multiple of a quantum fixed before the round, and integers are
 added. Integer addition is exact and commutes; it can also be undone, so an unfit update leaves no trace.
 
-For one parameter with bound B = 2^b (`bound_of` its reference), max_weight <= 2^m and max_sites <= 2^n, the scale is
-s = min(51, 62 - n) - b - m, and every accepted update has |x| <= B and 0 <= w <= max_weight. Hence
+The scale 2^s of a parameter is in `gmmas_core.fixed_point`, which secure sums share: one term has at most 51 bits, the
+sum cannot overflow int64, and the only rounding is the one to an integer, by at most 1/2.
 
-    |x w 2^s| <= 2^min(51, 62 - n)      one term is an integer of at most 51 bits after rounding
-    |sum over sites| <= 2^n 2^(62 - n) = 2^62 < 2^63        the sum cannot overflow int64.
-
-x has 24 significant bits and w < 2^29, so x w 2^s is exact in float64; the only rounding is the one to an integer, by
-at most 1/2. The mean over W = sum of w, of k sites that speak (each w >= 1, so k <= W), is therefore off by at most
+The mean over W = sum of w, of k sites that speak (each w >= 1, so k <= W), is therefore off by at most
 k / (2 W 2^s) <= 2^-(s+1) before float32 rounds it, and lies inside the hull [min x, max x] widened by 2^-(s+1).
 Where all sites agree on a value that is a multiple of 2^-s the mean is that value exactly.
 """
 
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,22 +21,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gmmas_core.types import ConfigError, FederationError
+from gmmas_core.fixed_point import (
+    BLOCK,
+    MAGIC_BITS,
+    Floats,
+    bound_of,
+    check_limits,
+    from_integers,
+    is_within,
+    round_terms,
+    scale_of,
+)
+from gmmas_core.types import FederationError
 
-Floats = NDArray[np.float32]
-
-HEADROOM = 16.0  # a parameter may grow to this many times its largest reference value (or 1, if that is larger)
-MAX_WEIGHT = 2**29 - 1  # 24 bits of a float32 and 29 of the weight fill the 53 bits of a float64
-BLOCK = 2**17  # elements added at a time; 1 MB of float64 stays in the cache, and Python's overhead stays small
 PARALLEL_FROM = 2**20  # elements of a network below which threads cost more than they bring
 MAX_THREADS = 4  # the memory bus is busy by then
-
-_TERM_BITS, _SUM_BITS = 51, 62
-_MAGIC = 1.5 * 2.0**52
-_MAGIC_BITS = np.float64(_MAGIC).view(np.int64)
-"""For integers |q| <= 2^51 the bits of the float64 (_MAGIC + q), read as int64, are _MAGIC_BITS + q. Adding _MAGIC thus
-rounds to the nearest integer (ties to even) and converts to int64 in one pass; the constant is taken off at the end.
-Its multiples may wrap around; so does the subtraction, modulo 2^64, and the difference is right."""
 
 
 class OutOfBounds(FederationError):
@@ -91,21 +85,16 @@ class Accumulator:
             ConfigError: an array that is not float32 (integers must never pass through a mean) or not finite, or
                 limits outside 1 <= max_weight <= MAX_WEIGHT and max_weight * max_sites <= 2^53.
         """
-        if not 1 <= max_weight <= MAX_WEIGHT or max_sites < 1 or max_weight * max_sites > 2**53:
-            raise ConfigError(
-                f"aggregation: found max_weight {max_weight} and max_sites {max_sites}; expected at least 1 each, "
-                f"max_weight at most {MAX_WEIGHT} and their product at most 2^53"
-            )
+        check_limits(max_weight, max_sites)
         self._max_weight, self._max_sites = max_weight, max_sites
         self._num_sites = 0
-        bits = min(_TERM_BITS, _SUM_BITS - math.ceil(math.log2(max_sites))) - math.ceil(math.log2(max_weight))
         size = sum(array.size for array in reference.values())
         flat = np.zeros(size, np.int64)  # one piece: the system gives it in large pages
         self._totals: dict[str, _Total] = {}
         start = 0
         for key, array in reference.items():
             bound = bound_of(key, array)
-            scale = math.ldexp(1.0, bits - round(math.log2(bound)))
+            scale = scale_of(bound, max_weight, max_sites)
             self._totals[key] = _Total(array, bound, scale, flat[start : start + array.size])
             start += array.size
         cores = min(MAX_THREADS, os.cpu_count() or 1) if threads is None else max(1, threads)
@@ -153,10 +142,7 @@ class Accumulator:
 
     def result(self) -> dict[str, Floats]:
         """The mean per parameter, in the reference's order; a copy of the reference where no site has spoken."""
-        return {
-            key: _mean(total, self._scratch[0]) if total.weight else total.reference.copy()
-            for key, total in self._totals.items()
-        }
+        return {key: _mean(total) if total.weight else total.reference.copy() for key, total in self._totals.items()}
 
     def _checked(self, weights: Mapping[str, Floats], weight_of: Mapping[str, int]) -> dict[str, int]:
         """Parameter -> weight, where the site speaks; FederationError when the update cannot be added."""
@@ -192,27 +178,6 @@ class Accumulator:
             return list(pool.map(work, shares, self._scratch))
 
 
-def bound_of(name: str, reference: Floats) -> float:
-    """Largest magnitude an update of this parameter may have: HEADROOM * max(1, max |reference|), up to a power of two.
-
-    Raises:
-        ConfigError: the array is not float32, or not finite.
-    """
-    if reference.dtype != np.float32:
-        raise ConfigError(f"parameter {name}: found {reference.dtype}; expected float32: only floats can be averaged")
-    largest = float(np.abs(reference).max(initial=0.0))
-    if not math.isfinite(largest):
-        raise ConfigError(f"parameter {name}: found NaN or infinity in the global weights; expected finite values")
-    return 2.0 ** math.ceil(math.log2(HEADROOM * max(1.0, largest)))
-
-
-def is_within(values: Floats, bound: float) -> bool:
-    """Whether every value is finite and at most `bound` in magnitude; NaN compares false."""
-    flat = values.reshape(-1)
-    stretches = (flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK))  # the second look is in the cache
-    return all(float(part.max()) <= bound and float(part.min()) >= -bound for part in stretches)
-
-
 def _add_fit_blocks(share: Sequence[_Block], scratch: NDArray[np.float64], unfit: list[str]) -> int:
     """Add blocks up to the first unfit one (of any thread); how many were added."""
     for done, block in enumerate(share):
@@ -226,24 +191,20 @@ def _add_fit_blocks(share: Sequence[_Block], scratch: NDArray[np.float64], unfit
 
 
 def _combine_blocks(share: Sequence[_Block], scratch: NDArray[np.float64], combine: _Combine) -> int:
-    """sums = combine(sums, bits of (_MAGIC + round(values w 2^s))), block by block, in four passes inside the cache."""
+    """sums = combine(sums, MAGIC_BITS + round(values w 2^s)), block by block; `_mean` takes the constants off.
+
+    Their multiples may wrap around; so does the subtraction, modulo 2^64, and the difference is right.
+    """
     for block in share:
-        terms = scratch[: block.values.size]
-        np.copyto(terms, block.values)
-        np.multiply(terms, block.factor, out=terms)
-        np.add(terms, _MAGIC, out=terms)
-        combine(block.sums, terms.view(np.int64), block.sums)
+        terms = round_terms(block.values, block.factor, scratch[: block.values.size])
+        combine(block.sums, terms, block.sums)
     return len(share)
 
 
-def _mean(total: _Total, scratch: NDArray[np.float64]) -> Floats:
+def _mean(total: _Total) -> Floats:
     mean = np.empty(total.sums.size, np.float32)
-    constant = np.array(total.num_terms, np.int64) * np.array([_MAGIC_BITS])  # as arrays: these wrap without a word
-    divisor = total.weight * total.scale
+    constant = np.array(total.num_terms, np.int64) * np.array([MAGIC_BITS])  # as arrays: these wrap without a word
     for start in range(0, mean.size, BLOCK):
         stretch = slice(start, start + BLOCK)
-        quotient = scratch[: mean[stretch].size]
-        np.copyto(quotient, total.sums[stretch] - constant)
-        np.divide(quotient, divisor, out=quotient)
-        mean[stretch] = quotient
+        mean[stretch] = from_integers(total.sums[stretch] - constant, total.weight, total.scale)
     return mean.reshape(total.reference.shape)

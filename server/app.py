@@ -21,19 +21,26 @@ from server.release import release
 from server.run import Run, RunPaused, Watch, open_run
 from server.run_folder import RunFolder
 from server.run_lock import run_lock
+from server.statistics.question import ask
 from server.training_round import play_round
 
 app = ServerApp()
 
+STATISTICS = "statistics"
+"""The task of a run that only asks what the hospitals have; "train" is the other."""
+
 
 @app.main()
 def main(grid: Grid, context: Context) -> None:
-    """Entry point of Flower's deployment runtime; two strings and two folders are the whole run configuration."""
+    """Entry point of Flower's deployment runtime; the task, two strings and two folders are the run configuration."""
     settings = context.run_config
     overrides = [f"experiment={settings['experiment']}", *shlex.split(str(settings["overrides"]))]
     federation = str(settings["federation"])
-    folder = RunFolder(Path(str(settings["run-dir"])))
-    run_federation(grid, overrides, folder, _log, Path(federation) if federation else None)
+    run_dir, members = Path(str(settings["run-dir"])), Path(federation) if federation else None
+    if settings["task"] == STATISTICS:
+        ask(PatientGrid(grid), run_dir, _log, members)
+    else:
+        run_federation(grid, overrides, RunFolder(run_dir), _log, members)
 
 
 def run_federation(

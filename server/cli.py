@@ -8,7 +8,17 @@ import typer
 
 from gmmas_core.command_line import run_app
 from gmmas_core.types import DISCLAIMER
-from server import cli_audit, cli_backup, cli_launch, cli_members, cli_quarantine, cli_release, cli_serve, cli_watch
+from server import (
+    cli_audit,
+    cli_backup,
+    cli_launch,
+    cli_members,
+    cli_quarantine,
+    cli_release,
+    cli_serve,
+    cli_stats,
+    cli_watch,
+)
 
 app = typer.Typer(
     name="gmmas-coordinator",
@@ -39,7 +49,10 @@ def report(run: RunArgument, as_json: Json = False) -> None:
     typer.echo(json.dumps(content) if as_json else f"report: {folder.report_html.resolve()}\n{DISCLAIMER}")
 
 
-for room in (cli_members, cli_serve, cli_backup, cli_launch, cli_watch, cli_quarantine, cli_audit, cli_release):
+for room in (
+    *(cli_members, cli_serve, cli_backup, cli_stats, cli_launch),
+    *(cli_watch, cli_quarantine, cli_audit, cli_release),
+):
     room.register(app)
 
 

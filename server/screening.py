@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core.config import ScreeningConfig
+from gmmas_core.fixed_point import is_within
 from gmmas_core.model.log_variances import SEGMENTATION
 from gmmas_core.model.parameter_groups import GROUPS, group_of
 from gmmas_core.types import SEQUENCES, FederationError, RoundPlan, SiteStatus, SiteUpdate, Sum, Task
-from server.aggregation import is_within
 from server.signal_bounds import unfit_signals
 
 SHOWN = 3  # names listed in a reason
@@ -46,7 +46,7 @@ def screen(
         update: as decoded from the wire.
         reference: the weights that the sites were sent.
         plan: of the round being collected.
-        bounds: parameter -> largest magnitude of a value, `server.aggregation.bound_of` what was sent.
+        bounds: parameter -> largest magnitude of a value, `fixed_point.bound_of` what was sent.
         fingerprint: the coordinator's own core fingerprint.
         enlisted: what the site said of itself when it joined, after `screen_status`; bounds what it can have seen.
         config: of the screening.

@@ -29,9 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core.config import ScreeningConfig
+from gmmas_core.fixed_point import BLOCK
 from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.types import RoundPlan, SiteUpdate
-from server.aggregation import BLOCK
 from server.screen_memory import ScreenMemory
 from server.screening import Rejected
 

@@ -4,7 +4,7 @@ A word that is not listed is refused rather than guessed: blank and `unknown` mu
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gmmas_core.data.splits import SPLITS
 from gmmas_core.types import UNKNOWN, Task
@@ -16,7 +16,7 @@ LABEL_COLUMNS: Mapping[str, Task] = {
     "codel_1p19q": Task.CODEL,
     "mgmt": Task.MGMT,
 }
-COLUMNS = ("participant_id", "case_id", "folder", *LABEL_COLUMNS, "split", "age", "sex")
+COLUMNS = ("participant_id", "case_id", "folder", *LABEL_COLUMNS, "split", "age", "sex", "field_strength_t")
 
 _HEADERS: Mapping[str, tuple[str, ...]] = {
     "participant_id": ("participant", "patient_id", "subject_id"),
@@ -34,6 +34,12 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
     "mgmt": ("mgmt_status", "mgmt_promoter_status", "mgmt_methylation"),
     "age": ("age_at_mri", "age_at_imaging", "age_at_scan_years", "age_years"),
     "sex": ("gender", "sex_at_birth"),
+    "field_strength_t": (
+        "field_strength",
+        "magnetic_field_strength",
+        "magneticfieldstrength",
+        "scanner_field_strength",
+    ),
 }
 COLUMN_OF_HEADER: Mapping[str, str] = {
     **{column: column for column in COLUMNS},
@@ -89,6 +95,7 @@ _SPLIT_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("test", "testing", "hold-out"), "holdout"),
 }
 _SEX_WORDS: Mapping[str, str] = {"f": "F", "female": "F", "m": "M", "male": "M", "o": "O", "other": "O"}
+_TESLA = re.compile(r"(\d{1,2}(?:[.,]\d+)?) ?(t|tesla)?", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*y?|[>≥]\s*(\d{2})|(\d{2})\s*\+", re.IGNORECASE)
 
 LEGAL: Mapping[str, str] = {
@@ -100,6 +107,7 @@ LEGAL: Mapping[str, str] = {
     "split": "train, validation, holdout or n/a",
     "age": "years from 0 to 120, or n/a",
     "sex": "F, M, O or n/a",
+    "field_strength_t": "tesla above 0 up to 15, e.g. 1.5 or 3, or n/a",
 }
 
 
@@ -156,11 +164,28 @@ def read_sex(text: str) -> str | None:
     return "" if is_unknown(text) else _SEX_WORDS.get(text.strip().lower())
 
 
+def read_field_strength(text: str) -> float | None:
+    """Tesla, NaN when unknown, or None for what is no field strength of a scanner for people."""
+    if is_unknown(text):
+        return float("nan")
+    match = _TESLA.fullmatch(text.strip())
+    tesla = float(match.group(1).replace(",", ".")) if match is not None else 0.0
+    return tesla if 0 < tesla <= 15 else None
+
+
+READERS: Mapping[str, Callable[[str], float | str | None]] = {
+    "split": read_split,
+    "age": read_age,
+    "sex": read_sex,
+    "field_strength_t": read_field_strength,
+}
+"""Columns that are no labels -> what reads a cell: None for a word that is none."""
+
+
 def fits(column: str, text: str) -> bool:
     """Whether a cell holds a known value of a column; finds swapped columns."""
     if is_unknown(text):
         return False
     if column in LABEL_COLUMNS:
         return read_label(column, text) is not None
-    reader = {"split": read_split, "age": read_age, "sex": read_sex}[column]
-    return reader(text) is not None
+    return READERS[column](text) is not None

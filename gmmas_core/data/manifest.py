@@ -177,6 +177,7 @@ def _case(record: Record, root: Path, site: str, split: str, problems: list[Prob
         split=split,
         age=record.age,
         sex=record.sex,
+        field_strength_t=record.field_strength_t,
     )
 
 

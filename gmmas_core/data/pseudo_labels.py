@@ -71,6 +71,22 @@ def read_pseudo_labels(state: Path, run_id: str, *, before: int | None = None) -
     }
 
 
+def read_thresholds(state: Path, run_id: str, *, before: int | None = None) -> dict[str, float]:
+    """The settings under which the newest table of a run was made; {} without a table.
+
+    Raises:
+        FederationError: a run id that is no plain name.
+        DataError: the table's about.json does not state them.
+    """
+    folder = _newest(table_home(state, run_id), before)
+    if folder is None:
+        return {}
+    try:
+        return dict(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["thresholds"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise _damaged(f"pseudo-labels of run {run_id}, {folder.name}", ABOUT, "no readable thresholds") from None
+
+
 def table_home(state: Path, run_id: str) -> Path:
     """The folder of one run's tables.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
-from gmmas_core.data.columns import LABEL_COLUMNS, LEGAL, fits, is_unknown, read_age, read_label, read_sex, read_split
+from gmmas_core.data.columns import LABEL_COLUMNS, LEGAL, READERS, fits, is_unknown, read_label
 from gmmas_core.data.problems import TABLE, Problem
 from gmmas_core.types import UNKNOWN, Task
 
@@ -33,6 +33,7 @@ class Record:
     split: str
     age: float | None
     sex: str | None
+    field_strength_t: float | None
 
 
 def read_row(line: int, cells: Mapping[str, str], problems: list[Problem]) -> Record | None:
@@ -66,16 +67,17 @@ def read_row(line: int, cells: Mapping[str, str], problems: list[Problem]) -> Re
         return None
     values = {name: cells[name] for name in LEGAL if name in cells}
     labels = _labels(case_id, where, values, problems)
-    split, age, sex = _facts(case_id, where, values, problems)
+    facts = _facts(case_id, where, values, problems)
     return Record(
         line=line,
         patient_id=patient_id,
         case_id=case_id,
         folder=PurePosixPath(folder).as_posix(),
         labels=labels,
-        split=split,
-        age=age,
-        sex=sex,
+        split=str(facts["split"] or ""),
+        age=_number(facts["age"]),
+        sex=str(facts["sex"]) if facts["sex"] else None,
+        field_strength_t=_number(facts["field_strength_t"]),
     )
 
 
@@ -121,16 +123,15 @@ def _labels(case_id: str, where: str, values: Mapping[str, str], problems: list[
 
 def _facts(
     case_id: str, where: str, values: Mapping[str, str], problems: list[Problem]
-) -> tuple[str, float | None, str | None]:
-    split, age, sex = (
-        read_split(values.get("split", "")),
-        read_age(values.get("age", "")),
-        read_sex(values.get("sex", "")),
-    )
-    for column, value in (("split", split), ("age", age), ("sex", sex)):
-        if value is None:
-            problems.append(_illegal(case_id, where, column, values))
-    return split or "", None if age is None or math.isnan(age) else age, sex or None
+) -> dict[str, float | str | None]:
+    facts = {column: reader(values.get(column, "")) for column, reader in READERS.items()}
+    problems += [_illegal(case_id, where, column, values) for column, value in facts.items() if value is None]
+    return facts
+
+
+def _number(value: float | str | None) -> float | None:
+    """A number that is known."""
+    return value if isinstance(value, float) and not math.isnan(value) else None
 
 
 def _illegal(case_id: str, where: str, column: str, values: Mapping[str, str]) -> Problem:

@@ -12,9 +12,12 @@ What is not covered, and has to be known by whoever signs:
 - Validation patients are no training records: scores, temperatures and the audit that drops a task's pseudo-labels
   are computed from them without noise.
 - A pseudo-label depends on the received weights and, under the rules that are allowed here, on its own patient and
-  the validation patients alone; it is part of its patient's record. Counts of accepted pseudo-labels are sent as is.
+  the validation patients alone; it is part of its patient's record. Counts and mean confidences of accepted
+  pseudo-labels (`pseudo-accepted`, `signal.pseudo_labels`) are no part of training and get no noise here.
 - A case that cannot be read ends the round, and that it ended is seen.
-- Floating-point arithmetic is not exact, see private_noise; clipping holds up to float32's rounding.
+- What earlier rounds without protection left at the site (groups of weights that stay there, rounding residues) is no
+  noisy sum; protection counts from the first protected round of a site's run.
+- Floating-point arithmetic is not exact, see private_noise; clipping holds up to the rounding of single values.
 - Whoever knows the round's secret knows the noise. Dropout draws from it too: under public masks that move along with
   the drawn patients' places in a batch, one patient would change what the others are dropped of.
 

@@ -22,9 +22,9 @@ Source: Abadi et al. 2016 (arXiv 1607.00133); Poisson sampling as Mironov et al.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from gmmas_core.config import Config, PseudoLabelConfig
+from gmmas_core.config import Config
 from gmmas_core.types import Case, FederationError
 
 PSEUDO_LABEL_STAGES = ("semi_supervised", "distill", "contrast", "finetune")
@@ -96,7 +96,7 @@ def require_separable(config: Config, stage: str) -> None:
     if stage in GRADIENT_STAGES and stage != "global_pretrain" and config.loss.class_weighting != "none":
         found.append(("loss.class_weighting", config.loss.class_weighting, "none"))
     if stage in PSEUDO_LABEL_STAGES:
-        found += [(f"pseudo_labels.{name}", *values) for name, values in ranked(config.pseudo_labels).items()]
+        found += ranking_rules(asdict(config.pseudo_labels))
     if stage == "contrast" and config.adaptation.collapse_share > 0:
         found.append(("adaptation.collapse_share", config.adaptation.collapse_share, 0))
     if found:
@@ -108,7 +108,32 @@ def require_separable(config: Config, stage: str) -> None:
         )
 
 
-def ranked(settings: PseudoLabelConfig) -> Mapping[str, tuple[float, float]]:
-    """Rules of pseudo-labelling that rank cases against one another: name -> (value, what switches it off)."""
-    off = {"balance": (settings.balance, 0), "mask_entropy_quantile": (settings.mask_entropy_quantile, 1)}
-    return {name: (value, wanted) for name, (value, wanted) in off.items() if value != wanted}
+def require_unranked(thresholds: Mapping[str, float], where: str) -> None:
+    """Refuse pseudo-labels that were chosen by ranking patients against one another.
+
+    A request brings its own settings, so those of now say nothing about the ones of an earlier round.
+
+    Args:
+        thresholds: the settings they were made under; {} where there are none.
+        where: named in the error.
+
+    Raises:
+        FederationError: they were ranked.
+    """
+    rules = ranking_rules(thresholds) if thresholds else []
+    if rules:
+        raise FederationError(
+            f"{where}: found a table made with "
+            + ", ".join(f"{name}={value}" for name, value, _ in rules)
+            + "; expected one made patient by patient where this site protects single patients; repeat the "
+            "pseudo_label round with " + " ".join(f"{name}={wanted}" for name, _, wanted in rules)
+        )
+
+
+def ranking_rules(thresholds: Mapping[str, float]) -> list[tuple[str, object, object]]:
+    """Rules of pseudo-labelling that rank cases against one another and are on: (name, value, what switches it off)."""
+    return [
+        (f"pseudo_labels.{name}", thresholds.get(name), off)
+        for name, off in (("balance", 0), ("mask_entropy_quantile", 1))
+        if thresholds.get(name) != off
+    ]

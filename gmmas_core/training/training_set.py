@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gmmas_core.data.pseudo_labels import PseudoCase, read_pseudo_labels
+from gmmas_core.data.pseudo_labels import PseudoCase, read_pseudo_labels, read_thresholds
+from gmmas_core.training.protection import require_unranked
 from gmmas_core.training.pseudo_selection import seen_with_pseudo, still_unknown
 from gmmas_core.training.seen import informs, seen_counts
 from gmmas_core.training.stages.stage import StageInput
@@ -38,9 +39,15 @@ def labelled(given: StageInput) -> TrainingSet:
 
 
 def labelled_and_pseudo(given: StageInput) -> TrainingSet:
-    """The same and, where this run has labelled the site's own unlabelled cases, those too."""
-    tasks = given.config.task_list
-    stored = read_pseudo_labels(given.state, given.plan.run_id, before=given.plan.round)
+    """The same and, where this run has labelled the site's own unlabelled cases, those too.
+
+    Raises:
+        FederationError: single patients are protected, and the labels were chosen by ranking them.
+    """
+    tasks, run_id, before = given.config.task_list, given.plan.run_id, given.plan.round
+    if given.protection is not None:
+        require_unranked(read_thresholds(given.state, run_id, before=before), f"pseudo-labels of run {run_id}")
+    stored = read_pseudo_labels(given.state, run_id, before=before)
     pseudo = still_unknown(stored, given.cases)
     cases = tuple(case for case in given.cases if informs(case, tasks) or case.case_id in pseudo)
     seen = seen_with_pseudo(given.cases, pseudo, tasks, given.config.pseudo_labels.weight)

@@ -20,6 +20,7 @@ from gmmas_core.wire.requests import (
     read_overrides,
     read_round_plan,
 )
+from gmmas_core.wire.statistics import read_statistics, statistics_question_to_content, statistics_to_content
 
 __all__ = [
     "content_bytes",
@@ -30,12 +31,15 @@ __all__ = [
     "read_overrides",
     "read_round_plan",
     "read_scores",
+    "read_statistics",
     "read_status",
     "read_update",
     "read_weights",
     "is_refusal",
     "refusal_to_content",
     "scores_to_content",
+    "statistics_question_to_content",
+    "statistics_to_content",
     "status_to_content",
     "update_to_content",
     "weights_to_record",

@@ -22,7 +22,7 @@ def query_to_content(overrides: Sequence[str]) -> RecordDict:
     Raises:
         ConfigError: see `software.installed`.
     """
-    return RecordDict({"request": ConfigRecord({"overrides": list(overrides), **_named(installed())})})
+    return RecordDict({"request": ConfigRecord({"overrides": list(overrides), **named(installed())})})
 
 
 def read_coordinator(content: RecordDict) -> Software:
@@ -44,7 +44,7 @@ def status_to_content(status: SiteStatus) -> RecordDict:
         "site": status.site,
         "fingerprint": status.core_fingerprint,
         "config-hash": status.config_hash,
-        **_named(software),
+        **named(software),
         **parts,
     }
     counts: dict[str, MetricRecordValues] = {f"cases.{name}": count for name, count in status.num_cases.items()}
@@ -83,7 +83,7 @@ def read_status(content: RecordDict) -> SiteStatus:
     )
 
 
-def _named(software: Software) -> dict[str, ConfigRecordValues]:
+def named(software: Software) -> dict[str, ConfigRecordValues]:
     return {"protocol": software.protocol, "release": software.release, "image": software.image}
 
 

@@ -26,7 +26,7 @@ class Settings:
         repeats: measurements per row.
         seed: of all inputs and weights.
         threads: of torch.
-        sites: numbers of sites of `federation`; none for its own.
+        sites: numbers of sites of `federation` and `secure-sum`; none for their own.
         rounds: of `endurance`.
     """
 
@@ -86,6 +86,12 @@ def _federation(settings: Settings) -> Sequence[Row]:
     return bench_federation(settings.repeats, settings.seed, settings.sites)
 
 
+def _secure_sum(settings: Settings) -> Sequence[Row]:
+    from server.lab.bench_secure_sum import bench_secure_sum
+
+    return bench_secure_sum(settings.repeats, settings.sites)
+
+
 def _endurance(settings: Settings) -> Sequence[Row]:
     from server.lab.endurance import bench_endurance
 
@@ -104,6 +110,10 @@ BENCHES: Mapping[str, tuple[Callable[[Settings], Sequence[Row]], str]] = {
     "federation": (
         _federation,
         "a round of many sites at the coordinator; targets: flat memory, linear time, 0.5 x axpy, 2 x Flower",
+    ),
+    "secure-sum": (
+        _secure_sum,
+        "a sum under masks at 5 M parameters, none and a third dropped; target: coordinator's memory flat in the sites",
     ),
     "endurance": (_endurance, "many rounds of the tiny network; target: memory that does not grow"),
     "reading-room": (

@@ -9,7 +9,7 @@ import typer
 
 from gmmas_core.command_line import run_app
 from gmmas_core.types import DISCLAIMER, ConfigError
-from server.lab import cli_bundle
+from server.lab import cli_bundle, cli_stats
 from server.lab.drills import cli as drills_cli
 from server.lab.study.cli import app as study_app
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(study_app, name="study")
 cli_bundle.register(app)
+cli_stats.register(app)
 drills_cli.register(app)
 
 Overrides = Annotated[
@@ -95,13 +96,17 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="network, learning, data, aggregation, round, inference, reading-room, federation, endurance."
+            help="network, learning, data, aggregation, round, inference, reading-room, federation, secure-sum, "
+            "endurance."
         ),
     ],
     repeats: Annotated[int, typer.Option(help="Measurements per row.")] = 3,
     seed: Annotated[int, typer.Option(help="Of all inputs and weights.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch, where the benchmark uses them.")] = 1,
-    sites: Annotated[str, typer.Option(help="Of federation: numbers of sites, separated by commas.")] = "4,32,128,512",
+    sites: Annotated[
+        str,
+        typer.Option(help="Of federation and secure-sum: numbers of sites with commas; none for their own."),
+    ] = "",
     rounds: Annotated[int, typer.Option(help="Of endurance.")] = 300,
     as_json: Json = False,
 ) -> None:
@@ -114,6 +119,8 @@ def bench(
         gmmas-lab bench aggregation --json
 
         gmmas-lab bench federation --sites 4,32,128,512 --repeats 1
+
+        gmmas-lab bench secure-sum --sites 4,16 --repeats 1
 
         gmmas-lab bench endurance --rounds 300
     """
@@ -130,7 +137,7 @@ def bench(
 
 def _numbers(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split(","))
+        return tuple(int(part) for part in text.split(",") if text)
     except ValueError:
         raise ConfigError(f"--sites: found {text!r}; expected whole numbers separated by commas") from None
 

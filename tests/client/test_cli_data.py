@@ -83,7 +83,7 @@ def test_init_makes_challenge_folders_a_site(
     assert result.exit_code == 0, result.output
     lines = (folder / "participants.tsv").read_text().splitlines()
     assert lines[0].split("\t")[:4] == ["participant_id", "case_id", "folder", "idh"]
-    assert lines[1].split("\t") == [patient, case, case, *["n/a"] * 7]
+    assert lines[1].split("\t") == [patient, case, case, *["n/a"] * 8]
     checked = run("check", folder)
     assert checked.exit_code == 0, checked.output
 

@@ -15,6 +15,7 @@ from gmmas_core.losses import (
     LossReport,
     context_loss_B,
     multitask_loss,
+    multitask_loss_B,
     part_names,
     segmentation_loss_B,
 )
@@ -179,6 +180,17 @@ class TestMultitask:
         assert report.total.item() == pytest.approx(expected, abs=1e-6)
         assert report.parts["train-loss.codel_1p19q"].count == 1
         assert report.parts["train-loss.idh"].count == 2
+
+    def test_per_sample_it_is_the_samples_own_and_the_mean_where_all_is_known(self) -> None:
+        prediction, batch = make_prediction(), make_batch()
+        arguments = (make_uncertainty(), make_config(), EQUAL, TASKS)
+        both_B = multitask_loss_B(prediction, batch, *arguments)
+        torch.testing.assert_close(both_B.mean(), multitask_loss(prediction, batch, *arguments).total)
+        unknown = replace(batch, known_BT=torch.zeros_like(batch.known_BT), has_seg_B=torch.tensor([True, False]))
+        unknown.seg_weight_B[1] = 0.0
+        few_B = multitask_loss_B(prediction, unknown, *arguments)
+        torch.testing.assert_close(few_B[0], multitask_loss(prediction, unknown, *arguments).total)
+        assert few_B[1] == 0
 
     def test_the_published_regulariser(self) -> None:
         halved, whole = make_uncertainty(), make_uncertainty(regulariser="s")

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from gmmas_core.fixed_point import BLOCK, MAX_WEIGHT, bound_of
 from gmmas_core.types import ConfigError, FederationError
-from server.aggregation import BLOCK, MAX_WEIGHT, PARALLEL_FROM, Accumulator, OutOfBounds, bound_of
+from server.aggregation import PARALLEL_FROM, Accumulator, OutOfBounds
 
 Weights = dict[str, NDArray[np.float32]]
 Update = tuple[Weights, dict[str, int]]

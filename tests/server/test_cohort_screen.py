@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gmmas_core.config import ScreeningConfig
-from server.aggregation import BLOCK
+from gmmas_core.fixed_point import BLOCK
 from server.cohort_screen import FarSites, _add_square_distances, far_sites
 from server.spool import Spool
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from gmmas_core.config import ScreeningConfig
+from gmmas_core.fixed_point import bound_of
 from gmmas_core.model.parameter_groups import GROUPS
 from gmmas_core.software import PROTOCOL
 from gmmas_core.types import RoundPlan, SiteStatus, SiteUpdate, Sum, Task
-from server.aggregation import bound_of
 from server.screening import MAX_CASES, Rejected, screen, screen_status
 
 TASKS = (Task.IDH,)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from gmmas_core.config import ScreeningConfig
+from gmmas_core.fixed_point import BLOCK
 from gmmas_core.model.parameter_groups import GROUPS
 from gmmas_core.types import RoundPlan, SiteUpdate, Task
-from server.aggregation import BLOCK
 from server.screen_memory import ScreenMemory
 from server.screening import Rejected
 from server.suspicion import Suspicion, suspect

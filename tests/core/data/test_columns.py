@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmmas_core.data.columns import is_unknown, read_age, read_label, read_split
+from gmmas_core.data.columns import is_unknown, read_age, read_field_strength, read_label, read_split
 from gmmas_core.types import UNKNOWN
 
 
@@ -80,3 +80,10 @@ def test_published_tables_are_read_to_the_last_cell(
         values = [read_label(column, row[title]) for row in csv.DictReader(file)]
     assert None not in values
     assert (len(values) - values.count(UNKNOWN), values.count(1)) == (known, positive)
+
+
+@pytest.mark.parametrize(
+    ("text", "tesla"), [("1.5", 1.5), ("3T", 3.0), ("3,0 tesla", 3.0), ("0", None), ("3000", None)]
+)
+def test_field_strength_is_tesla_of_a_scanner_for_people(text: str, tesla: float | None) -> None:
+    assert read_field_strength(text) == tesla

@@ -5,15 +5,22 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gmmas_core.config import Config
 from gmmas_core.losses import LossReport, multitask_loss
 from gmmas_core.model.contrast import ContrastHeads, build_contrast_heads
 from gmmas_core.model.gmmas import GMMAS, build_training_model, released
 from gmmas_core.training.availability import any_subset
-from gmmas_core.training.stages.contrast import WATCHED, SpreadMonitor, contrastive, siamese_loss, two_subsets
-from gmmas_core.training.stages.distill import distillation, feature_loss, logits_loss
+from gmmas_core.training.stages.contrast import (
+    WATCHED,
+    SpreadMonitor,
+    contrastive,
+    siamese_loss,
+    siamese_loss_B,
+    two_subsets,
+)
+from gmmas_core.training.stages.distill import distillation, feature_loss, feature_loss_B, logits_loss, logits_loss_B
 from gmmas_core.training.stages.finetune import complete_and_incomplete
 from gmmas_core.types import Batch, FederationError, Prediction, Sum, Task
 
@@ -72,6 +79,31 @@ def test_distillation_adds_the_features_to_the_loss_of_both_paths(
     assert features.item() > 0
     assert report.total.item() == pytest.approx(base(prediction, view).total.item() + features.item(), rel=1e-5)
     assert report.parts["train-loss.segmentation"].count == 4
+
+
+def test_losses_per_crop_are_those_of_the_crop_alone() -> None:
+    torch.manual_seed(0)
+    features, z, p = torch.randn(6, 5, 2, 2, 2), torch.randn(6, 8), torch.randn(6, 8)
+    logits = {Task.IDH: torch.randn(6, 2), Task.HISTOLOGY: torch.randn(6, 2)}
+    whole = _prediction(features, logits)
+    torch.testing.assert_close(logits_loss_B(whole, 2.0).mean(), logits_loss(whole, 2.0))
+    torch.testing.assert_close(siamese_loss_B(z, p).mean(), siamese_loss(z, p))
+    for crop in range(3):
+        views = [crop, crop + 3]
+        one = _prediction(features[views], {task: value[views] for task, value in logits.items()})
+        torch.testing.assert_close(feature_loss_B(features)[crop], feature_loss(features[views]))
+        torch.testing.assert_close(logits_loss_B(whole, 2.0)[crop], logits_loss(one, 2.0))
+        torch.testing.assert_close(siamese_loss_B(z, p)[crop], siamese_loss(z[views], p[views]))
+
+
+def _prediction(features: Tensor, logits: dict[Task, Tensor]) -> Prediction:
+    return Prediction(
+        seg_logits_BKXYZ=features,
+        context_seg_logits_BKXYZ=features,
+        class_logits=logits,
+        encoder_BFXYZ=features,
+        bottleneck_BFXYZ=features,
+    )
 
 
 class TestSiamese:

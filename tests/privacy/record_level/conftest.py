@@ -65,9 +65,7 @@ def stage_input(patients: tuple[Case, ...], prepared: Path, tmp_path: Path) -> C
 
     def make(stage: str, *overrides: str) -> StageInput:
         config = load_config((*OVERRIDES, *overrides))
-        settings = PrepareSettings(
-            spacing_mm=6.0, context_size=config.model.context_size, label_convention="brats2021"
-        )
+        settings = PrepareSettings(spacing_mm=6.0, context_size=config.model.context_size, label_convention="brats2021")
         plan = RoundPlan(
             run_id="run",
             round=1,

@@ -1,0 +1,1 @@
+"""This hospital's statistics: counted here, and told only as its own policy allows."""

@@ -1,0 +1,1 @@
+"""The coordinator's side of statistics before training: ask, compare, advise, report."""
