@@ -4,13 +4,15 @@ Flower sends the text of an exception to the coordinator, so none leaves this fi
 own errors a short refusal, anything else a refusal without any text of its own.
 """
 
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from client.attendance import require_hours, require_member, require_present, require_stages
-from client.desk import check_identity, open_desk
+from client.desk import Desk, check_identity, open_desk
 from client.egress import gate_scores, gate_update, require_cohort
 from client.events import tell
 from client.heartbeat import at_work
@@ -20,21 +22,32 @@ from client.local_evaluation import evaluate_locally
 from client.local_groups import put_local
 from client.local_report import write_local_report
 from client.local_training import train_alone, train_locally
+from client.participation import remember_evaluation, remember_training
+from client.peers import pinned
+from client.protected_round import protect, require_private_question
 from client.reply import reply
 from client.reply_store import store_reply, stored_reply
 from client.resources import require_disk, take_gpu
 from client.round_state import keep_state, state_before
+from client.secure_round.attempt import Answer, Attempt
+from client.secure_round.phases import SHELF, advertise_question
+from client.secure_round.phases import advertise as advertise_sum
+from client.secure_round.phases import answer as answer_sum
+from client.secure_round.policy import require_masked, require_plain
 from client.site import Site
 from client.statistics.answer import tell_statistics
 from client.watch import Watch
+from client.withdrawal.departed import require_all_here, require_unmixed
 from client.witness import bear_witness, remember_coordinator
 from gmmas_core import wire
 from gmmas_core.calibration import read_calibration
 from gmmas_core.config import config_hash
 from gmmas_core.schedule import schedule
 from gmmas_core.software import installed
-from gmmas_core.types import SEQUENCES, SiteStatus
-from gmmas_core.weights import load_weights, weights_hash, weights_of
+from gmmas_core.types import SEQUENCES, RoundPlan, SiteStatus, SiteUpdate
+from gmmas_core.update_encoding import Encoded
+from gmmas_core.weights import Weights, load_weights, weights_hash, weights_of
+from gmmas_core.wire.secure import ADVERTISE, CONFIRM, MASK, SHARE, UNMASK, SecureMessage
 
 app = ClientApp()
 
@@ -104,26 +117,112 @@ def train(message: Message, context: Context) -> Message:
             return wire.update_to_content(*finished)
         require_hours(site, datetime.now())
         desk = open_desk(site, wire.read_overrides(message.content))
+        require_plain(site, desk.config)
         weights = wire.read_weights(message.content)
         check_identity(plan, desk, weights_hash(weights))
-        require_cohort(len(desk.data.split("train")), site)
-        require_disk(site)
-        take_gpu(site, desk.config)
-        bear_witness(site.state, plan)
-        with at_work(site.state, "training", plan.run_id, plan.round):
-            data = watch.over(desk.data)
-            watch.over_model(desk.model)
-            trained = train_locally(site, plan, desk.config, desk.model, weights, data, watch.step)
-        shapes = {name: value.shape for name, value in weights.items()}
-        watch.look()
-        gated = gate_update(trained.update, trained.encoded, site, shapes)
-        # Before the reply: a site that dies in between plays the round again from the round before it.
-        keep_state(site.state, plan.run_id, plan.round, trained.kept)
-        store_reply(site.state, plan, gated, trained.encoded)
-        tell(site, "trained", run_id=plan.run_id, round=plan.round, reason=f"{gated.duration_s:.0f} s")
-        return wire.update_to_content(gated, trained.encoded)
+        return wire.update_to_content(*_trained(site, watch, plan, desk, weights, site.state))
 
     return reply(message, context, answer)
+
+
+@app.train(ADVERTISE)
+def advertise(message: Message, context: Context) -> Message:
+    """One round of local training of which nothing leaves yet: fresh keys for a secure sum, if there is an update."""
+
+    def answer(site: Site) -> RecordDict:
+        watch, plan = Watch(site), wire.read_round_plan(message.content)
+        terms = wire.read_sum_terms(message.content)
+        tell(site, "asked", run_id=plan.run_id, round=plan.round, reason=f"to train for a secure sum: {plan.stage}")
+        require_present(site)
+        require_stages(site, [plan.stage])
+        require_plan_within(site.limits, plan)
+        attempt = Attempt(site.state, plan.run_id, plan.round, terms.attempt)
+        question = advertise_question(plan, terms)
+        given = attempt.stored(ADVERTISE, question)
+        if given is None:
+            desk = open_desk(site, wire.read_overrides(message.content))
+            require_masked(site, desk.config)
+            pinned(site)
+            weights = wire.read_weights(message.content)
+            check_identity(plan, desk, weights_hash(weights))
+            finished = stored_reply(site.state / SHELF, plan)
+            if finished is None:
+                require_hours(site, datetime.now())
+                finished = _trained(site, watch, plan, desk, weights, site.state / SHELF)
+            given = advertise_sum(site, plan, terms, desk.config, weights, *finished)
+            attempt.forget_others()
+            attempt.keep(ADVERTISE, question, given)
+        bear_witness(site.state, plan)
+        return _secure(
+            site, SecureMessage(run_id=plan.run_id, round=plan.round, attempt=terms.attempt, parts={}), given
+        )
+
+    return reply(message, context, answer)
+
+
+@app.train(SHARE)
+def share(message: Message, context: Context) -> Message:
+    """Sealed shares of this site's secrets for the others, after checking who they are."""
+    return _answer_phase(message, context, SHARE)
+
+
+@app.train(MASK)
+def mask(message: Message, context: Context) -> Message:
+    """The update as whole numbers under masks."""
+    return _answer_phase(message, context, MASK)
+
+
+@app.train(CONFIRM)
+def confirm(message: Message, context: Context) -> Message:
+    """A signature of who is left."""
+    return _answer_phase(message, context, CONFIRM)
+
+
+@app.train(UNMASK)
+def unmask(message: Message, context: Context) -> Message:
+    """Shares that take the masks off the sum, and off nothing else."""
+    return _answer_phase(message, context, UNMASK)
+
+
+def _answer_phase(message: Message, context: Context, phase: str) -> Message:
+    def answer(site: Site) -> RecordDict:
+        question = wire.read_secure_question(message.content)
+        require_present(site)
+        given = answer_sum(site, phase, question)
+        tell(site, "summed", run_id=question.run_id, round=question.round, reason=f"secure sum: {phase}")
+        return _secure(site, question, given)
+
+    return reply(message, context, answer)
+
+
+def _secure(site: Site, question: SecureMessage, given: Answer) -> RecordDict:
+    return wire.secure_to_content(replace(question, site=site.name, parts=given.parts), given.vector)
+
+
+def _trained(
+    site: Site, watch: Watch, plan: RoundPlan, desk: Desk, weights: Weights, shelf: Path
+) -> tuple[SiteUpdate, Encoded]:
+    """One round of local training, through the gate and onto a shelf of finished replies."""
+    require_unmixed(site, plan)
+    require_cohort(len(desk.data.split("train")), site)
+    require_disk(site)
+    take_gpu(site, desk.config)
+    protection = protect(site, plan, desk.config, desk.data)  # paid before a step is taken
+    bear_witness(site.state, plan)
+    with at_work(site.state, "training", plan.run_id, plan.round):
+        data = watch.over(desk.data)
+        watch.over_model(desk.model)
+        trained = train_locally(site, plan, desk.config, desk.model, weights, data, watch.step, protection)
+    shapes = {name: value.shape for name, value in weights.items()}
+    watch.look()
+    require_all_here(site, desk.data.cases)
+    remember_training(site, plan, desk.data.split("train"), desk.data.split("validation"))
+    gated = gate_update(trained.update, trained.encoded, site, shapes)
+    # Before the reply: a site that dies in between plays the round again from the round before it.
+    keep_state(site.state, plan.run_id, plan.round, trained.kept)
+    store_reply(shelf, plan, gated, trained.encoded)
+    tell(site, "trained", run_id=plan.run_id, round=plan.round, reason=f"{gated.duration_s:.0f} s")
+    return gated, trained.encoded
 
 
 @app.evaluate()
@@ -139,6 +238,7 @@ def evaluate(message: Message, context: Context) -> Message:
         desk = open_desk(site, wire.read_overrides(message.content))
         weights = wire.read_weights(message.content)
         check_identity(plan, desk, weights_hash(weights))
+        require_private_question(site, plan, desk.config)
         require_disk(site)
         take_gpu(site, desk.config)
         calibration = read_calibration(plan.calibration, desk.config.task_list)
@@ -156,6 +256,9 @@ def evaluate(message: Message, context: Context) -> Message:
             if plan.sequences == SEQUENCES:
                 write_local_report(site, plan, desk.config, desk.model, data, per_case, calibration)
         watch.look()
+        require_all_here(site, desk.data.cases)
+        own = desk.data.split("train") if plan.subject == "local_only" else ()
+        remember_evaluation(site, plan, desk.data.split(plan.split), own)
         tell(site, "evaluated", run_id=plan.run_id, round=plan.round, reason=asked)
         return wire.scores_to_content(gate_scores(scores, site))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from client.case_checks import CaseReport, check_case
 from client.site import Site
+from client.withdrawal.record import excluded
 from gmmas_core.config import DataConfig
 from gmmas_core.data.manifest import Manifest, read_manifest
 from gmmas_core.data.problems import Problem
@@ -56,7 +57,11 @@ def check_site(site: Site, config: DataConfig, on_progress: Progress | None = No
 def read_site_manifest(site: Site, config: DataConfig) -> Manifest:
     """The site's table and folders, without opening an image."""
     return read_manifest(
-        site.folder, site.name, holdout_share=config.holdout_share, validation_share=config.validation_share
+        site.folder,
+        site.name,
+        holdout_share=config.holdout_share,
+        validation_share=config.validation_share,
+        is_excluded=excluded(site.state),
     )
 
 

@@ -10,9 +10,11 @@ from client import (
     cli_evaluate,
     cli_model,
     cli_operations,
+    cli_peers,
     cli_predict,
     cli_reading_room,
     cli_stats,
+    cli_withdraw,
 )
 from gmmas_core.command_line import run_app
 
@@ -30,11 +32,13 @@ cli_stats.register(app)
 cli_enrol.register(app)
 cli_attendance.register(app)
 cli_operations.register(app)
+cli_peers.register(app)
 cli_predict.register(app)
 cli_evaluate.register(app)
 cli_reading_room.register(app)
 cli_model.register(app)
 cli_bundle.register(app)
+cli_withdraw.register(app)
 
 
 def main() -> None:

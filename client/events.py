@@ -16,7 +16,7 @@ from client.site import Site
 FILE = "events.jsonl"
 EVENTS = (
     *("started", "restarted", "ended", "connected", "unconnected"),
-    *("asked", "trained", "evaluated", "answered", "resent", "refused", "failed"),
+    *("asked", "trained", "summed", "evaluated", "answered", "resent", "refused", "failed"),
     *("paused", "left", "resumed"),
 )
 LEVELS = ("info", "warning", "error")

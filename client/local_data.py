@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from client.site import Site
+from client.withdrawal.record import excluded
 from gmmas_core.config import Config
 from gmmas_core.data.cache import PreparedCache
 from gmmas_core.data.manifest import read_cases
@@ -26,14 +27,17 @@ class LocalData:
 def open_local_data(site: Site, config: Config) -> LocalData:
     """Read the site's table; nothing is prepared yet, a case is prepared when it is first asked for.
 
+    Cases of those who have left are not among them, whatever the table says.
+
     Raises:
-        DataError: problems in the table, all at once.
+        DataError: problems in the table, all at once; or the record of withdrawals was changed.
     """
     cases = read_cases(
         site.folder,
         site.name,
         holdout_share=config.data.holdout_share,
         validation_share=config.data.validation_share,
+        is_excluded=excluded(site.state),
     )
     settings = PrepareSettings(
         spacing_mm=config.data.spacing_mm,

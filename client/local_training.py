@@ -12,6 +12,7 @@ from client import signals
 from client.local_data import LocalData
 from client.local_evaluation import score_cases, validation_cases
 from client.local_groups import local_values, put_local, require_known, spoken_for, without_local
+from client.protected_round import without_training_metrics
 from client.round_state import RoundState, state_before
 from client.site import Site
 from gmmas_core.calibration import fit_calibration, read_calibration
@@ -21,6 +22,7 @@ from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.schedule import schedule
 from gmmas_core.training.loop import OnGradients, OnStep
 from gmmas_core.training.precision import choose_device
+from gmmas_core.training.protection import Protection
 from gmmas_core.training.seeding import set_deterministic, stream_seed
 from gmmas_core.training.stages import STAGES, StageInput, StageOutput
 from gmmas_core.types import DataError, EvaluationPlan, FederationError, Metric, RoundPlan, SiteUpdate
@@ -53,11 +55,12 @@ def train_locally(
     weights: Weights,
     data: LocalData,
     on_step: OnStep | None = None,
+    protection: Protection | None = None,
 ) -> Trained:
     """Play one round's stage on this site's training cases.
 
-    Deterministic: the same plan, weights, cases and state of earlier rounds give the same on the same machine, whatever
-    of this round was written before.
+    Deterministic, unless protected: the same plan, weights, cases and state of earlier rounds give the same on the same
+    machine, whatever of this round was written before. Noise is drawn from the protection's secret, never the same.
 
     Args:
         site: name, device, threads and state folder.
@@ -67,6 +70,7 @@ def train_locally(
         weights: the global model's.
         data: this site's cases and their cache.
         on_step: called after every step; what it raises ends the round.
+        protection: of the training patients, paid for; None for none.
 
     Raises:
         ConfigError: a local group that is none.
@@ -79,7 +83,7 @@ def train_locally(
     earlier = state_before(site.state, plan.run_id, plan.round)
     load_weights(model, weights)
     put_local(model, earlier.local, config)
-    stage, metrics = _play_and_score(site, plan, config, model, data, on_step)
+    stage, metrics = _play_and_score(site, plan, config, model, data, on_step, protection)
     trained = weights_of(model)
     seen = spoken_for(stage.seen, config)
     leaving = without_local(trained, weights, config)
@@ -102,7 +106,13 @@ def train_locally(
 
 
 def _play_and_score(
-    site: Site, plan: RoundPlan, config: Config, model: GMMAS, data: LocalData, on_step: OnStep | None
+    site: Site,
+    plan: RoundPlan,
+    config: Config,
+    model: GMMAS,
+    data: LocalData,
+    on_step: OnStep | None,
+    protection: Protection | None,
 ) -> tuple[StageOutput, dict[str, Metric]]:
     """Run the plan's stage; beside its output the metrics of the received model, of the stage and of the signals."""
     calibration = read_calibration(plan.calibration, config.task_list)
@@ -111,8 +121,9 @@ def _play_and_score(
         site=site, plan=plan, config=config, model=model, data=data, calibration=calibration, scores=scores
     )
     finish = signals.begin(subject)
-    stage = play_stage(site, plan, config, model, data, calibration, signals.observer(subject), on_step)
-    return stage, merge(scores, config.task_list) | stage.metrics | finish()
+    watcher = None if protection else signals.observer(subject)
+    stage = play_stage(site, plan, config, model, data, calibration, watcher, on_step, protection)
+    return stage, merge(scores, config.task_list) | without_training_metrics(site, stage.metrics | finish())
 
 
 def play_stage(
@@ -124,6 +135,7 @@ def play_stage(
     calibration: Mapping[str, Any],
     on_gradients: OnGradients | None = None,
     on_step: OnStep | None = None,
+    protection: Protection | None = None,
 ) -> StageOutput:
     """Run the plan's stage on the training cases, from the weights that the model holds."""
     if plan.stage not in STAGES:
@@ -146,6 +158,7 @@ def play_stage(
             device=choose_device(site.device),
             on_gradients=on_gradients,
             on_step=on_step,
+            protection=protection,
         )
     )
 

@@ -24,7 +24,7 @@ class PrivacyPolicy:
         target_epsilon: what one run may spend at most; its noise is chosen for that. Ignored with `noise_multiplier`;
             None stands for the whole budget.
         max_grad_norm: L2 norm to which one patient's gradient is clipped.
-        tell_epsilon: whether the coordinator may learn how much is spent.
+        tell_epsilon: whether the coordinator may learn how much is spent: the refusal at the budget's end then says it.
         secure_sum: "allowed", "required" (no update leaves unmasked) or "refused".
         min_sites: fewest verified sites in a secure sum.
         max_update_norm: L2 norm of the change of the weights beyond which it is scaled down; None for no bound.

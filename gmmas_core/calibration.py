@@ -8,7 +8,6 @@ sites are the sums over all cases, so the fit equals the pooled one.
 """
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from scipy import interpolate, optimize
 
 from gmmas_core.config import CalibrationConfig
 from gmmas_core.types import REGIONS, DataError, FederationError, Metric, Sum, Task
+from gmmas_core.wire_fields import MAX_FLOAT
 
 FILE = "calibration.json"
 KEYS = ("temperature", "region_temperature", "fit")
@@ -74,7 +74,7 @@ def _table(calibration: Mapping[str, Any], key: str, valid: Iterable[str]) -> di
         raise DataError(f"{FILE}: found keys {sorted(calibration)}; expected {{}} or tables {', '.join(KEYS)}")
     names = list(valid)
     for name, value in table.items():
-        usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+        usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_FLOAT
         if name not in names or not usable:
             raise DataError(
                 f"{FILE}: found {name!r}: {value!r} in {key}; expected a positive number for any of {names}"

@@ -13,7 +13,7 @@ from gmmas_core.config_federation import (
     ScreeningConfig,
     StrategyConfig,
 )
-from gmmas_core.config_privacy import PrivacyConfig
+from gmmas_core.config_privacy import PrivacyConfig, require_plain_mean, require_summable
 from gmmas_core.config_require import require
 from gmmas_core.types import Task
 
@@ -234,6 +234,8 @@ class Config:
                 Task.IDH.value in self.tasks,
                 "tasks: found codel_1p19q without idh; expected both, codeletion is predicted given IDH",
             )
+        require_plain_mean(self.privacy, self.strategy.name)
+        require_summable(self.privacy, self.strategy.name, self.exchange.encoding)
 
     @property
     def has_contrast(self) -> bool:

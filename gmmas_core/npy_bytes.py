@@ -4,6 +4,7 @@
 """
 
 from io import BytesIO
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,11 @@ def read_npy(data: bytes) -> NDArray[Any]:
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"npy: found version {version}; expected 1.0 or 2.0")
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran_order, dtype = read_header(stream)
+    try:
+        shape, fortran_order, dtype = read_header(stream)
+    except (SyntaxError, TypeError, LookupError, ArithmeticError, MemoryError, RecursionError, TokenError):
+        # numpy hands on whatever Python says of a header that is no literal; most of it is a ValueError already.
+        raise ValueError("npy: found a header that cannot be read; expected numpy's own") from None
     if dtype.hasobject:
         raise ValueError("npy: found an object array; expected numbers")
     start = stream.tell()

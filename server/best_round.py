@@ -2,8 +2,9 @@
 
 A reply to round r scores the weights that were sent, which are the result of round r - 1. The result of the last round
 is scored by an evaluation on the validation split. Rounds are compared only where the same sites scored the same number
-of cases: a round must not win because the hospital that it serves badly was away. Where a run has calibrated some of
-its results, only those are compared.
+of cases: a round must not win because the hospital that it serves badly was away. Of secure sums only the sums are
+known: those are compared where as many cases were scored in all, and whose they were nobody can check. Where a run has
+calibrated some of its results, only those are compared.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 from gmmas_core.metrics.evaluation import add, value_of
 from gmmas_core.types import REGIONS, SEQUENCES, Metric, Sum, Task
+from server.gathered import POOLED
 from server.ledger_entries import metrics_from_entry
 
 Entry = Mapping[str, Any]
@@ -29,6 +31,11 @@ class History:
 
     rounds: Mapping[int, Entry]
     evaluations: Sequence[Entry]
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether rounds were summed securely: then sites can be compared with rounds only all together."""
+        return any(POOLED in entry["sites"] for entry in self.rounds.values())
 
     def newest(self, split: str, weights_hash: str) -> Entry | None:
         """The newest evaluation of these weights on a split."""
@@ -132,7 +139,8 @@ def _scored_by(history: History, number: int) -> dict[str, dict[str, Metric]]:
     else:
         evaluations = (e for e in history.evaluations if (e["split"], e["round"]) == ("validation", number))
         entry = next(reversed(list(evaluations)), None)
-    return {site: metrics_from_entry(part["metrics"]) for site, part in entry["sites"].items()} if entry else {}
+    found = {site: metrics_from_entry(part["metrics"]) for site, part in entry["sites"].items()} if entry else {}
+    return {POOLED: reduce(add, found.values())} if found and history.is_pooled else found
 
 
 def _cases(sites: Mapping[str, Mapping[str, Metric]]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from server import (
     cli_backup,
     cli_launch,
     cli_members,
+    cli_peers,
     cli_quarantine,
     cli_release,
     cli_serve,
@@ -50,8 +51,16 @@ def report(run: RunArgument, as_json: Json = False) -> None:
 
 
 for room in (
-    *(cli_members, cli_serve, cli_backup, cli_stats, cli_launch),
-    *(cli_watch, cli_quarantine, cli_audit, cli_release),
+    cli_members,
+    cli_peers,
+    cli_serve,
+    cli_backup,
+    cli_stats,
+    cli_launch,
+    cli_watch,
+    cli_quarantine,
+    cli_audit,
+    cli_release,
 ):
     room.register(app)
 

@@ -9,7 +9,7 @@ from gmmas_core import wire
 from gmmas_core.types import EvaluationPlan, FederationError, RoundPlan
 from server.deadlines import Deadlines
 from server.enlist import askable, refresh_sites
-from server.rounds import Collected, OnReply, collect
+from server.rounds import Collected, Content, OnReply, collect
 from server.run import Run
 
 
@@ -41,11 +41,36 @@ def ask_with_quorum(
     Raises:
         RoundVoid: see `require_quorum`.
     """
-    settings = run.config.federation
     content: RecordDict = wire.plan_to_content(plan, run.overrides, run.weights)
+    outcome = ask(run, plan.round, content, message_type, question, on_reply, nodes, deadlines)
+    require_quorum(run, plan.round, question, outcome)
+    return outcome
+
+
+def ask(
+    run: Run,
+    number: int,
+    content: Content,
+    message_type: str,
+    question: str,
+    on_reply: OnReply,
+    nodes: Mapping[int, str],
+    deadlines: Deadlines,
+    enough: int | None = None,
+) -> Collected:
+    """Ask sites one question, wherever they are by now, whatever comes of it.
+
+    Args:
+        run: the federation; `run.unanswered` learns which replies may still come.
+        number: of the round.
+        content, message_type, on_reply, nodes, deadlines: as in `rounds.collect`.
+        question: names it in Flower's message group.
+        enough: good replies that close it at the soft deadline; None for the quorum.
+    """
+    settings = run.config.federation
 
     def watch(kind: str, fields: Mapping[str, Any]) -> None:
-        run.watch(kind, {"round": plan.round, **fields})
+        run.watch(kind, {"round": number, **fields})
 
     def refresh() -> Mapping[int, str]:
         refresh_sites(run)
@@ -58,7 +83,7 @@ def ask_with_quorum(
         nodes,
         group=question,
         deadlines=deadlines,
-        quorum=settings.quorum,
+        quorum=settings.quorum if enough is None else enough,
         mandatory=settings.mandatory,
         poll_s=settings.poll_s,
         on_reply=on_reply,
@@ -66,7 +91,6 @@ def ask_with_quorum(
         refresh=refresh,
     )
     run.unanswered.update(outcome.unanswered)
-    require_quorum(run, plan.round, question, outcome)
     return outcome
 
 

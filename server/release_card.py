@@ -12,6 +12,7 @@ from gmmas_core.reporting.wording import TASK_NAMES, measured
 from gmmas_core.types import DISCLAIMER
 from server.best_round import RoundScore
 from server.candidate import Candidate
+from server.client_level.told import in_words
 from server.release_checklists import CLAIM, TRIPOD, checklist, known_facts
 
 Entry = Mapping[str, Any]
@@ -46,6 +47,7 @@ def release_card(
             *_gates(line),
             *_data(report),
             *_curriculum(config),
+            *["## Noise on the mean", "", in_words(report["client_level_privacy"]), ""],
             *_choice(scores, candidate),
             *_results(holdout, config),
             *_unknown(report, holdout, candidate),

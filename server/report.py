@@ -9,6 +9,7 @@ from gmmas_core.config import Config, read_config
 from gmmas_core.metrics.evaluation import add, summarise, value_of, worst_site
 from gmmas_core.metrics.threshold_baseline import best_threshold
 from gmmas_core.types import DISCLAIMER, SEQUENCES, FederationError, Metric, Sum, Task
+from server.client_level.told import client_level_told
 from server.ledger import Ledger
 from server.ledger_entries import metrics_from_entry
 from server.report_control import incidents
@@ -49,9 +50,9 @@ def build_report(entries: Sequence[Entry], config: Config) -> dict[str, Any]:
 
     Returns:
         JSON-able: "disclaimer", "notice", "run", "sites", "rounds" (one per round played), "software" (what each side
-        ran), "incidents" (what the round control noticed), "evaluations" (one per model and split: numbers per site,
-        pooled and worst site), "calibration", "pseudo_labels", "subsets" and "significance" (None or empty where the
-        run had no such part), "acceptance".
+        ran), "incidents" (what the round control noticed), "client_level_privacy" (None without), "evaluations" (one
+        per model and split: numbers per site, pooled and worst site), "calibration", "pseudo_labels", "subsets" and
+        "significance" (None or empty where the run had no such part), "acceptance".
     """
     begun = _last(entries, "begun") or {}
     released = _last(entries, "released")
@@ -79,6 +80,7 @@ def build_report(entries: Sequence[Entry], config: Config) -> dict[str, Any]:
         "rounds": [_round(rounds[number], config.task_list) for number in sorted(rounds)],
         "software": software_rows(entries),
         "incidents": incidents(entries),
+        "client_level_privacy": client_level_told(entries, config.privacy.client_level),
         "evaluations": [_evaluation(entry, config.task_list) for entry in _newest_evaluations(entries)],
         "calibration": _calibration(entries, released),
         "pseudo_labels": pseudo_labels(_of_stage(entries, "pseudo_label"), config.task_list),
@@ -121,6 +123,7 @@ def _round(entry: Entry, tasks: Sequence[Task]) -> dict[str, Any]:
         "duration_s": entry["duration_s"],
         "left_out": entry["left_out"],
         "bytes": entry["bytes"],
+        "secure": entry.get("secure"),
         "sites": {
             site: {
                 "cases": part["num_cases"],

@@ -16,12 +16,15 @@ def incidents(entries: Sequence[Entry]) -> list[dict[str, str]]:
         Rows of "when", "site" ("" for the whole run) and "what".
     """
     rows: list[dict[str, str]] = []
-    played = 0
+    played, silent = 0, None
     for entry in entries:
         if entry["kind"] == "round":
             played = entry["round"]
         when = f"round {entry.get('round', played)}" if played or "round" in entry else "before the first round"
         rows += [{"when": when, "site": site, "what": what} for site, what in _of_entry(entry)]
+        if entry["kind"] == "round" and entry.get("secure") and entry["secure"]["silent"] != silent:
+            silent = entry["secure"]["silent"]
+            rows.append({"when": when, "site": "", "what": _of_secure_sum(silent)})
     return rows
 
 
@@ -54,6 +57,13 @@ def _of_entry(entry: Entry) -> list[tuple[str, str]]:
             return [("", f"the run's folder was restored from a backup of {entry['backup']}")]
         case _:
             return []
+
+
+def _of_secure_sum(silent: Sequence[str]) -> str:
+    told = "from here on per-site numbers are not known to the coordinator: secure sum"
+    if silent:
+        told += f"; not trained, because too few hospitals can speak for them: {', '.join(silent)}"
+    return told
 
 
 INCIDENTS = """<h2>What the round control noticed</h2>

@@ -22,6 +22,7 @@ from gmmas_core.reporting.wording import (
 )
 from gmmas_core.types import SEQUENCES
 from server import report_figures as figures
+from server.client_level.told import PRIVACY, in_words
 from server.report_control import INCIDENTS
 from server.report_method_html import WHOSE, method_values, rounds_that_taught, stage_name
 from server.report_method_template import PARTS
@@ -63,12 +64,13 @@ def render_html(report: Entry) -> str:
         "left_out": _left_out(report),
         "software": report["software"],
         "incidents": report["incidents"],
+        "privacy": in_words(report["client_level_privacy"]),
         "rounds": report["rounds"],
         "trust": _trust(by_split.get("holdout", {}), run["tasks"]),
         **method_values(report),
         "num_holdout": sum(site["cases"].get("holdout", 0) for site in report["sites"].values()),
     }
-    return render_page(REPORT, values, PARTS | {"incidents": INCIDENTS, "software": SOFTWARE})
+    return render_page(REPORT, values, PARTS | {"incidents": INCIDENTS, "privacy": PRIVACY, "software": SOFTWARE})
 
 
 def _verdict(report: Entry) -> dict[str, str]:

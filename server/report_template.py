@@ -169,6 +169,7 @@ endfor %}</tr></thead>
 {% endif %}
 
 {% include "incidents" %}
+{% include "privacy" %}
 
 {% include "software" %}
 

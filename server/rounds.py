@@ -35,6 +35,9 @@ REFRESH_S = 5.0
 OnReply = Callable[[str, RecordDict], None]
 """Takes a site's name and its reply; raises GmmasError when the reply is not fit to be counted."""
 
+Content = RecordDict | Callable[[str], RecordDict]
+"""A request: the same for everyone, or by site."""
+
 Refresh = Callable[[], Mapping[int, str]]
 """The nodes that may be asked now: node id -> site."""
 
@@ -72,7 +75,7 @@ class _Request:
 
 def collect(
     grid: Grid,
-    content: RecordDict,
+    content: Content,
     message_type: str,
     nodes: Mapping[int, str],
     *,
@@ -89,8 +92,8 @@ def collect(
 
     Args:
         grid: Flower's grid.
-        content: the same request for everyone.
-        message_type: "train", "evaluate" or "query".
+        content: the request, for everyone or by site.
+        message_type: "train", "evaluate" or "query", or one of them with an action, "train.share".
         nodes: node id -> site name; nobody else is asked.
         group: Flower's message group, the round's number.
         deadlines: at the soft one a quorum with every mandatory site is enough, at the hard one the round closes.
@@ -152,7 +155,7 @@ def collect_late(grid: Grid, unanswered: MutableMapping[str, str]) -> list[str]:
 class _Question:
     """One question to several sites, until it is closed."""
 
-    content: RecordDict
+    content: Content
     message_type: str
     group: str
     link: Link
@@ -199,9 +202,8 @@ class _Question:
             self._leave_out(site, reason)
             return
         # Past its time to live Flower neither delivers a question nor takes the answer.
-        message = Message(
-            self.content, request.node, self.message_type, ttl=max(1.0, seconds_left), group_id=self.group
-        )
+        content = self.content(site) if callable(self.content) else self.content
+        message = Message(content, request.node, self.message_type, ttl=max(1.0, seconds_left), group_id=self.group)
         message_id = self.link.push(message)
         if message_id is None:
             return

@@ -41,6 +41,7 @@ class Memory:
         times: stage -> site -> seconds from question to reply in its last rounds of that stage, newest last.
         strategy: the strategy's own, JSON-able.
         moments: the server optimizer's arrays.
+        clip_norm: the next round's, of client-level privacy; None before the first.
         last_step: parameter -> global weights after the last training round minus before; {} before the first.
     """
 
@@ -48,6 +49,7 @@ class Memory:
     times: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     strategy: Mapping[str, Any] = field(default_factory=dict)
     moments: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    clip_norm: float | None = None
     last_step: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
@@ -168,6 +170,7 @@ def checkpoint_state(run: Run) -> tuple[dict[str, Any], dict[str, NDArray[np.flo
         "screen": memory.screen.to_json(),
         "times": memory.times,
         "strategy": memory.strategy,
+        "clip_norm": memory.clip_norm,
     }
     return state, memory.moments
 
@@ -177,6 +180,7 @@ def _memory(checkpoint: Checkpoint) -> Memory:
         screen=ScreenMemory.from_json(checkpoint.state["screen"]),
         times=checkpoint.state["times"],
         strategy=checkpoint.state["strategy"],
+        clip_norm=checkpoint.state.get("clip_norm"),  # absent where an older release wrote it
         moments={name: np.array(value) for name, value in checkpoint.arrays.items()},
     )
 

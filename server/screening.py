@@ -103,7 +103,7 @@ def _check_counts(update: SiteUpdate, plan: RoundPlan, enlisted: SiteStatus) -> 
     unfit = [group for group in groups if not _is_count(update.seen[group]) or update.seen[group] > update.num_cases]
     if unfit:
         raise Rejected(f"seen: found unfit counts for {_listed(unfit)}; expected whole numbers from 0 to num_cases")
-    unfit = [group for group in groups if update.seen[group] > _most_seen(group, plan.stage, enlisted)]
+    unfit = [group for group in groups if update.seen[group] > most_seen(group, plan.stage, enlisted)]
     if unfit:
         raise Rejected(
             f"seen: found more cases for {_listed(unfit)} than have that sequence or label; expected at most the "
@@ -111,7 +111,7 @@ def _check_counts(update: SiteUpdate, plan: RoundPlan, enlisted: SiteStatus) -> 
         )
 
 
-def _most_seen(group: str, stage: str, enlisted: SiteStatus) -> int:
+def most_seen(group: str, stage: str, enlisted: SiteStatus) -> int:
     """Most training cases of a site that can inform a group in a stage."""
     kind, _, name = group.rpartition(".")
     if kind in ("stem", "global.stem"):

@@ -11,12 +11,15 @@ from gmmas_core import wire
 from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.types import FederationError, RoundPlan, SiteUpdate
 from server.aggregation import Accumulator
+from server.client_level.noise import Noise
+from server.client_level.round import clipped_sum
 from server.cohort_screen import far_sites
 from server.ledger_entries import metrics_to_entry
 from server.plain_share import hold_to_plain_share
 from server.quorum import RoundVoid, require_quorum
 from server.rounds import Collected
 from server.run import Run
+from server.screen_memory import ScreenMemory
 from server.screening import screen
 from server.spool import Spool
 from server.strategy import strategy_of
@@ -32,7 +35,8 @@ class Tally:
     """What one attempt at a round gathers.
 
     A strategy that streams has its updates added as they arrive and dropped; for the others they wait on disk, because
-    a weight that is capped at the sites' median is known only when all have spoken.
+    a weight that is capped at the sites' median is known only when all have spoken. Under client-level privacy every
+    update is clipped, and no site is judged by what others sent: noise hides a site's change, not such a judgement.
 
     Attributes:
         asked: sites that were asked.
@@ -51,6 +55,7 @@ class Tally:
         self._loudness: Loudness = {}
         cases = [run.enlisted[site].num_cases["train"] for site in asked]
         self._sum = Accumulator(run.weights, max_weight=max(1, *cases), max_sites=max(1, len(asked)))
+        self.noisy = clipped_sum(run, plan, self.asked)
         self._spool = Spool(run.folder.spool, run.weights)
         self._spool.clear()
 
@@ -61,8 +66,15 @@ class Tally:
 
     @property
     def spoken_groups(self) -> set[str]:
-        """Parameter groups for which at least one site has spoken."""
+        """Parameter groups for which at least one site has spoken, or could have: noise moves those too."""
+        if self.noisy is not None:
+            return set(self.noisy.speakers)
         return {group for weights in self._loudness.values() for group, weight in weights.items() if weight > 0}
+
+    @property
+    def remarks(self) -> Mapping[str, Any]:
+        """Nothing beyond what every round's line says."""
+        return {}
 
     def count(self, site: str, content: RecordDict) -> None:
         """Screen one reply and keep it.
@@ -89,9 +101,12 @@ class Tally:
             enlisted=run.enlisted[site],
             config=screening,
         )
-        suspicion = suspect(update, run.weights, run.memory.last_step, run.memory.screen, screening, self.plan)
+        memory = run.memory.screen if self.noisy is None else ScreenMemory()
+        suspicion = suspect(update, run.weights, run.memory.last_step, memory, screening, self.plan)
         voice = _voice(update, suspicion.norms, suspicion.doubts)
-        if self.strategy.streams:
+        if self.noisy is not None:
+            self._loudness[site] = self.noisy.add(update)
+        elif self.strategy.streams:
             weights = self.strategy.weigh([voice], run.config.strategy, run.memory.strategy)[site]
             whole = {group: int(weight) for group, weight in weights.items()}
             self._sum.add(update.weights, {key: whole[group_of(key)] for key in update.weights})
@@ -118,6 +133,9 @@ class Tally:
         Raises:
             RoundVoid: too few are left, for the quorum or for the strategy.
         """
+        if self.noisy is not None:
+            self._note_weights(self._loudness)
+            return self.noisy.result(Noise())
         if self.strategy.streams:
             self._note_weights(self._loudness)
             return self._sum.result()

@@ -15,16 +15,22 @@ from gmmas_core.schedule import Slot
 from gmmas_core.types import RoundPlan
 from gmmas_core.weights import load_weights, weights_hash
 from server.checkpoints import save_round
-from server.deadlines import deadlines, observe
+from server.client_level.noise import Noise
+from server.client_level.round import ledger_fields, require_affordable
+from server.deadlines import Deadlines, deadlines, observe
 from server.enlist import askable, wait_for_sites
+from server.gathered import Gathered
 from server.pruning import prune
 from server.quarantine import after_round
 from server.quorum import RoundVoid, ask_with_quorum
 from server.rounds import Collected
 from server.run import Run, RunPaused, checkpoint_state
 from server.sampling import choose_sites
+from server.secure_round import sum_securely
 from server.server_optimizer import OPTIMIZERS
 from server.tally import Tally
+
+Mean = Mapping[str, NDArray[np.float32]]
 
 CALIBRATE = "calibrate"
 """The stage after which the coordinator has something to compute."""
@@ -37,7 +43,7 @@ def play_round(run: Run, slot: Slot) -> None:
     answered answer again from their store.
 
     Raises:
-        RunPaused: void more often than `federation.void_repeats` allows.
+        RunPaused: void more often than `federation.void_repeats` allows, or too dear for `max_epsilon`.
     """
     repeats = run.config.federation.void_repeats
     for attempt in range(repeats + 1):
@@ -60,9 +66,10 @@ def _play(run: Run, slot: Slot) -> None:
     answer from their store, and the report takes the last line of a round.
     """
     plan, nodes = _plan(run, slot), _asked(run, slot.round)
+    require_affordable(run, plan, list(nodes.values()))
+    gather = _gather_plainly if run.config.privacy.secure_sum.name == "none" else _gather_securely
     times = run.memory.times.setdefault(slot.stage, {})  # a stage's rounds are alike, those of two stages are not
     limits = deadlines(times, list(nodes.values()), run.config.federation)
-    tally = Tally(run, plan, list(nodes.values()))
     run.watch(
         "round-started",
         {
@@ -75,15 +82,7 @@ def _play(run: Run, slot: Slot) -> None:
         },
     )
     started = time.monotonic()
-    question = f"round {slot.round}"
-    try:
-        outcome = ask_with_quorum(
-            run, plan, MessageType.TRAIN, question=question, on_reply=tally.count, nodes=nodes, deadlines=limits
-        )
-        collected = time.monotonic()
-        mean = tally.combine(outcome, question)
-    finally:
-        tally.close()
+    tally, mean, outcome, collected = gather(run, plan, nodes, limits)
     _move(run, slot, tally, mean)
     _remember(run, tally, outcome)
     finished = time.monotonic()
@@ -93,6 +92,29 @@ def _play(run: Run, slot: Slot) -> None:
     save_round(run.folder.checkpoints, slot.round, run.weights, state, arrays)
     prune(run.folder.checkpoints, run.ledger, run.config.task_list, run.config.federation.keep_best)
     run.watch("round-finished", {"round": slot.round, "duration_s": finished - started, "left_out": outcome.left_out})
+
+
+def _gather_plainly(
+    run: Run, plan: RoundPlan, nodes: Mapping[int, str], limits: Deadlines
+) -> tuple[Gathered, Mean, Collected, float]:
+    """Every update by itself: tally, mean, how it was answered, and when the last one was here."""
+    tally, question = Tally(run, plan, list(nodes.values())), f"round {plan.round}"
+    try:
+        outcome = ask_with_quorum(
+            run, plan, MessageType.TRAIN, question=question, on_reply=tally.count, nodes=nodes, deadlines=limits
+        )
+        collected = time.monotonic()
+        return tally, tally.combine(outcome, question), outcome, collected
+    finally:
+        tally.close()
+
+
+def _gather_securely(
+    run: Run, plan: RoundPlan, nodes: Mapping[int, str], limits: Deadlines
+) -> tuple[Gathered, Mean, Collected, float]:
+    """Their sum alone."""
+    tally, pooled, outcome = sum_securely(run, plan, nodes, limits)
+    return tally, pooled.mean, outcome, time.monotonic()
 
 
 def _asked(run: Run, number: int) -> dict[int, str]:
@@ -105,7 +127,7 @@ def _asked(run: Run, number: int) -> dict[int, str]:
     return {node: site for node, site in online.items() if site in chosen}
 
 
-def _move(run: Run, slot: Slot, tally: Tally, mean: Mapping[str, NDArray[np.float32]]) -> None:
+def _move(run: Run, slot: Slot, tally: Gathered, mean: Mean) -> None:
     """The mean, through the server's optimiser, becomes the global weights; a calibrating stage fits temperatures."""
     settings = run.config.strategy.server_optimizer
     spoken = tally.spoken_groups
@@ -113,6 +135,8 @@ def _move(run: Run, slot: Slot, tally: Tally, mean: Mapping[str, NDArray[np.floa
     if spoken:
         run.memory.last_step = {name: value - run.weights[name] for name, value in weights.items()}
     run.memory.moments = moments
+    if tally.noisy is not None:
+        run.memory.clip_norm = tally.noisy.next_clip(Noise())
     run.weights = dict(weights)
     load_weights(run.model, run.weights)
     run.round = slot.round
@@ -121,7 +145,7 @@ def _move(run: Run, slot: Slot, tally: Tally, mean: Mapping[str, NDArray[np.floa
         run.calibration = fit_calibration(reduce(add, metrics), run.config.task_list, run.config.calibration)
 
 
-def _remember(run: Run, tally: Tally, outcome: Collected) -> None:
+def _remember(run: Run, tally: Gathered, outcome: Collected) -> None:
     for site in outcome.counted:
         observe(run.memory.times[tally.plan.stage], site, outcome.seconds[site])
     before = dict(run.memory.screen.quarantined)
@@ -131,10 +155,12 @@ def _remember(run: Run, tally: Tally, outcome: Collected) -> None:
     run.memory.strategy = tally.strategy.remember(tally.voices, run.memory.strategy)
 
 
-def _write_down(run: Run, slot: Slot, tally: Tally, outcome: Collected, phases: Mapping[str, float]) -> None:
+def _write_down(run: Run, slot: Slot, tally: Gathered, outcome: Collected, phases: Mapping[str, float]) -> None:
     received = sum(entry["bytes"] for entry in tally.entries.values())
     sent = sum(value.nbytes for value in run.weights.values()) * len(tally.asked)
     fields: dict[str, Any] = {"calibration": run.calibration} if slot.stage == CALIBRATE else {}
+    if tally.noisy is not None and tally.noisy.speakers:
+        fields |= ledger_fields(run, tally.noisy, [*outcome.counted, *tally.offended])
     run.ledger.append(
         "round",
         round=slot.round,
@@ -148,6 +174,7 @@ def _write_down(run: Run, slot: Slot, tally: Tally, outcome: Collected, phases: 
         left_out=outcome.left_out,
         late=outcome.late,
         bytes={"sent": sent, "received": received},
+        **tally.remarks,
         **fields,
     )
 

@@ -70,7 +70,7 @@ class PreparedCache:
 
     def is_ready(self, case: Case) -> bool:
         """True when the case needs no preparation. Never prepares, never raises for a missing source."""
-        home = self._root / _safe_name(case.case_id)
+        home = self._root / safe_name(case.case_id)
         try:
             return home.is_dir() and read_entry(home / Sources(case, home).key) is not None
         except (OSError, DataError):
@@ -85,7 +85,7 @@ class PreparedCache:
         return self._under_lock(case, open_entry)
 
     def _under_lock(self, case: Case, use: Callable[[CacheEntry], Result]) -> Result:
-        home = self._root / _safe_name(case.case_id)
+        home = self._root / safe_name(case.case_id)
         try:
             home.mkdir(parents=True, exist_ok=True)
             with _locked(home):
@@ -205,7 +205,7 @@ def _locked(home: Path) -> Iterator[None]:
         os.close(handle)  # closing releases the lock
 
 
-def _safe_name(case_id: str) -> str:
+def safe_name(case_id: str) -> str:
     """A folder name for any pseudonym; a digest where it holds anything but plain characters."""
     plain = case_id.replace("-", "").replace("_", "").isalnum() and case_id.isascii() and len(case_id) <= 100
     return case_id if plain else "case-" + hashlib.sha256(case_id.encode()).hexdigest()[:24]

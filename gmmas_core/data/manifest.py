@@ -6,7 +6,7 @@ with different participant ids are one patient, that is an error: such a patient
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,13 @@ from gmmas_core.data.table import read_table
 from gmmas_core.types import SEQUENCES, UNKNOWN, Case, Task
 
 _NAMED = 5
+
+IsExcluded = Callable[[str, str], bool]
+"""(patient id, case id) -> whether the case may not be read."""
+
+
+def _nobody(patient_id: str, case_id: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +41,14 @@ class Manifest:
     problems: tuple[Problem, ...]
 
 
-def read_manifest(folder: Path, site: str, *, holdout_share: float, validation_share: float) -> Manifest:
+def read_manifest(
+    folder: Path,
+    site: str,
+    *,
+    holdout_share: float,
+    validation_share: float,
+    is_excluded: IsExcluded = _nobody,
+) -> Manifest:
     """Read participants.tsv and the case folders of a site.
 
     Args:
@@ -42,6 +56,7 @@ def read_manifest(folder: Path, site: str, *, holdout_share: float, validation_s
         site: name of the hospital, stored in every case.
         holdout_share: see `splits.assign_splits`.
         validation_share: see `splits.assign_splits`.
+        is_excluded: cases that have been withdrawn: their rows may stay, their folders are not looked into.
 
     Returns:
         Cases and all problems; nothing is raised for what the table says.
@@ -51,7 +66,9 @@ def read_manifest(folder: Path, site: str, *, holdout_share: float, validation_s
     # Without the column every row would repeat what the header's problem already says.
     readable = any("participant_id" in cells for _, cells in table.rows)
     read = [read_row(line, cells, problems) for line, cells in table.rows] if readable else []
-    records = _unique([record for record in read if record is not None], problems)
+    problems = [found for found in problems if found.case_id is None or not is_excluded(found.case_id, found.case_id)]
+    listed = _unique([record for record in read if record is not None], problems)
+    records = [record for record in listed if not is_excluded(record.patient_id, record.case_id)]
     explicit = _explicit_splits(records, problems)
     problems += _split_patients(records)
     stratum_of = _strata(records)
@@ -63,7 +80,7 @@ def read_manifest(folder: Path, site: str, *, holdout_share: float, validation_s
         problems.append(_problem(None, found, expected, action, where="splits", severity="warning"))
     cases = [_case(record, folder, site, split_of[record.patient_id], problems) for record in records]
     if table.rows:
-        problems += _unlisted(folder, records)
+        problems += _unlisted(folder, listed)
     usable = tuple(case for case in cases if case is not None)
     if not usable and not any(problem.is_error for problem in problems):
         problems.append(_problem(None, "no case", "at least one row", "add the site's cases", where=TABLE))
@@ -71,13 +88,22 @@ def read_manifest(folder: Path, site: str, *, holdout_share: float, validation_s
     return Manifest(cases=usable, problems=tuple(problems))
 
 
-def read_cases(folder: Path, site: str, *, holdout_share: float, validation_share: float) -> tuple[Case, ...]:
+def read_cases(
+    folder: Path,
+    site: str,
+    *,
+    holdout_share: float,
+    validation_share: float,
+    is_excluded: IsExcluded = _nobody,
+) -> tuple[Case, ...]:
     """The cases of a site whose table is free of errors.
 
     Raises:
         DataError: lists every error of the table and the folders; or there is no case at all.
     """
-    manifest = read_manifest(folder, site, holdout_share=holdout_share, validation_share=validation_share)
+    manifest = read_manifest(
+        folder, site, holdout_share=holdout_share, validation_share=validation_share, is_excluded=is_excluded
+    )
     raise_on_errors(manifest.problems, site)
     return manifest.cases
 

@@ -20,9 +20,25 @@ from gmmas_core.wire.requests import (
     read_overrides,
     read_round_plan,
 )
+from gmmas_core.wire.secure import (
+    SecureMessage,
+    read_masked,
+    read_secure_answer,
+    read_secure_question,
+    read_sum_terms,
+    secure_to_content,
+    terms_to_record,
+)
 from gmmas_core.wire.statistics import read_statistics, statistics_question_to_content, statistics_to_content
 
 __all__ = [
+    "SecureMessage",
+    "read_masked",
+    "read_secure_answer",
+    "read_secure_question",
+    "read_sum_terms",
+    "secure_to_content",
+    "terms_to_record",
     "content_bytes",
     "plan_to_content",
     "query_to_content",

@@ -12,7 +12,7 @@ from gmmas_core.packed_weights import pack, unpack
 from gmmas_core.types import FederationError, Metric, Sum
 from gmmas_core.update_encoding import DTYPES, WHOLE, Encoded, whole
 from gmmas_core.weights import Weights
-from gmmas_core.wire_fields import MAX_NAMES, read_integer, read_number
+from gmmas_core.wire_fields import MAX_NAMES, SHOWN, read_integer, read_number
 
 
 def weights_to_record(weights: Weights) -> ArrayRecord:
@@ -93,19 +93,21 @@ def read_metrics(content: RecordDict) -> dict[str, Metric]:
     for key, value in metric_record(content, "metrics").items():
         kind, _, name = key.partition(".")
         if not isinstance(value, list) or not name:
-            raise FederationError(f"metric {key!r}: found {type(value).__name__}; expected a list")
+            raise FederationError(f"metric {key[:SHOWN]!r}: found {type(value).__name__}; expected a list")
         if kind == "sum" and len(value) == 2:
             total, count = (read_number(part, key) for part in value)
             if count < 0 or count != int(count):
-                raise FederationError(f"metric {key!r}: found count {count}; expected a whole number >= 0")
+                raise FederationError(f"metric {key[:SHOWN]!r}: found count {count}; expected a whole number >= 0")
             metrics[name] = Sum(total, int(count))
         elif kind == "histogram":
             counts = tuple(read_integer(part, key) for part in value)
             if any(count < 0 for count in counts):
-                raise FederationError(f"metric {key!r}: found a negative count; expected counts >= 0")
+                raise FederationError(f"metric {key[:SHOWN]!r}: found a negative count; expected counts >= 0")
             metrics[name] = counts
         else:
-            raise FederationError(f"metric {key!r}: found an unknown form; expected 'sum.*' of two or 'histogram.*'")
+            raise FederationError(
+                f"metric {key[:SHOWN]!r}: found an unknown form; expected 'sum.*' of two or 'histogram.*'"
+            )
     return metrics
 
 

@@ -42,7 +42,7 @@ def read_round_plan(content: RecordDict) -> RoundPlan:
     try:
         values["tasks"] = tuple(Task(task) for task in values["tasks"])
     except ValueError:
-        raise FederationError(f"request: found tasks {values['tasks']}; expected any of {list(Task)}") from None
+        raise FederationError(f"request: found an unknown task; expected any of {list(Task)}") from None
     plan = RoundPlan(**values)
     if plan.round < 1 or plan.local_steps < 1 or not 0 < plan.lr < 1:
         raise FederationError(

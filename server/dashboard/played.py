@@ -8,6 +8,7 @@ from typing import Any
 from gmmas_core.metrics.evaluation import add, value_of
 from gmmas_core.types import REGIONS, FederationError, Metric, Sum, Task
 from server.dashboard.status import Point, RoundRow
+from server.gathered import POOLED
 from server.ledger_entries import metrics_from_entry
 
 Event = Mapping[str, Any]
@@ -50,14 +51,14 @@ def reduced(entry: Event) -> dict[str, Any]:
 def played(entry: Event) -> Played:
     """What is shown of a "round" line; older ledgers say less, which stays unknown."""
     sites = entry["sites"]
-    moved = entry.get("bytes", {})
+    moved, secure = entry.get("bytes", {}), entry.get("secure")
     row = RoundRow(
         round=entry["round"],
         stage=entry["stage"],
         ended=entry["time"],
         duration_s=entry.get("duration_s"),
         phases=entry.get("phases", {}),
-        counted=tuple(sorted(sites)),
+        counted=tuple(sorted(secure["sites"] if secure else sites)),
         left_out=entry["left_out"],
         late=tuple(entry.get("late", ())),
         sent=moved.get("sent"),
@@ -72,6 +73,7 @@ def played(entry: Event) -> Played:
             shares=shares[site],
         )
         for site, part in sites.items()
+        if site != POOLED
     }
     # A round scores the model that it received, which the rounds before have trained.
     trained = entry["round"] - 1
@@ -79,7 +81,7 @@ def played(entry: Event) -> Played:
     return Played(
         row=row,
         sites=parts,
-        points={site: _points(trained, values) for site, values in metrics.items()},
+        points={site: _points(trained, values) for site, values in metrics.items() if site != POOLED},
         pooled=_points(trained, _pool(metrics.values())),
     )
 

@@ -12,10 +12,12 @@ from flwr.serverapp import Grid, ServerApp
 
 from client.app import app as client_app
 from client.desk import LAB_SITES
+from gmmas_core.config import load_config
 from gmmas_core.types import ConfigError, FederationError
 from server.app import run_federation
 from server.lab.in_process_grid import InProcessGrid
 from server.lab.loopback import processes
+from server.lab.pinned_peers import pin_for_secure_sums
 from server.run import Watch
 from server.run_folder import RunFolder
 
@@ -45,7 +47,7 @@ def flower(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder, w
             raise
 
     try:
-        with _lab_sites(sites), _no_ray_dashboard():
+        with _lab_sites(sites, overrides), _no_ray_dashboard():
             run_simulation(
                 server_app=server_app,
                 client_app=client_app,
@@ -70,14 +72,15 @@ def flower(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder, w
 
 def in_process(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder, watch: Watch) -> dict[str, Any]:
     """All sites in this process, one after the other."""
-    with _lab_sites(sites):
+    with _lab_sites(sites, overrides):
         grid = InProcessGrid(client_app, [{"partition-id": number} for number in range(len(sites))])
         return run_federation(grid, overrides, folder, watch)
 
 
 @contextmanager
-def _lab_sites(sites: Sequence[Path]) -> Iterator[None]:
+def _lab_sites(sites: Sequence[Path], overrides: Sequence[str]) -> Iterator[None]:
     """Tell the ClientApp of this process and its children where the site folders lie."""
+    pin_for_secure_sums(sites, load_config(overrides))
     os.environ[LAB_SITES] = str(sites[0].parent.resolve())
     try:
         yield

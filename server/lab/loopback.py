@@ -15,10 +15,12 @@ from typing import Any
 
 from client.override_policy import without_lab_keys
 from client.site import read_site
+from gmmas_core.config import load_config
 from gmmas_core.types import ConfigError
 from server.child_processes import Child, Children, children, free_ports, wait_until
 from server.direct import open_directly
 from server.flower_commands import QUIET
+from server.lab.pinned_peers import pin_for_secure_sums
 from server.launch_plan import LaunchPlan
 from server.launcher import Launcher, sole_launcher
 from server.run import Watch
@@ -38,6 +40,7 @@ def processes(sites: Sequence[Path], overrides: Sequence[str], folder: RunFolder
     Raises:
         FederationError: a process did not start or stay, or the run failed; the message gives the run's own reason.
     """
+    pin_for_secure_sums(sites, load_config(overrides))
     with sole_launcher(folder):
         home = folder.path.resolve() / "flower"
         shutil.rmtree(home, ignore_errors=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 
 from gmmas_core.config import StrategyConfig
+from gmmas_core.weighing import plain_share
 from server.strategy.factors import require_known
-from server.strategy.masked_fedavg import plain_share
 from server.strategy.signals import measured
 from server.strategy.strategy import Loudness, Memory
 from server.strategy.voice import Voice
@@ -29,7 +29,7 @@ def adaptive_pid(voices: Sequence[Voice], config: StrategyConfig, memory: Memory
     """
     require_known(config, FACTORS)
     claims = {"improvement": _improvements(voices), "history": _histories(voices, memory)}
-    loudness: Loudness = {voice.site: dict(plain_share(voice)) for voice in voices}
+    loudness: Loudness = {voice.site: dict(plain_share(voice.seen)) for voice in voices}
     for group in dict.fromkeys(group for weights in loudness.values() for group in weights):
         plain = {site: weights[group] for site, weights in loudness.items() if weights.get(group, 0) > 0}
         terms = [(config.pid[0], plain)]

@@ -12,7 +12,7 @@ from statistics import median
 
 from gmmas_core.config import StrategyConfig
 from gmmas_core.types import ConfigError
-from server.strategy.masked_fedavg import plain_share
+from gmmas_core.weighing import plain_share
 from server.strategy.strategy import Loudness
 from server.strategy.voice import Voice
 
@@ -27,7 +27,7 @@ def weigh_by(factors: Mapping[str, Factor], voices: Sequence[Voice], config: Str
         ConfigError: `strategy.factors` names one that the strategy does not know.
     """
     require_known(config, factors)
-    loudness: Loudness = {voice.site: dict(plain_share(voice)) for voice in voices}
+    loudness: Loudness = {voice.site: dict(plain_share(voice.seen)) for voice in voices}
     for group in dict.fromkeys(group for weights in loudness.values() for group in weights):
         speaking = [voice for voice in voices if loudness[voice.site].get(group, 0) > 0]
         claims = [factors[name](speaking, group) for name in config.factors]

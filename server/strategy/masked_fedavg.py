@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gmmas_core.config import StrategyConfig
-from server.strategy.groups import log_variance_of, own_group
+from gmmas_core.weighing import plain_share
 from server.strategy.strategy import Loudness, Memory
 from server.strategy.voice import Voice
 
@@ -21,14 +21,4 @@ def masked_fedavg(voices: Sequence[Voice], config: StrategyConfig, memory: Memor
     Source: McMahan et al. 2017 (arXiv 1602.05629), eq. 1, with masks per sequence as in FedMEMA (arXiv 2403.11803);
     log-variances: Kendall et al. 2018 (arXiv 1705.07115).
     """
-    return {voice.site: dict(plain_share(voice)) for voice in voices}
-
-
-def plain_share(voice: Voice) -> dict[str, int]:
-    """Group -> cases that inform it, for every group in `seen`; what any other strategy starts from."""
-    return {group: min(count, voice.seen[_informed_by(group)]) for group, count in voice.seen.items()}
-
-
-def _informed_by(group: str) -> str:
-    task = log_variance_of(group)
-    return group if task is None else own_group(task)
+    return {voice.site: dict(plain_share(voice.seen)) for voice in voices}

@@ -5,9 +5,8 @@ from math import exp, log, sqrt
 from statistics import median
 
 from gmmas_core.config import StrategyConfig
+from gmmas_core.weighing import log_variance_of, own_group, plain_share, task_of
 from server.strategy.factors import require_known
-from server.strategy.groups import log_variance_of, own_group, task_of
-from server.strategy.masked_fedavg import plain_share
 from server.strategy.signals import counted, measured
 from server.strategy.strategy import Loudness, Memory
 from server.strategy.voice import Voice
@@ -31,7 +30,7 @@ def semi_supervised(voices: Sequence[Voice], config: StrategyConfig, memory: Mem
     subset's mean, which the server would have to wait for.
     """
     require_known(config, FACTORS)
-    loudness: Loudness = {voice.site: dict(plain_share(voice)) for voice in voices}
+    loudness: Loudness = {voice.site: dict(plain_share(voice.seen)) for voice in voices}
     if "pseudo_labels" in config.factors:
         counts = _counts(voices)
         loudness = {site: _weights(plain, counts[site]) for site, plain in loudness.items()}

@@ -5,13 +5,10 @@ from math import exp
 from statistics import geometric_mean
 
 from gmmas_core.config import StrategyConfig
+from gmmas_core.weighing import doubt_ratio, log_variance_of, own_group, task_of
 from server.strategy.factors import Factor, over_median, weigh_by
-from server.strategy.groups import log_variance_of, own_group, task_of
-from server.strategy.signals import measured
 from server.strategy.strategy import Loudness, Memory
 from server.strategy.voice import Voice
-
-EPSILON = 1e-4  # nats; a site that measures no noise at all is not infinitely good
 
 
 def uncertainty_weighted(voices: Sequence[Voice], config: StrategyConfig, memory: Memory) -> Loudness:
@@ -40,7 +37,7 @@ def _doubt(speaking: Sequence[Voice], group: str) -> Mapping[str, float]:
     ratios: dict[str, list[float]] = {voice.site: [] for voice in speaking}
     for task in tasks:
         labelled = [voice for voice in speaking if voice.seen.get(own_group(task), 0) > 0]
-        for site, ratio in over_median({voice.site: _ratio(voice, task) for voice in labelled}).items():
+        for site, ratio in over_median({voice.site: doubt_ratio(voice.metrics, task) for voice in labelled}).items():
             ratios[site].append(ratio)
     return {site: geometric_mean(found) if found else 1.0 for site, found in ratios.items()}
 
@@ -58,8 +55,3 @@ FACTORS: Mapping[str, Factor] = {"doubt": _doubt, "homoscedastic": _homoscedasti
 
 def _tasks(voices: Sequence[Voice]) -> list[str]:
     return [task for group in voices[0].seen if (task := task_of(group)) is not None] if voices else []
-
-
-def _ratio(voice: Voice, task: str) -> float | None:
-    epistemic, aleatoric = measured(voice, f"epistemic.{task}"), measured(voice, f"aleatoric.{task}")
-    return None if epistemic is None or aleatoric is None else (epistemic + EPSILON) / (aleatoric + EPSILON)

@@ -417,7 +417,7 @@ def test_a_hostile_override_tells_nothing_of_this_machine(site: Path, monkeypatc
             assert reason.startswith("policy: found ")
             assert key in reason
     for file in (site / ".gmmas").glob("*.*"):
-        assert secret not in file.read_text(), file
+        assert secret.encode() not in file.read_bytes(), file
 
 
 def test_a_broken_table_is_told_without_its_words(site: Path) -> None:

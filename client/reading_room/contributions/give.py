@@ -21,7 +21,8 @@ from client.reading_room.store.database import transaction
 from client.reading_room.store.decisions import SIGNED, standing
 from client.reading_room.store.revisions import newest_revision
 from client.reading_room.store.studies import Study, read_study
-from client.site import SITE_FILE, write_site
+from client.site import SITE_FILE, read_site, write_site
+from client.withdrawal.record import excluded
 from gmmas_core import atomic
 from gmmas_core.data.manifest import read_manifest
 from gmmas_core.data.problems import TABLE
@@ -44,11 +45,12 @@ def contribute(connection: sqlite3.Connection, room: Room, record: Record, user:
 
     Raises:
         DataError: the study is not signed, was revised since, holds nothing to learn from, or `gmmas-site check` would
-            refuse it; nothing was changed.
+            refuse it, or the patient was withdrawn; nothing was changed.
     """
     _require_signature(connection, record)
     content = content_of(record)
     names = names_of(room.folder, record.study.patient, record.study.id)
+    _require_here(room, names)
     with _stage(room) as stage:
         write_case(stage / names.case, record, names, content)
         _require_sound(stage, room.site, names, content)
@@ -112,6 +114,13 @@ def _require_signature(connection: sqlite3.Connection, record: Record) -> None:
         raise DataError("contribution: found a study that is not signed; expected a signature; sign it first")
     if newest is None or not decision.revision == newest.number == record.revision.number:
         raise DataError("contribution: found another revision than the signed one; expected that one; reload the page")
+
+
+def _require_here(room: Room, names: Names) -> None:
+    if (room.contributions / SITE_FILE).is_file():
+        is_excluded = excluded(read_site(room.contributions).state)
+        if is_excluded(names.patient, names.case):
+            raise DataError("contribution: found a patient who was withdrawn; expected one who takes part; leave it")
 
 
 @contextmanager

@@ -3,18 +3,12 @@
 The same patient gets the same name, so that no split parts them; without the key nobody can tell whose it is.
 """
 
-import hashlib
-import hmac
-import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from gmmas_core.atomic import sync_folder
-from gmmas_core.types import DataError
+from client.pseudonyms import keyed_digest, read_key
 
 KEY = "contributions.key"
-KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -34,35 +28,8 @@ def names_of(folder: Path, patient: str, study_id: str) -> Names:
         study_id: the room's id.
 
     Raises:
-        DataError: the key is damaged.
+        DataError: the key is damaged, or cannot be read or written.
     """
-    key = _key(folder)
-    return Names(patient=f"rr-{_digest(key, 'patient', patient)}", case=f"rr-{_digest(key, 'study', study_id)}")
-
-
-def _digest(key: bytes, kind: str, name: str) -> str:
-    return hmac.new(key, f"{kind}\0{name}".encode(), hashlib.sha256).hexdigest()[:16]
-
-
-def _key(folder: Path) -> bytes:
-    path = folder / KEY
-    if not path.exists():
-        temporary = folder / f".{KEY}.{secrets.token_hex(8)}"
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)  # unlike a rename it never replaces a key that somebody else just made
-            sync_folder(folder)
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise DataError(
-            f"{KEY}: found {len(key)} bytes; expected {KEY_BYTES}; restore it from a backup, or patients get new names"
-        )
-    return key
+    key = read_key(folder / KEY)
+    patient, case = (keyed_digest(key, *what)[:16] for what in (("patient", patient), ("study", study_id)))
+    return Names(patient=f"rr-{patient}", case=f"rr-{case}")

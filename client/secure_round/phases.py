@@ -1,0 +1,229 @@
+"""A site's answers in the five phases of one attempt at a round's sum; `gmmas_core.secure_sum` says why five.
+
+Training is over before the first answer, so the quick phases that follow wait for nobody's GPU, and an attempt that
+fails costs no training and no privacy budget: the same finished update is masked anew, with fresh keys.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from client.peers import pinned, signer_of
+from client.reply_store import stored_reply
+from client.secure_round.attempt import Answer, Attempt, digest_of
+from client.secure_round.opened import require_same_sum
+from client.site import Site
+from gmmas_core.config import Config
+from gmmas_core.peers import verifier_of
+from gmmas_core.secure_round.binding import binding_of
+from gmmas_core.secure_round.layout import Layout, index_of, layout_for, write_index
+from gmmas_core.secure_round.own_weights import SumTerms, own_weights
+from gmmas_core.secure_round.statement import Statement, read_statement, signed_message, speakers
+from gmmas_core.secure_round.vector import vector_of
+from gmmas_core.secure_sum import Advert, Member
+from gmmas_core.types import FederationError, RoundPlan, SiteUpdate, Task
+from gmmas_core.update_encoding import Encoded
+from gmmas_core.weights import Weights, weights_hash
+from gmmas_core.wire import SecureMessage
+from gmmas_core.wire.secure import ADVERTISE, CONFIRM, MASK, SHARE, UNMASK
+
+SHELF = "secure"
+"""Below the state folder: updates that may leave masked only, apart from the replies of plain rounds."""
+
+Say = Callable[[Site, Attempt, Mapping[str, bytes]], Answer]
+
+
+def advertise_question(plan: RoundPlan, terms: SumTerms) -> str:
+    """By which the first question of an attempt is known again."""
+    said = {key: value for key, value in asdict(plan).items() if key != "ledger_head"}
+    return digest_of({"asked": json.dumps([said, asdict(terms)], sort_keys=True).encode()})
+
+
+def advertise(
+    site: Site,
+    plan: RoundPlan,
+    terms: SumTerms,
+    config: Config,
+    reference: Weights,
+    update: SiteUpdate,
+    encoded: Encoded,
+) -> Answer:
+    """Fresh keys, what this site would speak for, and the names of its metrics.
+
+    Args:
+        site: its policy and identity.
+        plan, terms: of the attempt.
+        config: composed here.
+        reference: the weights that were received.
+        update, encoded: finished, as they might have left in a plain round.
+
+    Raises:
+        DataError: no pinned list of hospitals, or no key.
+        FederationError, ConfigError: terms or numbers that no sum can hold.
+    """
+    pinned(site)
+    index = index_of(update.metrics)
+    layout = layout_for(reference, plan.tasks, index)
+    weights = own_weights(config.strategy, terms, update.seen, update.uncertainty, update.metrics)
+    binding = binding_of(plan, terms, layout)
+    spoken = tuple(sorted(group for group, weight in weights.items() if weight))
+    statement = Statement(binding=binding, min_sites=max(2, site.privacy.min_sites), groups=spoken).to_bytes()
+    signer = signer_of(site)
+    member = Member(site.name, plan.run_id, plan.round, terms.attempt, signer)
+    advert = member.advertise().to_bytes()
+    facts = {
+        "plan": asdict(plan),
+        "terms": asdict(terms),
+        "max_weight": terms.max_weight(config.strategy),
+        "drop_share": config.privacy.secure_sum.drop_share,
+        "neighbours": config.privacy.secure_sum.neighbours,
+        "weights": weights,
+        "bounds": dict(layout.bounds),
+        "metrics": index,
+        "binding": binding,
+        "update": weights_hash(encoded.arrays),
+    }
+    parts = {
+        "advert": advert,
+        "statement": statement,
+        "signature": signer(signed_message(advert, statement)),
+        "layout": write_index(index),
+    }
+    return Answer(parts=parts, member=member.to_bytes(), facts=facts)
+
+
+def answer(site: Site, phase: str, question: SecureMessage) -> Answer:
+    """Answer a phase after the first; asked the same again, with the same bytes.
+
+    Raises:
+        FederationError: a phase out of order, another question than before, or one that this site's policy or the
+            protocol refuses.
+    """
+    attempt = Attempt(site.state, question.run_id, question.round, question.attempt)
+    digest = digest_of(question.parts)
+    given = attempt.stored(phase, digest)
+    if given is None:
+        given = _SAY[phase](site, attempt, question.parts)
+        attempt.keep(phase, digest, given)
+        if phase == UNMASK:
+            attempt.close(phase)
+    return given
+
+
+def _share(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
+    before = attempt.read(ADVERTISE)
+    facts = before.facts
+    verify = verifier_of(pinned(site).sites)
+    adverts, statements = _under(parts, "advert"), _under(parts, "statement")
+    signatures = _under(parts, "signature")
+    if not adverts.keys() == statements.keys() == signatures.keys() or len(adverts) > facts["terms"]["max_sites"]:
+        raise FederationError("secure sum: found adverts without statements, or too many; expected both of each site")
+    if statements.get(site.name) != before.parts["statement"]:
+        raise FederationError("secure sum: found another statement in this site's name; expected its own, unchanged")
+    said = {}
+    for name, statement in statements.items():
+        verify(name, signed_message(adverts[name], statement), signatures[name])
+        said[name] = read_statement(statement)
+        if said[name].binding != facts["binding"]:
+            raise FederationError(f"secure sum: found {name} with another plan or layout; expected the same as here")
+    member = Member.from_bytes(before.member, signer_of(site))
+    sealed = member.share(
+        {name: Advert.from_bytes(advert) for name, advert in adverts.items()},
+        verify,
+        site.privacy.min_sites,
+        drop_share=facts["drop_share"],
+        degree=facts["neighbours"],
+    )
+    spoken = {group: sorted(sites) for group, sites in speakers(said).items()}
+    return Answer(
+        parts={f"sealed.{name}": data for name, data in sealed.items()},
+        member=member.to_bytes(),
+        facts={**facts, "speakers": spoken},
+    )
+
+
+def _mask(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
+    before = attempt.read(SHARE)
+    facts = before.facts
+    plan = _plan(facts)
+    finished = stored_reply(site.state / SHELF, plan)
+    if finished is None or weights_hash(finished[1].arrays) != facts["update"]:
+        raise FederationError("secure sum: found no finished update of this round; expected it; begin a new attempt")
+    update, encoded = finished
+    weights = {
+        group: weight if site.name in facts["speakers"].get(group, ()) else 0
+        for group, weight in facts["weights"].items()
+    }
+    vector = vector_of(
+        replace(update, weights=encoded.arrays),
+        weights,
+        _layout(facts, encoded, plan),
+        max_weight=facts["max_weight"],
+        max_sites=facts["terms"]["max_sites"],
+    )
+    member = Member.from_bytes(before.member, signer_of(site))
+    masked = member.mask(vector, _under(parts, "sealed"), binding=bytes.fromhex(facts["binding"]))
+    return Answer(parts={}, vector=masked, member=member.to_bytes(), facts=facts)
+
+
+def _confirm(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
+    before = attempt.read(MASK)
+    survivors = frozenset(_under(parts, "survivor"))
+    _require_company(site, before.facts, survivors)
+    member = Member.from_bytes(before.member, signer_of(site))
+    signature = member.confirm(survivors, site.privacy.min_sites)
+    return Answer(parts={"confirmation": signature}, member=member.to_bytes(), facts=before.facts)
+
+
+def _unmask(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
+    before = attempt.read(CONFIRM)
+    facts, survivors = before.facts, frozenset(_under(parts, "survivor"))
+    member = Member.from_bytes(before.member, signer_of(site))
+    shares = member.unmask(
+        survivors,
+        site.privacy.min_sites,
+        confirmations=_under(parts, "confirmation"),
+        verify=verifier_of(pinned(site).sites),
+    )
+    plan = _plan(facts)
+    keys = [f"round {plan.run_id}/{plan.round}/{plan.weights_hash}"]
+    keys += [f"update {facts['update']}"] if any(facts["weights"].values()) else []
+    require_same_sum(site.state, keys, sorted(survivors))
+    # The member's state is not kept: with this answer the attempt is over.
+    return Answer(
+        parts={f"{kind.value}.{name}": share for name, (kind, share) in shares.items()}, member=b"\0", facts={}
+    )
+
+
+_SAY: Mapping[str, Say] = {SHARE: _share, MASK: _mask, CONFIRM: _confirm, UNMASK: _unmask}
+
+
+def _require_company(site: Site, facts: Mapping[str, Any], survivors: frozenset[str]) -> None:
+    """A group must not be left with fewer speakers than this site speaks among."""
+    least = max(2, site.privacy.min_sites)
+    alone = [
+        group
+        for group, sites in facts["speakers"].items()
+        if site.name in sites and len(survivors & set(sites)) < least
+    ]
+    if alone:
+        raise FederationError(
+            f"policy: found fewer than {least} speaking sites left for {alone[0]} and {len(alone) - 1} more groups; "
+            "expected as many; begin a new attempt"
+        )
+
+
+def _under(parts: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): part for name, part in parts.items() if name.startswith(start)}
+
+
+def _plan(facts: Mapping[str, Any]) -> RoundPlan:
+    return RoundPlan(**{**facts["plan"], "tasks": tuple(Task(task) for task in facts["plan"]["tasks"])})
+
+
+def _layout(facts: Mapping[str, Any], encoded: Encoded, plan: RoundPlan) -> Layout:
+    """The layout of `advertise`, without the weights that were received."""
+    fresh = layout_for(encoded.arrays, plan.tasks, facts["metrics"])
+    return replace(fresh, bounds=facts["bounds"])

@@ -1,0 +1,1 @@
+"""What privacy costs and how much a change may weigh: arithmetic that both sides share."""
