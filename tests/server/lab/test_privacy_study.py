@@ -27,7 +27,7 @@ MICRO = replace(
     pool=8,
     shadow_steps=2,
     shadow_delta=0.05,
-    models=2,
+    models=1,
     inverted=1,
     inversion_steps=3,
     resamples=20,
@@ -78,13 +78,17 @@ def test_half_the_pool_trains_a_model() -> None:
 
 @pytest.mark.slow
 def test_the_command_runs_reports_and_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arms = ("epsilon-none", "shadow-none", "shadow-8", *SCENARIOS)
+    arms = ("epsilon-none", "epsilon-8", "shadow-none", "shadow-8", *SCENARIOS)
     small = ("rounds=1", "training.local_steps=2", "training.batch_size=4")
     request = Request(arms=arms, repeats=1, workers=2, overrides=small)
     study = study_privacy(MICRO, tmp_path / "study", request)
-    assert [row["arm"] for row in study["utility"]] == ["epsilon-none"]
+    assert [row["arm"] for row in study["utility"]] == ["epsilon-none", "epsilon-8"]
+    plain, protected = study["utility"]
+    assert plain["spent"] is None
+    assert protected["spent"]["steps"] == 2
+    assert protected["spent"]["again"]["prv"] <= protected["spent"]["epsilon"] + 0.01 <= 8.02
     assert study["utility"][0]["test_cases"] == 18
-    assert {row["arm"] for row in study["membership"]} == {"epsilon-none", "shadow-none", "shadow-8"}
+    assert {row["arm"] for row in study["membership"]} == {"epsilon-none", "epsilon-8", "shadow-none", "shadow-8"}
     assert [row["scenario"] for row in study["inversion"]] == list(SCENARIOS)
     page = (tmp_path / "study" / "study.html").read_text()
     text = (tmp_path / "study" / "study.md").read_text()

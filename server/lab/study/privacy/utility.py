@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from client.budget_ledger import FILE
 from client.local_data import open_local_data
+from client.privacy_budget import RESERVED
 from client.site import read_site
 from gmmas_core.checkpoint import LoadedModel, load_model
 from gmmas_core.config import load_config
@@ -20,8 +22,6 @@ from server.lab.study.privacy.signals import patient_signals
 from server.lab.study.privacy.sizes import PrivacySize
 from server.lab.study.scoring import score_test_set
 from server.run_folder import RunFolder
-
-LEDGER = "privacy_budget.jsonl"
 
 Say = Callable[[str], None]
 
@@ -71,10 +71,10 @@ def _own_site(shared: Path, site: Path, size: PrivacySize, epsilon: float | None
 def _spent(site: Path, size: PrivacySize) -> dict[str, Any]:
     """What the hospital's own ledger says was paid, and what two other accountants make of the same steps."""
     try:
-        lines = [json.loads(line) for line in (site / ".gmmas" / LEDGER).read_text().splitlines()]
+        lines = [json.loads(line) for line in (site / ".gmmas" / FILE).read_text().splitlines()]
     except OSError:
         lines = []
-    paid = [line for line in lines if line.get("kind") == "reserved"]
+    paid = [line for line in lines if line.get("kind") == RESERVED]
     if not paid:
         raise FederationError(
             f"site {site.name}: found no line in its budget's ledger; expected every round paid for, or nothing "
