@@ -62,5 +62,5 @@ def require_cohort(num_cases: int, site: Site) -> None:
     """
     if num_cases < site.cohort_floor:
         raise DataError(
-            f"policy: found {num_cases} training cases; expected at least the cohort floor, {site.cohort_floor}"
+            f"policy: found fewer training cases than the cohort floor; expected at least {site.cohort_floor}"
         )

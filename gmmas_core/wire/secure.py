@@ -16,6 +16,7 @@ from gmmas_core.secure_round.own_weights import SumTerms
 from gmmas_core.types import FederationError
 from gmmas_core.wire.records import config_record
 from gmmas_core.wire.replies import reply_record
+from gmmas_core.wire.requests import require_only
 from gmmas_core.wire_fields import read_integer, read_string
 
 ADVERTISE, SHARE, MASK, CONFIRM, UNMASK = "advertise", "share", "mask", "confirm", "unmask"
@@ -23,7 +24,7 @@ PHASES = (ADVERTISE, SHARE, MASK, CONFIRM, UNMASK)
 """In order; the Flower message type of a phase is "train.<phase>"."""
 
 SUM_TERMS = "secure"
-"""Record of an advertise question with the terms of the sum."""
+"""The record beside the plan of an advertise question."""
 
 MAX_PARTS = 8192
 MAX_NAME = 128
@@ -54,13 +55,15 @@ class SecureMessage:
 
 
 def terms_to_record(terms: SumTerms) -> ConfigRecord:
-    """Travels as SUM_TERMS beside the plan of an advertise question."""
+    """Travels as "secure" beside the plan of an advertise question."""
     return ConfigRecord({"attempt": terms.attempt, "max-cases": terms.max_cases, "max-sites": terms.max_sites})
 
 
 def read_sum_terms(content: RecordDict) -> SumTerms:
     """The terms of an advertise question, or FederationError."""
     record = config_record(content, SUM_TERMS)
+    if set(record) != {"attempt", "max-cases", "max-sites"}:
+        raise FederationError("secure sum: found other terms than this release knows; expected attempt, cases, sites")
     numbers = [read_integer(record.get(key), key) for key in ("attempt", "max-cases", "max-sites")]
     return SumTerms(attempt=numbers[0], max_cases=numbers[1], max_sites=numbers[2])
 
@@ -84,6 +87,7 @@ def secure_to_content(message: SecureMessage, vector: NDArray[np.int64] | None =
 
 def read_secure_question(content: RecordDict) -> SecureMessage:
     """What the coordinator asks in a phase after the first, or FederationError."""
+    require_only(content, records=("request",), keys=("site", "run-id", "round", "attempt", "names", "parts"))
     return _read(config_record(content, "request"))
 
 

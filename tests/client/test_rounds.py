@@ -295,7 +295,7 @@ def test_too_small_a_cohort_is_refused_before_training(site: Path) -> None:
     talk = Talk(site, ())
     for stage in ("supervised", "calibrate", "pseudo_label"):
         reason = talk.ask_to_train(replace(talk.plan(1, talk.start), stage=stage))
-        assert "training cases; expected at least the cohort floor, 50" in reason
+        assert "fewer training cases than the cohort floor; expected at least 50" in reason
     assert not (site / ".gmmas" / "witness.jsonl").exists(), "nothing was begun"
 
 
