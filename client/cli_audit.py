@@ -1,4 +1,4 @@
-"""`gmmas-site audit`: what has left this hospital, to whom, and whether the record of it is whole."""
+"""`gmmas-site audit`: what has left this hospital, to whom, what it cost in privacy, and whether the records hold."""
 
 import json
 from collections.abc import Mapping
@@ -23,28 +23,26 @@ def audit(
     head: Annotated[str, typer.Option(help="A head that was kept elsewhere: finds lines cut off the end.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """What left this hospital, by run and kind, and the privacy budget; exit code 0 if both records hold, else 1.
+    """What left this hospital, by run and kind, and the privacy spent; exit code 0 if both records hold, else 1.
 
     Write the head down elsewhere from time to time: only somebody who knows an older one can tell that the end of the
     record is missing.
     """
     from client.audit import departures
-    from client.privacy_budget import budget_lines, spent_epsilon
+    from client.privacy_budget import budget_lines
     from client.site import read_site
+    from gmmas_core.types import FederationError
 
     site = read_site(folder)
     found = departures(site.state, head)
-    spent = spent_epsilon(site)
+    try:
+        budget, problems = budget_lines(site), [found.problem] if found.problem else []
+    except FederationError as damaged:
+        budget, problems = [], [text for text in (found.problem, str(damaged)) if text]
     newest = found.entries[max(0, len(found.entries) - last) :] if last else ()
     if as_json:
-        facts = {
-            "messages": len(found.entries),
-            "head": found.head,
-            "totals": found.totals,
-            "last": newest,
-            "budget": spent.to_json(),
-        }
-        typer.echo(json.dumps(facts | {"problem": found.problem}, default=dict))
+        facts = {"messages": len(found.entries), "head": found.head, "totals": found.totals, "last": newest}
+        typer.echo(json.dumps(facts | {"budget": budget, "problems": problems}, default=dict))
     else:
         for row in found.totals:
             typer.echo(
@@ -52,10 +50,11 @@ def audit(
             )
         for entry in newest:
             typer.echo(_line(entry))
-        for line in budget_lines(site):
+        for line in (*budget, *problems):
             typer.echo(line)
-        typer.echo(found.problem or f"unbroken: {len(found.entries)} messages left; head {found.head}")
-    if found.problem:
+        if not found.problem:
+            typer.echo(f"unbroken: {len(found.entries)} messages left; head {found.head}")
+    if problems:
         raise typer.Exit(1)
 
 

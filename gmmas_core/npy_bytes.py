@@ -30,6 +30,8 @@ def read_npy(data: bytes) -> NDArray[Any]:
         raise ValueError("npy: found a header that cannot be read; expected numpy's own") from None
     if dtype.hasobject:
         raise ValueError("npy: found an object array; expected numbers")
+    if not all(type(edge) is int for edge in shape):  # numpy takes True for a number here and nowhere else
+        raise ValueError("npy: found a shape that is no tuple of whole numbers; expected one")
     start = stream.tell()
     if min(shape, default=1) < 0 or len(data) - start != dtype.itemsize * int(np.prod(shape, dtype=object)):
         raise ValueError("npy: found another length than shape and dtype ask for; expected them to agree")

@@ -55,13 +55,8 @@ def require_only(content: RecordDict, *, records: Sequence[str], keys: Sequence[
         )
 
 
-def read_round_plan(content: RecordDict, beside: Sequence[str] = ()) -> RoundPlan:
-    """A checked RoundPlan, or FederationError.
-
-    Args:
-        content: of the message.
-        beside: further records that the message may hold, for another reader.
-    """
+def read_round_plan(content: RecordDict, *, beside: Sequence[str] = ()) -> RoundPlan:
+    """A checked RoundPlan, or FederationError; `beside` names records that the message may hold besides its own."""
     values = _plan_fields(content, RoundPlan, beside)
     try:
         values["tasks"] = tuple(Task(task) for task in values["tasks"])
@@ -77,14 +72,14 @@ def read_round_plan(content: RecordDict, beside: Sequence[str] = ()) -> RoundPla
 
 def read_evaluation_plan(content: RecordDict) -> EvaluationPlan:
     """A checked EvaluationPlan, or FederationError."""
-    plan = EvaluationPlan(**_plan_fields(content, EvaluationPlan, ()))
+    plan = EvaluationPlan(**_plan_fields(content, EvaluationPlan))
     known = plan.split in ("train", "validation", "holdout") and plan.subject in ("global", "local_only")
     if not known or plan.sequences not in SUBSETS:
         raise FederationError("request: found another split, subject or subset of sequences; expected known ones")
     return plan
 
 
-def _plan_fields(content: RecordDict, schema: type, beside: Sequence[str]) -> dict[str, Any]:
+def _plan_fields(content: RecordDict, schema: type, beside: Sequence[str] = ()) -> dict[str, Any]:
     record = config_record(content, "request")
     hints = typing.get_type_hints(schema)
     expected = {_kebab(item.name): item.name for item in dataclasses.fields(schema)}

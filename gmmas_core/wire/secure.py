@@ -24,7 +24,7 @@ PHASES = (ADVERTISE, SHARE, MASK, CONFIRM, UNMASK)
 """In order; the Flower message type of a phase is "train.<phase>"."""
 
 SUM_TERMS = "secure"
-"""Record of an advertise question with the terms of the sum."""
+"""The record beside the plan of an advertise question."""
 
 MAX_PARTS = 8192
 MAX_NAME = 128
@@ -55,7 +55,7 @@ class SecureMessage:
 
 
 def terms_to_record(terms: SumTerms) -> ConfigRecord:
-    """Travels as SUM_TERMS beside the plan of an advertise question."""
+    """Travels as "secure" beside the plan of an advertise question."""
     return ConfigRecord({"attempt": terms.attempt, "max-cases": terms.max_cases, "max-sites": terms.max_sites})
 
 

@@ -233,7 +233,7 @@ def test_an_edited_or_shortened_record_is_found_by_its_audit(site: Path) -> None
     talk.query()
     talk.train(stage="send_images")
     code, found = audit("--last", "1")
-    assert (code, found["messages"], found["last"][0]["of"], found["problem"]) == (0, 2, "send_images", "")
+    assert (code, found["messages"], found["last"][0]["of"], found["problems"]) == (0, 2, "send_images", [])
     assert {(row["run"], row["what"], row["messages"]) for row in found["totals"]} == {
         ("", "query", 1),
         ("aa", "refusal", 1),
@@ -242,10 +242,10 @@ def test_an_edited_or_shortened_record_is_found_by_its_audit(site: Path) -> None
     log.write_bytes(whole.splitlines(keepends=True)[0])
     assert audit()[0] == 0, "only who kept the head can tell"
     code, cut = audit("--head", found["head"])
-    assert (code, "lines were cut off" in cut["problem"]) == (1, True)
+    assert (code, "lines were cut off" in cut["problems"][0]) == (1, True)
     log.write_bytes(whole.replace(b'"what":"query"', b'"what":"quarx"'))
     code, edited = audit()
-    assert (code, "line 1" in edited["problem"]) == (1, True)
+    assert (code, "line 1" in edited["problems"][0]) == (1, True)
     assert "unbroken" not in CliRunner().invoke(cli, ["audit", str(site)]).output
 
 

@@ -85,6 +85,38 @@ def strategies(
 
 
 @app.command()
+def privacy(
+    overrides: Overrides = None,
+    mode: Annotated[str, typer.Option(help="quick (a quarter of an hour on 2 cores) or full (days, a GPU).")] = "quick",
+    out: Annotated[Path, typer.Option(help="Folder of the study; an existing one is continued.")] = Path(
+        "runs/privacy"
+    ),
+    repeats: Repeats = 2,
+    workers: Workers = 2,
+    arms: Annotated[str, typer.Option(help="Names, separated by commas; all when empty.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Measure what record-level privacy costs on phantoms, and what attacks gain with and without it.
+
+    Examples:
+
+        gmmas-lab study privacy --mode quick --out runs/privacy
+
+        gmmas-lab study privacy --mode full --arms epsilon-none,epsilon-8 --repeats 5
+    """
+    from server.lab.study.privacy.sizes import privacy_size_of
+
+    size = privacy_size_of(mode)
+    # Imported only now: a mistyped mode is answered before the network's libraries are loaded.
+    from server.lab.study.privacy.study import study_privacy
+    from server.lab.study.running import Request
+
+    request = Request(arms=_names(arms), repeats=repeats, workers=workers, overrides=overrides or ())
+    study = study_privacy(size, out, request)
+    _tell(study, out, as_json)
+
+
+@app.command()
 def writer(
     lies: Annotated[Path, typer.Option(help="Folder of the catalogue of lies.")] = Path(
         "tests/client/reading_room/lies"

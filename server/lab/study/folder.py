@@ -21,7 +21,7 @@ def claim(folder: Path, study: str, size: Any) -> None:
 
     Args:
         folder: of the study; made when absent.
-        study: "method" or "strategies".
+        study: "method", "strategies" or "privacy".
         size: dataclass with a `mode`.
 
     Raises:

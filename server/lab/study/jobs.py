@@ -5,33 +5,57 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from gmmas_core.atomic import write_json
 from server.child_processes import Child, Children, children
-from server.lab.study.cells import Cell
 
 POLL_S = 0.2
+WORKER = "server.lab.study.worker"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
-def jobs_of(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+class Work(Protocol):
+    """What a process is told of one cell."""
+
+    @property
+    def arm(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def seed(self) -> int:
+        """Of its repeat."""
+
+    @property
+    def run(self) -> str:
+        """Cells of one run share a process."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the job file."""
+
+
+AnyWork = TypeVar("AnyWork", bound=Work)
+
+
+def jobs_of(cells: Sequence[AnyWork]) -> dict[str, list[AnyWork]]:
     """Run -> its cells, in order; a run is trained once."""
-    jobs: dict[str, list[Cell]] = {}
+    jobs: dict[str, list[AnyWork]] = {}
     for cell in cells:
         jobs.setdefault(cell.run, []).append(cell)
     return jobs
 
 
-def run_jobs(folder: Path, jobs: Mapping[str, Sequence[Cell]], workers: int) -> dict[str, str]:
+def run_jobs(folder: Path, jobs: Mapping[str, Sequence[Work]], workers: int, worker: str = WORKER) -> dict[str, str]:
     """Run every job in a process of its own; one that fails stops no other.
 
     Args:
         folder: of the study, absolute.
         jobs: from `jobs_of`.
         workers: processes at a time.
+        worker: module that runs a job.
 
     Returns:
         Run -> reason, for those that failed.
@@ -46,7 +70,10 @@ def run_jobs(folder: Path, jobs: Mapping[str, Sequence[Cell]], workers: int) -> 
         while waiting or running:
             while waiting and len(running) < workers:
                 run, cells = waiting.pop(0)
-                running[run] = (_start(folder, started, run, cells), progress.add_task(cells[0].arm, total=None))
+                running[run] = (
+                    _start(folder, started, run, cells, worker),
+                    progress.add_task(cells[0].arm, total=None),
+                )
             for run, (child, task) in list(running.items()):
                 name = f"{jobs[run][0].arm} seed {jobs[run][0].seed}"
                 if not child.has_ended():
@@ -63,10 +90,10 @@ def run_jobs(folder: Path, jobs: Mapping[str, Sequence[Cell]], workers: int) -> 
     return failures
 
 
-def _start(folder: Path, started: Children, run: str, cells: Sequence[Cell]) -> Child:
+def _start(folder: Path, started: Children, run: str, cells: Sequence[Work], worker: str) -> Child:
     job = folder / "jobs" / f"{run}.json"
     write_json(job, [cell.to_json() for cell in cells])
-    command = [sys.executable, "-m", "server.lab.study.worker", str(folder), str(job)]
+    command = [sys.executable, "-m", worker, str(folder), str(job)]
     return started.start(run, command, _ONE_THREAD | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
 
 

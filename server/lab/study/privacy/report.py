@@ -1,0 +1,124 @@
+"""study.json, study.md and a self-contained study.html of a privacy study."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gmmas_core.atomic import write_json, write_text
+from gmmas_core.reporting.page import render_page
+from server.lab.study.markdown import number, table
+from server.lab.study.privacy.findings import DESTROYED
+from server.lab.study.privacy.page import PRIVACY_PAGE
+from server.lab.study.privacy.pictures import inversions
+
+ASSUMED = (
+    "The attacker of the inversion knows the weights, the labels, the tumour's mask, which sequences there are and the "
+    "crop's place; only the image is unknown. A cleverer attack, or a prior on brains, may see more.",
+    "Phantoms are far alike and the network is small: an attack that fails here proves nothing about patients; one "
+    "that succeeds here would succeed there.",
+    "Members of released models are training patients, strangers are test patients of the same hospitals. The shadow "
+    "models are the easy case on purpose: few patients, many epochs, no augmentation.",
+)
+"""What every reader of the numbers has to know."""
+
+
+def write_privacy_study(folder: Path, study: Mapping[str, Any]) -> None:
+    """Write the three reports of what `findings.find_privacy` found."""
+    write_json(folder / "study.json", study)
+    write_text(folder / "study.md", to_markdown(study))
+    values = {
+        "disclaimer": study["disclaimer"],
+        "notice": study["notice"],
+        "study": study,
+        "conclusion": conclusion(study),
+        "assumed": ASSUMED,
+        "pictures": inversions(study["inversion"]) if study["inversion"] else None,
+    }
+    write_text(folder / "study.html", render_page(PRIVACY_PAGE, values))
+
+
+def conclusion(study: Mapping[str, Any]) -> list[str]:
+    """What the study says, in sentences."""
+    lines = []
+    for row in study["utility"]:
+        if row["verdict"].startswith(DESTROYED):
+            lines.append(f"{row['arm']}: utility is {row['verdict']}.")
+    for row in study["membership"]:
+        low, high = row["auroc"]["interval"]
+        said = "tells members apart" if low > 0.5 else "cannot tell members from strangers"
+        lines.append(f"{row['arm']}: the attack by {row['attack']} {said} (AUROC {low:.2f} to {high:.2f}).")
+    for row in study["inversion"]:
+        own, mean = (row["likeness"][name]["correlation"] for name in ("guess", "mean"))
+        said = "shows more of the patient than the mean brain does" if own > mean else "shows less than the mean brain"
+        lines.append(f"{row['scenario']}: the inversion {said} (correlation {own:.2f} against {mean:.2f}).")
+    return lines
+
+
+def to_markdown(study: Mapping[str, Any]) -> str:
+    """Conclusion and the three tables; intervals are 95 %."""
+    size = study["size"]
+    parts = [
+        f"Privacy study `{size['mode']}`: {size['sites']} phantom hospitals of {size['train']} training patients, "
+        f"delta {size['delta']:g}. {study['notice']} {study['disclaimer']}",
+        *conclusion(study),
+        *ASSUMED,
+        *(f"**Failed**: {name}: {reason}" for name, reason in study["failures"].items()),
+        _utility(study),
+        _membership(study),
+        _inversion(study),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _utility(study: Mapping[str, Any]) -> str:
+    rows = []
+    for row in study["utility"]:
+        paid = row["spent"]
+        cost = (
+            [
+                f"{paid['noise']:.2f}",
+                f"{paid['rate']:.3f}",
+                str(paid["steps"]),
+                f"{paid['epsilon']:.2f} ({paid['again']['prv']:.2f} PRV, {paid['again']['rdp']:.2f} RDP)",
+            ]
+            if paid
+            else ["none"] * 4
+        )
+        rows.append([row["arm"], *(number(row["measures"][name]) for name in study["measures"]), *cost, row["verdict"]])
+    head = ["Budget", *study["measures"].values(), "Noise", "Sampling rate", "Steps", "Epsilon spent", "Verdict"]
+    return table(head, rows) if rows else ""
+
+
+def _membership(study: Mapping[str, Any]) -> str:
+    rows = [
+        [row["arm"], row["attack"], str(row["models"]), number(row["auroc"]), *(share(each) for each in row["found"])]
+        for row in study["membership"]
+    ]
+    head = ["Models", "Attack", "n", "AUROC", "Members found at 1 % false alarms", "at 0.1 %"]
+    return table(head, rows) if rows else ""
+
+
+def share(found: Mapping[str, Any]) -> str:
+    """Members found, with what the false alarms were of."""
+    low, high = found["interval"]
+    return (
+        f"{found['found'] / found['members']:.1%} ({low:.1%} to {high:.1%}; "
+        f"{found['alarms']} of {found['strangers']} strangers)"
+    )
+
+
+def _inversion(study: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            row["given"],
+            str(row["patients"]),
+            *(
+                " / ".join(f"{row['likeness'][name][measure]:.{digits}f}" for name in ("guess", "mean", "random"))
+                for measure, digits in (("correlation", 2), ("psnr", 1), ("ssim", 2))
+            ),
+            f"{', '.join(map(str, row['ranks']))} of {row['candidates']}",
+        ]
+        for row in study["inversion"]
+    ]
+    head = ["The attacker sees", "n", "Correlation (guess / mean brain / random)", "PSNR, dB", "SSIM", "Patient's rank"]
+    return table(head, rows) if rows else ""
