@@ -13,8 +13,8 @@ from server.lab.study.privacy.pictures import inversions
 from server.lab.study.privacy.plan import WORST_CASE
 
 ASSUMED = (
-    "Learning rate, batch, steps and clipping norm were set for training without protection and are the same with it: a "
-    "protected run that is tuned for itself may lose less. A region that a patient lacks counts as Dice 1 where "
+    "Learning rate, batch, steps and clipping norm were set for training without protection and are the same with it: "
+    "a protected run that is tuned for itself may lose less. A region that a patient lacks counts as Dice 1 where "
     "none is found, so ET Dice is above 0 for a model that finds nothing.",
     "The attacker of the inversion knows the weights, the labels, the tumour's mask, which sequences there are and the "
     "crop's place; only the image is unknown. A cleverer attack, or a prior on brains, may see more.",
