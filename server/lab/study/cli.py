@@ -87,7 +87,7 @@ def strategies(
 @app.command()
 def privacy(
     overrides: Overrides = None,
-    mode: Annotated[str, typer.Option(help="quick (a quarter of an hour on 2 cores) or full (days, a GPU).")] = "quick",
+    mode: Annotated[str, typer.Option(help="quick (about an hour on 2 busy cores) or full (days, a GPU).")] = "quick",
     out: Annotated[Path, typer.Option(help="Folder of the study; an existing one is continued.")] = Path(
         "runs/privacy"
     ),

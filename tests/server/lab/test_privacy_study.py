@@ -9,8 +9,10 @@ import pytest
 from gmmas_core.config import load_config
 from gmmas_core.training.protection import require_separable
 from gmmas_core.types import DISCLAIMER, ConfigError, DataError
+from server.lab.study.privacy.findings import compare
 from server.lab.study.privacy.noise import NoisySteps, accounted, noise_for
 from server.lab.study.privacy.plan import INVERSION, SCENARIOS, PrivacyCell, plan_privacy, read_cell, write_cell
+from server.lab.study.privacy.report import conclusion
 from server.lab.study.privacy.shadow import members_of
 from server.lab.study.privacy.sizes import PRIVACY_SIZES, privacy_size_of
 from server.lab.study.privacy.study import study_privacy
@@ -74,6 +76,32 @@ def test_half_the_pool_trains_a_model() -> None:
     assert all(len(set(each)) == 10 for each in drawn)
     assert set().union(*drawn) == set(range(20))
     assert members_of(3, 20) == members_of(3, 20) != members_of(4, 20)
+
+
+def test_an_attack_that_fails_on_the_bare_gradient_is_not_called_a_protection() -> None:
+    def row(scenario: str, own: float) -> dict[str, object]:
+        return {"scenario": scenario, "likeness": {"guess": {"correlation": own}, "mean": {"correlation": 0.3}}}
+
+    empty = {"utility": [], "membership": []}
+    weak = conclusion(empty | {"inversion": [row("one-patient", 0.1), row("noise", 0.0)]})
+    strong = conclusion(empty | {"inversion": [row("one-patient", 0.9), row("noise", 0.0)]})
+    assert "too weak" in weak[-1]
+    assert not any("too weak" in line for line in strong)
+    unresolved = {"arm": "a", "attack": "b", "auroc": {"interval": (0.47, 0.71)}}
+    assert "was not shown" in conclusion({"utility": [], "membership": [unresolved], "inversion": []})[0]
+
+
+def test_what_was_never_learned_is_not_called_destroyed() -> None:
+    def row(arm: str, dice: float, idh: float) -> dict[str, object]:
+        areas = {"auroc_histology": {"interval": (0.4, 0.6)}, "auroc_idh": {"interval": (idh, 0.9)}}
+        return {"arm": arm, "measures": {"dice_wt": {"value": dice}, **areas}}
+
+    rows = compare([row("epsilon-none", 0.8, 0.7), row("epsilon-8", 0.01, 0.7), row("epsilon-1", 0.7, 0.4)])
+    assert [each["verdict"] for each in rows] == [
+        "not learned even without protection: histology",
+        "destroyed: segmentation",
+        "destroyed: idh",
+    ]
 
 
 @pytest.mark.slow

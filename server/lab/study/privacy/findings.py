@@ -15,7 +15,7 @@ from server.lab.study.privacy.membership import (
     found_at,
     likelihood_ratio,
 )
-from server.lab.study.privacy.plan import FORMAT, INVERSION, SCENARIOS, SHADOW, UTILITY, PrivacyCell
+from server.lab.study.privacy.plan import FORMAT, INVERSION, SCENARIOS, SHADOW, UTILITY, PrivacyCell, arm_of
 from server.lab.study.privacy.resemblance import mean_of
 from server.lab.study.privacy.sizes import PrivacySize
 from server.lab.study.statistics import draw, estimate
@@ -26,7 +26,9 @@ Results = Sequence[tuple[PrivacyCell, Result]]
 
 SHOWN = ("dice_wt", "dice_tc", "dice_et", "auroc_histology", "auroc_idh")
 CHANCE = 0.5
-DESTROYED = "destroyed"
+USES = ("segmentation", "histology", "idh")
+DESTROYED, NOT_LEARNED = "destroyed", "not learned even without protection"
+PLAIN = arm_of("epsilon", None)
 USELESS_DICE = 0.1
 """Mean whole-tumour Dice up to which a model segments nothing worth the name."""
 
@@ -52,7 +54,7 @@ def find_privacy(size: PrivacySize, results: Results, failures: Mapping[str, str
         "notice": NOTICE,
         "size": asdict(size),
         "measures": {name: MEASURES[name].label for name in SHOWN},
-        "utility": [_utility(arm, rows, size) for arm, rows in of_kind[UTILITY].items()],
+        "utility": compare([_utility(arm, rows, size) for arm, rows in of_kind[UTILITY].items()]),
         "membership": [
             row
             for kind in (UTILITY, SHADOW)
@@ -75,21 +77,39 @@ def _utility(arm: str, rows: Results, size: PrivacySize) -> dict[str, Any]:
         "seeds": len(rows),
         "test_cases": len(table.cases),
         "measures": measures,
-        "verdict": _verdict(measures),
         "spent": _worst(paid),
         "seconds": sum(result["seconds"] for _, result in rows),
     }
 
 
-def _verdict(measures: Mapping[str, Mapping[str, Any]]) -> str:
-    """Which uses are gone: no tumour found, or class answers whose interval holds chance."""
-    dice, classes = measures["dice_wt"]["value"], ("auroc_histology", "auroc_idh")
-    gone = [] if dice is not None and dice > USELESS_DICE else ["segmentation"]
-    for name in classes:
-        ends = measures[name]["interval"]
-        if ends is None or ends[0] <= CHANCE:
-            gone.append(name.removeprefix("auroc_"))
-    return f"{DESTROYED}: {', '.join(gone)}" if gone else "of use"
+def compare(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add what each protected arm has lost; what was not learned without protection cannot be lost with it."""
+    plain = next((row for row in rows if row["arm"] == PLAIN), None)
+    learned = _learned(plain["measures"]) if plain else None
+    compared = []
+    for row in rows:
+        has = _learned(row["measures"])
+        if row["arm"] == PLAIN:
+            missing = [name for name in USES if name not in has]
+            verdict = f"{NOT_LEARNED}: {', '.join(missing)}" if missing else "of use"
+        elif learned is None:
+            verdict = "nothing to compare with"
+        else:
+            lost = [name for name in learned if name not in has]
+            verdict = f"{DESTROYED}: {', '.join(lost)}" if lost else "of the same uses"
+        compared.append(row | {"verdict": verdict})
+    return compared
+
+
+def _learned(measures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Uses of a model: tumours found, class answers whose whole interval is above chance."""
+    dice = measures["dice_wt"]["value"]
+    found = ["segmentation"] if dice is not None and dice > USELESS_DICE else []
+    for use in USES[1:]:
+        ends = measures[f"auroc_{use}"]["interval"]
+        if ends is not None and ends[0] > CHANCE:
+            found.append(use)
+    return found
 
 
 def _worst(paid: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ class Found:
         alarms, strangers: false alarms that were allowed, of so many patients who are no members.
         found, members: members above the threshold, of so many.
         interval: 95 % Clopper-Pearson of found / members. It takes the patients as independent and the threshold as
-            given.
+            given: with few strangers guessing, too, finds about 1 in strangers + 1 per model.
     """
 
     rate: float

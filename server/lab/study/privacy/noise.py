@@ -1,4 +1,4 @@
-"""Noise for a budget, and the budget of a noise, by Opacus' accountants: independent of the site's own."""
+"""Noise for a budget, and the budget of a noise, by Opacus: PRV, as the site counts too, and RDP, another bound."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

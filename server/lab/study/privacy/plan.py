@@ -21,8 +21,9 @@ FORMAT = 1
 
 UTILITY, SHADOW, INVERSION = "utility", "shadow", "inversion"
 UNPROTECTED = "none"
+WORST_CASE = "one-patient"
 SCENARIOS: Mapping[str, str] = {
-    "one-patient": "the exact gradient of one patient, no dropout: the worst case",
+    WORST_CASE: "the exact gradient of one patient, no dropout: the worst case",
     "one-step": "what a hospital with one patient sends after one AdamW step",
     "round": "what a hospital sends after a whole round of many patients",
     "noise": "the gradient of one patient, clipped and noised as in a round under epsilon 8",

@@ -69,7 +69,7 @@ def _own_site(shared: Path, site: Path, size: PrivacySize, epsilon: float | None
 
 
 def _spent(site: Path, size: PrivacySize) -> dict[str, Any]:
-    """What the hospital's own ledger says was paid, and what two other accountants make of the same steps."""
+    """What the hospital's own ledger says was paid, and what Opacus makes of the same steps."""
     try:
         lines = [json.loads(line) for line in (site / ".gmmas" / FILE).read_text().splitlines()]
     except OSError:
