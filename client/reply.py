@@ -18,7 +18,7 @@ from client.resources import shortages_told
 from client.site import Site
 from client.site_log import log_failure
 from gmmas_core import wire
-from gmmas_core.types import GmmasError
+from gmmas_core.types import DataError, GmmasError
 
 UNRECORDED = "policy: found that this site cannot write down what leaves it; nothing was sent"
 
@@ -56,7 +56,10 @@ def _addressee(site: Site) -> str:
         return "simulation"
     if not (enrolment_folder(site) / CONNECTION).exists():
         return "not enrolled"
-    connection = read_connection(site)
+    try:
+        connection = read_connection(site)
+    except DataError:  # e.g. site.yaml names another site than the one that was enrolled
+        return "an enrolment that does not fit this site"
     return f"{connection.federation} at {connection.server}"
 
 

@@ -26,7 +26,9 @@ def named_in(folder: Path, name: str) -> list[str]:
 def test_no_byte_of_the_patient_stays_and_the_federation_goes_on(
     sites: list[Path], overrides: Sequence[str], curriculum: Sequence[str], tmp_path: Path
 ) -> None:
-    hospitals = [Path(shutil.copytree(site, tmp_path / site.name)) for site in sites]
+    hospitals = [
+        Path(shutil.copytree(site, tmp_path / site.name, ignore=shutil.ignore_patterns(".gmmas"))) for site in sites
+    ]
     for hospital in hospitals:
         with (hospital / "site.yaml").open("a") as file:
             file.write("threads: 1\n")

@@ -140,7 +140,7 @@ def test_files_that_cannot_be_used_are_told_and_leave_nothing(a_room: Room, visi
         file.write_bytes(content)
         page.goto("/")
         send(page, [file])
-        expect(page.locator("#refusal")).to_contain_text(word)
+        expect(page.locator("#refusal")).to_contain_text(word, timeout=60_000)
         assert str(tmp_path) not in page.locator("#refusal").inner_text()
         assert not [each for each in a_room.studies.iterdir() if each.is_dir()], name
     expect(page.locator("#rows")).to_contain_text("No study yet")
