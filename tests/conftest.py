@@ -2,9 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -60,6 +60,36 @@ def browser(chromium: str) -> Iterator["Browser"]:
         browser = playwright.chromium.launch(executable_path=chromium, args=graphics)
         yield browser
         browser.close()
+
+
+OVERRIDES = (
+    "experiment=smoke",
+    "data.spacing_mm=6",
+    "model=smallest",
+    "training.local_steps=2",
+    "evaluation.overlap=0",
+    "evaluation.max_validation_cases=1",
+    "evaluation.bootstrap=20",
+    "federation.poll_s=0.02",
+)
+
+
+@pytest.fixture(scope="session")
+def overrides() -> tuple[str, ...]:
+    """The smallest configuration that still has every part: a round of three small hospitals takes about a second."""
+    return OVERRIDES
+
+
+@pytest.fixture
+def play(sites: list[Path], overrides: Sequence[str], tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Play a federation of `sites` in this process: `play(*extra_overrides, folder=...)` returns the report."""
+    from server.lab.engines import in_process
+    from server.run_folder import RunFolder
+
+    def run(*extra: str, folder: Path = tmp_path / "run") -> dict[str, Any]:
+        return in_process(sites, [*overrides, *extra], RunFolder(folder), lambda kind, fields: None)
+
+    return run
 
 
 @pytest.fixture

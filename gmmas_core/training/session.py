@@ -54,17 +54,6 @@ def train(given: StageInput, training_set: TrainingSet, lesson: Lesson) -> Stage
     if not training_set.cases:
         return StageOutput(metrics=metrics, seen=dict.fromkeys(training_set.seen, 0))
     seed = stream_seed(plan.seed, plan.round, given.site_name)
-    stream = BatchStream(
-        training_set.cases,
-        given.cache,
-        model=config.model,
-        data=config.data,
-        tasks=tasks,
-        batch_size=config.training.batch_size,
-        seed=seed,
-        pseudo=training_set.pseudo,
-        pseudo_weight=config.pseudo_labels.weight,
-    )
     loss: LossFunction = partial(
         multitask_loss,
         uncertainty=given.model.uncertainty,
@@ -76,7 +65,7 @@ def train(given: StageInput, training_set: TrainingSet, lesson: Lesson) -> Stage
     with seeded(seed):
         taken = train_steps(
             given.model,
-            _shown(stream, lesson.view, seed),
+            _shown(_stream(given, training_set, seed), lesson.view, seed),
             build_optimizer(given.model, plan.lr, config.training.weight_decay),
             proximal(taught, given.model, mu) if mu else taught,
             steps=plan.local_steps,
@@ -87,6 +76,21 @@ def train(given: StageInput, training_set: TrainingSet, lesson: Lesson) -> Stage
             on_gradients=given.on_gradients,
         )
     return StageOutput(metrics={**metrics, **taken}, seen=training_set.seen)
+
+
+def _stream(given: StageInput, training_set: TrainingSet, seed: int) -> BatchStream:
+    config = given.config
+    return BatchStream(
+        training_set.cases,
+        given.cache,
+        model=config.model,
+        data=config.data,
+        tasks=config.task_list,
+        batch_size=config.training.batch_size,
+        seed=seed,
+        pseudo=training_set.pseudo,
+        pseudo_weight=config.pseudo_labels.weight,
+    )
 
 
 def _shown(stream: BatchStream, view: View, seed: int) -> Iterator[Batch]:

@@ -1,25 +1,10 @@
-"""Three small phantom hospitals and a configuration that plays a round in about a second."""
+"""Three small phantom hospitals, and a curriculum with every stage."""
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gmmas_core.data.phantom import write_federation
-from server.lab.engines import in_process
-from server.run_folder import RunFolder
-
-OVERRIDES = (
-    "experiment=smoke",
-    "data.spacing_mm=6",
-    "model=smallest",
-    "training.local_steps=2",
-    "evaluation.overlap=0",
-    "evaluation.max_validation_cases=1",
-    "evaluation.bootstrap=20",
-    "federation.poll_s=0.02",
-)
 
 STAGES = (
     "global_pretrain",
@@ -65,22 +50,6 @@ def curriculum() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def overrides() -> tuple[str, ...]:
-    """The smallest configuration that still has every part."""
-    return OVERRIDES
-
-
-@pytest.fixture(scope="session")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """east, north and south; south has no T1 and no 1p/19q label at all."""
     return sorted(write_federation(tmp_path_factory.mktemp("fed") / "sites", sites=3, cases=6, size=32, seed=1))
-
-
-@pytest.fixture
-def play(sites: list[Path], overrides: Sequence[str], tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Play a federation in this process: `play(*extra_overrides, folder=...)` returns the report."""
-
-    def run(*extra: str, folder: Path = tmp_path / "run") -> dict[str, Any]:
-        return in_process(sites, [*overrides, *extra], RunFolder(folder), lambda kind, fields: None)
-
-    return run

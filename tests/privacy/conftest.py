@@ -1,6 +1,6 @@
-"""Three small phantom hospitals, a configuration that plays a round in about a second, and a site without cases."""
+"""Three small phantom hospitals, and a site without cases."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,41 +11,12 @@ from client.privacy_policy import PrivacyPolicy
 from client.site import Site, write_site
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.types import RoundPlan, Task
-from server.lab.engines import in_process
-from server.run_folder import RunFolder
-
-OVERRIDES = (
-    "experiment=smoke",
-    "data.spacing_mm=6",
-    "model=smallest",
-    "training.local_steps=2",
-    "evaluation.overlap=0",
-    "evaluation.max_validation_cases=1",
-    "evaluation.bootstrap=20",
-    "federation.poll_s=0.02",
-)
-
-
-@pytest.fixture(scope="session")
-def overrides() -> tuple[str, ...]:
-    """The smallest configuration that still has every part."""
-    return OVERRIDES
 
 
 @pytest.fixture(scope="session")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """east, north and south; south has no T1 and no 1p/19q label at all."""
     return sorted(write_federation(tmp_path_factory.mktemp("fed") / "sites", sites=3, cases=6, size=32, seed=1))
-
-
-@pytest.fixture
-def play(sites: list[Path], overrides: Sequence[str], tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Play a federation in this process: `play(*extra_overrides, folder=...)` returns the report."""
-
-    def run(*extra: str, folder: Path = tmp_path / "run") -> dict[str, Any]:
-        return in_process(sites, [*overrides, *extra], RunFolder(folder), lambda kind, fields: None)
-
-    return run
 
 
 @pytest.fixture

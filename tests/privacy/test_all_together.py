@@ -1,6 +1,6 @@
 """Missing sequences, pseudo-labels, record-level noise, secure sums, an interruption and a resume in one run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,9 @@ from server.ledger_entries import metrics_from_entry
 from server.run_folder import RunFolder
 
 STAGES = ("supervised", "pseudo_label", "semi_supervised", "distill")
-OVERRIDES = (
-    "experiment=smoke",
+EXTRA = (
     "privacy=secure_sum",
-    "data.spacing_mm=6",
-    "model=smallest",
-    "training.local_steps=2",
-    "evaluation.overlap=0",
-    "evaluation.max_validation_cases=1",
-    "evaluation.bootstrap=20",
     "evaluation.local_only=false",
-    "federation.poll_s=0.02",
     f"curriculum.stages=[{','.join(f'{{stage:{stage},rounds:1}}' for stage in STAGES)}]",
     "data.tumor_cutmix=none",
     "loss.class_weighting=none",
@@ -50,11 +42,12 @@ class Stopped(Exception):
 
 
 @pytest.mark.slow
-def test_everything_holds_in_one_run(tmp_path: Path) -> None:
+def test_everything_holds_in_one_run(overrides: Sequence[str], tmp_path: Path) -> None:
     sites = sorted(write_federation(tmp_path / "sites", sites=3, cases=6, size=32, seed=1))
     for site in sites:
         with (site / "site.yaml").open("a") as file:
             file.write(POLICY)
+    settings = [*overrides, *EXTRA]
     folder = RunFolder(tmp_path / "run")
 
     def stop(kind: str, fields: Mapping[str, Any]) -> None:
@@ -62,8 +55,8 @@ def test_everything_holds_in_one_run(tmp_path: Path) -> None:
             raise Stopped
 
     with pytest.raises(Stopped):
-        in_process(sites, OVERRIDES, folder, stop)
-    report = in_process(sites, OVERRIDES, folder, lambda kind, fields: None)
+        in_process(sites, settings, folder, stop)
+    report = in_process(sites, settings, folder, lambda kind, fields: None)
     assert verify(folder.ledger) == []
     assert [entry["stage"] for entry in report["rounds"]] == list(STAGES)
     assert [entry["secure"]["sites"] for entry in report["rounds"]] == [["east", "north", "south"]] * len(STAGES)

@@ -1,7 +1,7 @@
 """A whole federation under secure sums: missing sequences, every stage, pseudo-labels, an interruption and a resume."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,9 @@ from server.ledger import verify
 from server.run_folder import RunFolder
 
 STAGES = ("supervised", "calibrate", "pseudo_label", "semi_supervised", "distill", "calibrate")
-OVERRIDES = (
-    "experiment=smoke",
+EXTRA = (
     "privacy=secure_sum",
-    "data.spacing_mm=6",
-    "model=smallest",
     "training.local_steps=1",
-    "evaluation.overlap=0",
-    "evaluation.max_validation_cases=1",
-    "evaluation.bootstrap=20",
-    "federation.poll_s=0.02",
     f"curriculum.stages=[{','.join(f'{{stage:{stage},rounds:1}}' for stage in STAGES)}]",
     "data.validation_share=0.25",
     "data.tumor_cutmix=paper",
@@ -44,11 +37,12 @@ class Stopped(Exception):
 
 
 @pytest.mark.slow
-def test_masks_pseudo_labels_secure_sums_and_resume_together(tmp_path: Path) -> None:
+def test_masks_pseudo_labels_secure_sums_and_resume_together(overrides: Sequence[str], tmp_path: Path) -> None:
     sites = sorted(write_federation(tmp_path / "sites", sites=3, cases=6, size=32, seed=1))
     for site in sites:
         with (site / "site.yaml").open("a") as file:
             file.write("privacy: {secure_sum: required, min_sites: 2}\n")
+    settings = [*overrides, *EXTRA]
     folder, whole = RunFolder(tmp_path / "stopped"), RunFolder(tmp_path / "whole")
 
     def stop(kind: str, fields: Mapping[str, Any]) -> None:
@@ -56,8 +50,8 @@ def test_masks_pseudo_labels_secure_sums_and_resume_together(tmp_path: Path) -> 
             raise Stopped
 
     with pytest.raises(Stopped):
-        in_process(sites, OVERRIDES, folder, stop)
-    report = in_process(sites, OVERRIDES, folder, lambda kind, fields: None)
+        in_process(sites, settings, folder, stop)
+    report = in_process(sites, settings, folder, lambda kind, fields: None)
     assert verify(folder.ledger) == []
     assert [entry["stage"] for entry in report["rounds"]] == list(STAGES)
     assert [entry["secure"]["sites"] for entry in report["rounds"]] == [["east", "north", "south"]] * len(STAGES)
@@ -73,7 +67,7 @@ def test_masks_pseudo_labels_secure_sums_and_resume_together(tmp_path: Path) -> 
     for site in sites:
         assert not (site / ".gmmas" / "replies").exists()  # nothing that could leave as a single update
         shutil.rmtree(site / ".gmmas" / "secure")
-    in_process(sites, OVERRIDES, whole, lambda kind, fields: None)
+    in_process(sites, settings, whole, lambda kind, fields: None)
     last = f"round-{len(STAGES):06d}"
     assert weights_hash(read_checkpoint(folder.checkpoints / last).weights) == weights_hash(
         read_checkpoint(whole.checkpoints / last).weights

@@ -4,12 +4,10 @@ Training draws from torch's global generator, so runs never share a process. Wha
 line is shown beside the progress bar, or as the reason when the process fails.
 """
 
-import json
 import os
 import shutil
 import sys
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,13 +17,13 @@ import torch
 from gmmas_core.checkpoint import LoadedModel, load_model
 from gmmas_core.config import load_config
 from gmmas_core.schedule import schedule
-from gmmas_core.types import GmmasError
 from server.lab.engines import in_process
 from server.lab.study.cells import Cell, write_result
 from server.lab.study.data import shared_test_sites, site_yaml, variant_sites
 from server.lab.study.own_models import reading_models
 from server.lab.study.scoring import score_test_set
 from server.lab.study.traffic import float32_bytes, traffic_of
+from server.lab.study.worker_process import run_worker, say
 from server.run_folder import RunFolder
 
 DATA, RUNS, SITES = "data", "runs", "sites"
@@ -63,7 +61,7 @@ def train(folder: Path, cell: Cell) -> float | None:
 
     def tell(kind: str, fields: Mapping[str, Any]) -> None:
         if kind == "round-finished":
-            _say(f"round {fields['round']} of {total}")
+            say(f"round {fields['round']} of {total}")
 
     in_process(_own_sites(folder, cell, run.path), cell.training, run, tell)
     return time.monotonic() - started
@@ -76,8 +74,8 @@ def _score(folder: Path, cell: Cell, loaded: LoadedModel) -> dict[str, Any]:
     run = RunFolder(folder / RUNS / cell.run)
     cases: list[dict[str, Any]] = []
     for group, model in reading_models(loaded, config, run.path / SITES, sites):
-        _say(f"{len(cases)} cases read")
-        cases += score_test_set(group, model, config, cell.subset_cases, lambda number: _say(f"case {number}"))
+        say(f"{len(cases)} cases read")
+        cases += score_test_set(group, model, config, cell.subset_cases, lambda number: say(f"case {number}"))
     return {
         "model_id": loaded.model_id,
         "core_fingerprint": loaded.provenance["training"]["core_fingerprint"],
@@ -111,24 +109,9 @@ def _own_sites(folder: Path, cell: Cell, run: Path) -> list[Path]:
     return own
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
 def main(arguments: Sequence[str]) -> int:
     """`python -m server.lab.study.worker STUDY_FOLDER JOB_FILE`."""
-    folder, job = map(Path, arguments)
-    try:
-        run_job(folder, [Cell.from_json(values) for values in json.loads(job.read_text())])
-    except GmmasError as error:
-        _say(f"error: {' '.join(str(error).split())}")
-        return 1
-    except Exception as error:
-        traceback.print_exc()
-        _say(f"error: {type(error).__name__}")
-        return 1
-    return 0
+    return run_worker(arguments, lambda folder, job: run_job(folder, [Cell.from_json(values) for values in job]))
 
 
 if __name__ == "__main__":

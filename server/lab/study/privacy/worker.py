@@ -3,20 +3,19 @@
 import json
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from gmmas_core.types import GmmasError
 from server.lab.study.folder import ABOUT
 from server.lab.study.privacy.exposure import run_inversion
 from server.lab.study.privacy.plan import INVERSION, SHADOW, PrivacyCell, write_cell
 from server.lab.study.privacy.shadow import train_shadow
 from server.lab.study.privacy.sizes import PrivacySize
 from server.lab.study.privacy.utility import run_utility
+from server.lab.study.worker_process import run_worker, say
 
 
 def run_cell(folder: Path, size: PrivacySize, cell: PrivacyCell) -> None:
@@ -32,31 +31,20 @@ def run_cell(folder: Path, size: PrivacySize, cell: PrivacyCell) -> None:
     elif cell.kind == INVERSION:
         result = run_inversion(folder, size, cell)
     else:
-        result = run_utility(folder, size, cell, _say)
+        result = run_utility(folder, size, cell, say)
     write_cell(folder, cell, result | {"seconds": time.monotonic() - started})
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str]) -> int:
     """`python -m server.lab.study.privacy.worker STUDY_FOLDER JOB_FILE`."""
-    folder, job = map(Path, arguments)
+    return run_worker(arguments, _run_job)
+
+
+def _run_job(folder: Path, job: list[Any]) -> None:
     values = json.loads((folder / ABOUT).read_text())["size"]
     size = PrivacySize(**values | {"epsilons": tuple(values["epsilons"])})
-    try:
-        for cell in json.loads(job.read_text()):
-            run_cell(folder, size, PrivacyCell.from_json(cell))
-    except GmmasError as error:
-        _say(f"error: {' '.join(str(error).split())}")
-        return 1
-    except Exception as error:
-        traceback.print_exc()
-        _say(f"error: {type(error).__name__}")
-        return 1
-    return 0
+    for cell in job:
+        run_cell(folder, size, PrivacyCell.from_json(cell))
 
 
 if __name__ == "__main__":
