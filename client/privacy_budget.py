@@ -88,16 +88,19 @@ def budget_lines(site: Site) -> list[str]:
     """
     spent = spent_epsilon(site)
     budget = "no budget is set (privacy.epsilon)" if spent.budget is None else f"of a budget of {spent.budget:g}"
-    lines = [
-        f"record-level privacy: epsilon {spent.epsilon:.3f} at delta {spent.delta:g} spent, {budget}; {spent.rounds} "
-        f"rounds of {spent.runs} runs, {spent.steps} noisy steps ({spent.accountant} accountant)",
-        "it holds for one patient of the training split; two records of one person, or two relatives, pay twofold",
-    ]
+    lines = []
     if spent.unprotected_rounds:
         lines.append(
             f"{spent.unprotected_rounds} rounds were trained without protection: no epsilon holds for what left in them"
         )
-    return lines
+    if not spent.rounds:
+        return [*lines, f"record-level privacy: no protected round yet; {budget}"]
+    return [
+        *lines,
+        f"record-level privacy: epsilon {spent.epsilon:.3f} at delta {spent.delta:g} spent, {budget}; {spent.rounds} "
+        f"rounds of {spent.runs} runs, {spent.steps} noisy steps ({spent.accountant} accountant)",
+        "it holds for one patient of the training split; two records of one person, or two relatives, pay twofold",
+    ]
 
 
 def reserve(site: Site, plan: RoundPlan, spent: Spent, patients: int) -> None:

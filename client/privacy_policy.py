@@ -6,7 +6,7 @@ differential privacy, and none at all once the data set's budget is used up.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 SECURE_SUMS = ("allowed", "required", "refused")
@@ -49,17 +49,22 @@ class PrivacyPolicy:
     statistics_epsilon: float | None = None
 
 
-NAMES = tuple(item.name for item in fields(PrivacyPolicy))
-LEGAL = "a mapping of " + ", ".join(NAMES) + "; client/README.md says what each may be"
-
-
-def are_privacy(value: Any) -> bool:
-    """Whether a value of site.yaml is a mapping of known names to legal values."""
-    return isinstance(value, Mapping) and all(key in _HOLDS and _HOLDS[key](each) for key, each in value.items())
+def privacy_problems(values: Mapping[Any, Any]) -> list[str]:
+    """What is wrong with `privacy` of site.yaml, one line for every unknown name and illegal value."""
+    problems = []
+    for key, value in values.items():
+        if key not in _CHECKS:
+            legal = ", ".join(_CHECKS)
+            problems.append(
+                f"privacy: found unknown name {str(key)[:60]!r}; expected any of {legal}; correct or remove it"
+            )
+        elif not _CHECKS[key][1](value):
+            problems.append(f"privacy.{key}: found {str(value)[:60]!r}; expected {_CHECKS[key][0]}; correct it")
+    return problems
 
 
 def privacy_of(values: Mapping[str, Any]) -> PrivacyPolicy:
-    """The policy of a mapping for which `are_privacy` holds."""
+    """The policy of a mapping without problems."""
     typed: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return PrivacyPolicy(**typed)
 
@@ -73,18 +78,30 @@ def _are_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) and 0 < len(word) <= 128 for word in value)
 
 
-_HOLDS: Mapping[str, Callable[[Any], bool]] = {
-    "epsilon": lambda value: _is_number(value, 0, 1e6),
-    "delta": lambda value: _is_number(value, 0, 0.1),
-    "noise_multiplier": lambda value: _is_number(value, 0, 1e6),
-    "target_epsilon": lambda value: _is_number(value, 0, 1e6),
-    "max_grad_norm": lambda value: _is_number(value, 0, 1e6),
-    "tell_epsilon": lambda value: isinstance(value, bool),
-    "secure_sum": lambda value: value in SECURE_SUMS,
-    "min_sites": lambda value: isinstance(value, int) and _is_number(value, 1, 10_000),
-    "max_update_norm": lambda value: _is_number(value, 0, 1e6),
-    "strategies": _are_words,
-    "fingerprints": _are_words,
-    "statistics": lambda value: value in STATISTICS,
-    "statistics_epsilon": lambda value: _is_number(value, 0, 1e6),
+def _above_0(most: float) -> tuple[str, Callable[[Any], bool]]:
+    return f"a number above 0, at most {most:g}", lambda value: _is_number(value, 0, most)
+
+
+def _one_of(words: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
+    return f"one of {', '.join(words)}", lambda value: isinstance(value, str) and value in words
+
+
+_CHECKS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "epsilon": _above_0(1e6),
+    "delta": _above_0(0.1),
+    "noise_multiplier": _above_0(1e6),
+    "target_epsilon": _above_0(1e6),
+    "max_grad_norm": _above_0(1e6),
+    "tell_epsilon": ("true or false", lambda value: isinstance(value, bool)),
+    "secure_sum": _one_of(SECURE_SUMS),
+    "min_sites": (
+        "a whole number from 2 to 10000",
+        lambda value: isinstance(value, int) and _is_number(value, 1, 10_000),
+    ),
+    "max_update_norm": _above_0(1e6),
+    "strategies": ("a list of names", _are_words),
+    "fingerprints": ("a list of fingerprints", _are_words),
+    "statistics": _one_of(STATISTICS),
+    "statistics_epsilon": _above_0(1e6),
 }
+"""Name -> what it may be, in words and as a check."""

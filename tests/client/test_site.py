@@ -113,3 +113,22 @@ def test_bad_values_are_not_written(tmp_path: Path) -> None:
         write_site(tmp_path, "a b", "brats2099", cohort_floor=0)
     assert len(str(refusal.value).splitlines()) == 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_mistake_in_the_privacy_policy_is_named(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(
+        "site: a\nlabel_convention: msd\nprivacy: {epsilon: -3, secure_sum: maybe, min_sites: 1, epsilom: 8}\n"
+    )
+    with pytest.raises(DataError) as refusal:
+        read_site(tmp_path)
+    told = str(refusal.value).splitlines()
+    assert [line.split(": ")[1].split(":")[0] for line in told] == [
+        "privacy.epsilon",
+        "privacy.secure_sum",
+        "privacy.min_sites",
+        "privacy",
+    ]
+    assert "found unknown name 'epsilom'" in told[-1]
+    (tmp_path / "site.yaml").write_text("site: a\nlabel_convention: msd\nprivacy: [epsilon]\n")
+    with pytest.raises(DataError, match="privacy: found a list"):
+        read_site(tmp_path)

@@ -203,12 +203,13 @@ def test_settings_that_mix_patients_are_refused_before_anything_is_paid(
 
 def test_rounds_without_protection_are_remembered_and_told(site: MakeSite, plan: MakePlan, config: Config) -> None:
     assert protect(site(), plan(1), config, cases(20)) is None
+    assert not any("epsilon 0" in line for line in budget_lines(site()))  # nothing protected is not nothing spent
     assert protect(site(), plan(3, stage="calibrate"), config, cases(20)) is None
     north = site(epsilon=8.0, noise_multiplier=9.0)
     protect(north, plan(2), config, cases(20))
     spent = spent_epsilon(north)
     assert (spent.rounds, spent.unprotected_rounds) == (1, 1)
-    assert "1 rounds were trained without protection" in budget_lines(north)[-1]
+    assert "1 rounds were trained without protection" in budget_lines(north)[0]
     note_unprotected(site(), plan(3))
     assert json.dumps(spent_epsilon(north).to_json())
 
