@@ -6,7 +6,6 @@ And the run that the former are measured against: the same, played undisturbed.
 import io
 import json
 import os
-import runpy
 import shutil
 import signal
 import sys
@@ -233,10 +232,9 @@ def hash_of(run: RunFolder) -> str:
 
 
 @pytest.fixture(scope="session")
-def overrides() -> tuple[str, ...]:
+def overrides(overrides: tuple[str, ...]) -> tuple[str, ...]:
     """The smallest configuration, three rounds, none of which may close without a site that is being restarted."""
-    smallest = runpy.run_path(str(Path(__file__).parents[1] / "federation" / "conftest.py"))["OVERRIDES"]
-    return (*smallest, "rounds=3", "federation.least_deadline_s=200", "federation.poll_s=0.2")
+    return (*overrides, "rounds=3", "federation.least_deadline_s=200", "federation.poll_s=0.2")
 
 
 @pytest.fixture(scope="session")
