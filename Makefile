@@ -52,7 +52,7 @@ images:
 	$(IMAGE) -f deploy/client.Dockerfile -t gmmas-site:$(RELEASE) .
 
 lock: install
-	$(LOCK) pyproject.toml --extra reading-room deploy/image/torch.in -c constraints.txt --overrides deploy/image/without_torch.txt \
+	$(LOCK) pyproject.toml --extra reading-room --extra onboarding --extra export deploy/image/torch.in -c constraints.txt --overrides deploy/image/without_torch.txt \
 		-o deploy/image/requirements.txt
 	$(LOCK) deploy/image/build.in -c deploy/image/requirements.txt -o deploy/image/requirements-build.txt
 	$(LOCK) deploy/image/cuda.in -c deploy/image/requirements.txt --python-platform x86_64-manylinux_2_28 \
