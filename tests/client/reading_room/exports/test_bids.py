@@ -17,7 +17,8 @@ import pytest
 from bidsschematools.rules import regexify_filename_rules
 from bidsschematools.schema import load_schema
 
-from client.reading_room.exports.bids import bids_file, subject_label
+from client.bids import subject_label
+from client.reading_room.exports.bids import bids_file
 from client.reading_room.record import MASK, UNCERTAINTY, Record
 from client.reading_room.room import Room
 from gmmas_core.types import DISCLAIMER, DataError
