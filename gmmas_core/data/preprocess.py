@@ -127,7 +127,7 @@ def prepare_case(case: Case, settings: PrepareSettings) -> Prepared:
         DataError: a file is unreadable or empty, the files do not share one grid, a mask value is outside the
             convention, or no brain is left at this spacing.
     """
-    images, mask = _load(case)
+    images, mask = load_files(case)
     native = next(iter(images.values())).grid
     inside = geometry.ras_grid(native, settings.spacing_mm)
     brain, near = _brain(images, inside, case.case_id)
@@ -200,7 +200,12 @@ def to_native(values_XYZ: NDArray[Any], prepared: Prepared, order: int) -> NDArr
     return geometry.resample_to(Volume(values_XYZ, crop.affine_44), prepared.native, order)
 
 
-def _load(case: Case) -> tuple[dict[str, Volume], Volume | None]:
+def load_files(case: Case) -> tuple[dict[str, Volume], Volume | None]:
+    """A case's images by sequence and its mask with the file's own values, all checked to be on one grid.
+
+    Raises:
+        DataError: see `prepare_case`.
+    """
     images: dict[str, Volume] = {}
     reference = ""
     for sequence in SEQUENCES:
