@@ -7,7 +7,7 @@ or another case_id). There is no list of participants. A case that cannot be out
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -144,13 +144,21 @@ def _finish(about: str, folder: Path, cases: Sequence[Case]) -> dict[str, Any]:
 
 def _stems(cases: Sequence[Case], description: str) -> dict[str, str]:
     """Case -> path of its files without their endings; a session only where it tells something."""
-    studies, stems = Counter(case.patient_id for case in cases), {}
+    studies = Counter(case.patient_id for case in cases)
+    label_of, stems = _labels(studies), {}
     for case in cases:
-        entities = [f"sub-{subject_label(case.patient_id)}"]
+        entities = [f"sub-{label_of[case.patient_id]}"]
         if studies[case.patient_id] > 1 or case.case_id != case.patient_id:
             entities.append(f"ses-{subject_label(case.case_id)}")
         stems[case.case_id] = "/".join([*entities, "anat", "_".join([*entities, f"desc-{description}"])])
     return stems
+
+
+def _labels(patients: Iterable[str]) -> dict[str, str]:
+    """A label per participant id, whose own `sub-` is not said twice unless two would become one."""
+    short = {patient: subject_label(patient.removeprefix("sub-")) for patient in patients}
+    times = Counter(label.lower() for label in short.values())
+    return {p: label if times[label.lower()] == 1 else subject_label(p) for p, label in short.items()}
 
 
 def _mask_of(case: Case) -> Path:

@@ -29,6 +29,8 @@ TOLERANCE = 1e-4
 class BrainReader(nn.Module):
     """(1, C, X, Y, Z) float32 z-scores of a brain crop of any size to logits and class probabilities."""
 
+    importance_XYZ: Tensor
+
     def __init__(self, context: nn.Module, crop: nn.Module, edge: int, context_size: int, overlap: float) -> None:
         super().__init__()
         self.context = context
@@ -123,16 +125,20 @@ def brain_reader(loaded: LoadedModel) -> torch.jit.ScriptModule:
         DataError: the program does not answer as the network does.
     """
     inputs, sizes = example(loaded), loaded.config.model
-    whole, part = ContextReader(loaded), CropReader(loaded)
+    whole, part = ContextReader(loaded).eval(), CropReader(loaded).eval()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of constants in a trace; what it answers is compared below
-        context = torch.jit.trace(whole, (inputs["context"], inputs["available"]), check_trace=False)
+        context = _traced(whole, (inputs["context"], inputs["available"]))
         read = whole(inputs["context"], inputs["available"])
-        crop_inputs = (inputs["image"], inputs["available"], inputs["box"], *read)
-        crop = torch.jit.trace(part, crop_inputs, check_trace=False)
+        crop = _traced(part, (inputs["image"], inputs["available"], inputs["box"], *read))
         _require_same(loaded, context, crop)
         reader = BrainReader(context, crop, sizes.crop_size, sizes.context_size, loaded.config.evaluation.overlap)
         return cast(torch.jit.ScriptModule, torch.jit.script(reader.eval()))
+
+
+def _traced(module: nn.Module, inputs: tuple[Tensor, ...]) -> nn.Module:
+    traced: nn.Module = torch.jit.trace(module, inputs, check_trace=False)  # type: ignore[no-untyped-call]
+    return traced
 
 
 def _require_same(loaded: LoadedModel, context: nn.Module, crop: nn.Module) -> None:

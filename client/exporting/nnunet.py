@@ -15,6 +15,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
 
 from client.exporting.cases import CaseExport
 from client.result_files import nifti_bytes
@@ -147,12 +148,11 @@ def _is_as_wanted(path: Path, grid: Grid) -> bool:
     """Whether nnU-Net may read this very file: packed, 3-D, and on the first channel's grid to the last digit."""
     if not path.name.lower().endswith(ENDING):
         return False
-    image: Any = nib.load(path)
-    return bool(
-        image.shape == grid.shape
-        and np.array_equal(image.affine, grid.affine_44)
-        and np.array_equal(image.header.get_best_affine(), image.affine)
-    )
+    try:
+        image: Any = nib.load(path)
+    except (ImageFileError, OSError, EOFError):
+        return False  # e.g. not packed at all: our reader goes by the content, theirs by the name
+    return bool(image.shape == grid.shape and np.array_equal(image.affine, grid.affine_44))
 
 
 def _finish(folder: Path, cases: Sequence[Case], name: str, labels: str) -> dict[str, Any]:

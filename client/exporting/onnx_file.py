@@ -36,7 +36,7 @@ def write_onnx(loaded: LoadedModel, folder: Path) -> Mapping[str, Any]:
         raise DataError("export: found no onnx; expected it; pip install 'gmmas-fed[export]'") from None
     inputs, about = example(loaded), described(loaded)
     program = torch.onnx.export(
-        PatchNetwork(loaded),
+        PatchNetwork(loaded).eval(),
         tuple(inputs[name] for name in INPUTS),
         input_names=INPUTS,
         output_names=OUTPUTS,
@@ -44,6 +44,7 @@ def write_onnx(loaded: LoadedModel, folder: Path) -> Mapping[str, Any]:
         dynamo=True,
         verbose=False,
     )
+    assert program is not None  # it is None only where a file name was given
     proto = program.model_proto
     told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in about.items()}
     onnx.helper.set_model_props(proto, told)

@@ -13,6 +13,7 @@ from gmmas_core.calibration import temperatures_of
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.inference.classify import probabilities
 from gmmas_core.model.global_unet import ContextFeatures
+from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.types import SEQUENCES, Prediction, Task
 
 INPUTS = ("image", "available", "context", "box")
@@ -90,7 +91,7 @@ class Answer(nn.Module):
         return seg, torch.stack(listed, dim=1) if listed else seg.new_zeros((seg.shape[0], 0))
 
 
-def frozen(loaded: LoadedModel) -> nn.Module:
+def frozen(loaded: LoadedModel) -> GMMAS:
     """A copy of the network that nobody trains."""
     model = copy.deepcopy(loaded.model).eval()
     for parameter in model.parameters():
