@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gmmas_core.data.importers import brats2021
+from gmmas_core.data.importers import brats2021, egd, tcga, ucsf_pdgm, upenn_gbm, utsw_glioma
 from gmmas_core.data.importers.found import Found
 
 
@@ -43,5 +43,51 @@ IMPORTERS: Mapping[str, Importer] = {
         licence="CC BY 4.0",
         label_convention="brats2021",
         tables="BraTS2021_MappingToTCIA.xlsx: source collection, ids in other data sets, MGMT",
+    ),
+    "ucsf-pdgm": Importer(
+        find=ucsf_pdgm.find,
+        title="UCSF-PDGM, v2 to v5",
+        doi="10.7937/tcia.bdgf-8v37",
+        licence="CC BY 4.0",
+        label_convention="brats2021",
+        grade_schema="WHO 2021",
+        tables=ucsf_pdgm.TABLE,
+    ),
+    "upenn-gbm": Importer(
+        find=upenn_gbm.find,
+        title="UPENN-GBM",
+        doi="10.7937/TCIA.709X-DN49",
+        licence="CC BY 4.0",
+        label_convention="brats2021",
+        grade_schema="WHO 2016",
+        tables=upenn_gbm.TABLE,
+        treatment="mixed",
+    ),
+    "tcga": Importer(
+        find=tcga.find,
+        title="TCGA-GBM and TCGA-LGG before surgery (Bakas 2017)",
+        doi="10.1038/sdata.2017.117",
+        licence="CC BY 3.0",
+        label_convention="brats2021",
+        grade_schema="WHO 2016",
+        tables=tcga.TABLE,
+    ),
+    "egd": Importer(
+        find=egd.find,
+        title="EGD, Erasmus Glioma Database",
+        doi="10.1016/j.dib.2021.107191",
+        licence="its own; no redistribution",
+        label_convention="canonical",
+        grade_schema="WHO 2016",
+        tables=egd.TABLE,
+        images="defaced",
+    ),
+    "utsw-glioma": Importer(
+        find=utsw_glioma.find,
+        title="UTSW-Glioma",
+        doi="10.7937/DFAE-1B86",
+        licence="CC BY 4.0",
+        label_convention=utsw_glioma.CONVENTION,
+        tables=utsw_glioma.TABLE,
     ),
 }
