@@ -19,6 +19,8 @@ from collections.abc import Iterable, Mapping
 from gmmas_core.data.importers.found import FoundCase, Skipped
 
 HISTOLOGIC = "who_cns_grade_histologic"
+PUBLISHED_GRADE, PUBLISHED_DIAGNOSIS = "published_grade", "published_diagnosis"
+"""Columns that keep what a table says of the tumour as a whole, integrated or not; no training reads them."""
 
 
 def from_integrated(grade: Mapping[str, str]) -> dict[str, str]:
@@ -33,15 +35,10 @@ def from_integrated(grade: Mapping[str, str]) -> dict[str, str]:
     return {column: text for column, text in grade.items() if text in ("2", "3")}
 
 
-def one_class(cases: Iterable[FoundCase], column: str) -> tuple[Skipped, ...]:
-    """The warning about one-sided histology labels, if any grade 4 was left out.
-
-    Args:
-        cases: all that were taken.
-        column: where `labels` keep the published grade.
-    """
+def one_class(cases: Iterable[FoundCase]) -> tuple[Skipped, ...]:
+    """The warning about one-sided histology labels, if any grade 4 of these cases was left out."""
     taken = tuple(cases)
-    unknown = sum(case.labels.get(column) == "4" and HISTOLOGIC not in case.labels for case in taken)
+    unknown = sum(case.labels.get(PUBLISHED_GRADE) == "4" and HISTOLOGIC not in case.labels for case in taken)
     if not unknown:
         return ()
     known = sum(HISTOLOGIC in case.labels for case in taken)

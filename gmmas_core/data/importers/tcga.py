@@ -32,7 +32,7 @@ from gmmas_core.data.importers.clinical import (
     without_folder,
 )
 from gmmas_core.data.importers.found import Found, FoundCase, Skipped
-from gmmas_core.data.importers.grades import HISTOLOGIC
+from gmmas_core.data.importers.grades import HISTOLOGIC, PUBLISHED_DIAGNOSIS
 from gmmas_core.data.importers.sheet import Row
 from gmmas_core.data.importers.tree import case_folders, require_source
 from gmmas_core.types import DataError
@@ -40,9 +40,10 @@ from gmmas_core.types import DataError
 TABLE = "mmc2.xlsx of Ceccarelli 2016, or a CSV export of it"
 SHEET = "S1A. TCGA discovery dataset"
 
-_FOLDER = re.compile(r"(?P<patient>TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(?:_\d{4}\.\d{2}\.\d{2})?")
-_BARCODE = re.compile(r"(?P<patient>TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(?:-.*)?")
-_STUDY = re.compile(r"(?P<patient>TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})_(?P<date>\d{4}\.\d{2}\.\d{2})_.*\.nii(\.gz)?")
+# One patient is called TCGA-EZ-7265A; only the first 12 characters are the patient's.
+_FOLDER = re.compile(r"(?P<name>TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}[A-Z]?)(?:_\d{4}\.\d{2}\.\d{2})?")
+_BARCODE = re.compile(r"(?P<patient>TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})[A-Z]?(?:-.*)?")
+_STUDY = re.compile(r"TCGA-[A-Z0-9-]+_(?P<date>\d{4}\.\d{2}\.\d{2})_.*\.nii(\.gz)?")
 _COLLECTION = re.compile(r".*TCGA[-_ ](?P<kind>GBM|LGG)(?![A-Za-z]).*", re.IGNORECASE)
 _IDS = ("Case", "Patient ID", "Patient", "barcode", "sample", "bcr_patient_barcode", "submitter_id")
 _IDH = ("IDH status", "paper_IDH.status", "IDH_mutated", "IDH")
@@ -81,12 +82,12 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         if HISTOLOGIC not in labels and group in _HISTOLOGY_OF:
             labels["histology"] = _HISTOLOGY_OF[group]
         for row in told:
-            labels |= extra({"published_histology": first_of(row, _KEPT)})
+            labels |= extra({PUBLISHED_DIAGNOSIS: first_of(row, _KEPT)})
         return found_case(
             source, folder, case_id, patient, left, labels=labels, group=group, notes=tuple(dict.fromkeys(notes))
         )
 
-    folders = ((folder, _case_id(folder, match["patient"])) for folder, match in case_folders(source, _FOLDER, 3))
+    folders = ((folder, _case_id(folder, match["name"])) for folder, match in case_folders(source, _FOLDER, 3))
     cases = collect(folders, build, "folder named TCGA-XX-XXXX", left)
     patients = {case.patient_id for case in cases.values()}
     missing = without_folder({patient for rows in sheets for patient in rows}, patients, left)
@@ -121,11 +122,11 @@ def _patient(barcode: str) -> str | None:
     return None if match is None else match["patient"]
 
 
-def _case_id(folder: Path, patient: str) -> str:
+def _case_id(folder: Path, name: str) -> str:
     """The patient with the date of the study where the folder holds one study."""
     with os.scandir(folder) as entries:
         studies = {match["date"] for entry in entries if (match := _STUDY.fullmatch(entry.name))}
-    return f"{patient}_{min(studies)}" if len(studies) == 1 else patient
+    return f"{name}_{min(studies)}" if len(studies) == 1 else name
 
 
 def _collection(folder: Path, source: Path) -> str:

@@ -32,12 +32,17 @@ from gmmas_core.data.importers.clinical import (
     extra,
     no_table,
     row_of,
-    rows_of,
     without_folder,
 )
 from gmmas_core.data.importers.found import Found, FoundCase
-from gmmas_core.data.importers.grades import HISTOLOGIC, from_integrated, one_class
-from gmmas_core.data.importers.sheet import Row
+from gmmas_core.data.importers.grades import (
+    HISTOLOGIC,
+    PUBLISHED_DIAGNOSIS,
+    PUBLISHED_GRADE,
+    from_integrated,
+    one_class,
+)
+from gmmas_core.data.importers.sheet import Row, read_rows
 from gmmas_core.data.importers.tree import case_folders, require_source
 from gmmas_core.data.sequences import FoundFiles, find_sequences
 from gmmas_core.types import SEQUENCES
@@ -64,7 +69,6 @@ _HEADERS = {
     "sex": ("Sex",),
 }
 _GRADE, _DIAGNOSIS, _ALIAS = "WHO CNS Grade", "Final pathologic diagnosis (WHO 2021)", "BraTS21 ID"
-_KEPT_GRADE, _KEPT_DIAGNOSIS = "integrated_grade_who2021", "integrated_diagnosis_who2021"
 _TITLES = ("ID", *(title for titles in _HEADERS.values() for title in titles), _GRADE, _DIAGNOSIS, _ALIAS)
 
 
@@ -79,7 +83,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         DataError: no case folder, or a table that is not this one.
     """
     require_source(source)
-    raw = [row for table in tables for row in rows_of(table, [("ID", "IDH")])]
+    raw = [row for table in tables for row in read_rows(table, ["ID", "IDH"])]
     left = [*no_table(tables, TABLE), *absent_columns(raw, _HEADERS)]
     rows, cells = by_id(raw, _TITLES, exam_id, left), Cells()
 
@@ -100,7 +104,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
 
     folders = ((folder, _exam(match)) for folder, match in case_folders(source, _FOLDER, 3))
     cases = collect(folders, build, "folder named UCSF-PDGM-NNNN_nifti", left)
-    left += [*cells.odd(), *one_class(cases.values(), _KEPT_GRADE), *without_folder(rows, cases, left)]
+    left += [*cells.odd(), *one_class(cases.values()), *without_folder(rows, cases, left)]
     return Found(cases=tuple(cases.values()), skipped=tuple(left))
 
 
@@ -117,7 +121,7 @@ def _exam(match: re.Match[str]) -> str:
 
 def _labels(row: Row, cells: Cells, notes: list[str]) -> dict[str, str]:
     grade = cells.labels(row, {HISTOLOGIC: (_GRADE,)})
-    kept = {_KEPT_GRADE: grade.get(HISTOLOGIC, ""), _KEPT_DIAGNOSIS: row.get(normal_header(_DIAGNOSIS), "")}
+    kept = {PUBLISHED_GRADE: grade.get(HISTOLOGIC, ""), PUBLISHED_DIAGNOSIS: row.get(normal_header(_DIAGNOSIS), "")}
     return coherent(cells.labels(row, _HEADERS), notes) | from_integrated(grade) | extra(kept)
 
 

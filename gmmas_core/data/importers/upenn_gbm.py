@@ -1,7 +1,8 @@
 """UPENN-GBM: `images_structural/UPENN-GBM-NNNNN_11/*_{T1,T1GD,T2,FLAIR}.nii.gz`, masks in folders of their own.
 
-- `_11` is the scan before surgery, `_21` one at a second surgery: after treatment, with a cavity, and without a mask.
-  It is taken, with a note; both share a participant_id.
+- `_11` is the scan before surgery (611), `_21` one before a second surgery (60): after treatment, with a cavity, and
+  without a mask. The two are two data sets here, so that nobody mixes them by accident; both scans of a patient have
+  one participant_id. 671 scans are 630 patients: 19 have only the second.
 - Masks: `images_segm/` (corrected by experts, 147) before `automated_segm/` (611).
 - `images_structural_unstripped/` holds the same scans with skull; a scan found only there is not taken.
 - `old/` folders (UPENN-GBM-00260_11, 00509_11) hold superseded files and are not looked into.
@@ -13,7 +14,7 @@ Source: Bakas et al. 2022, doi:10.1038/s41597-022-01560-7; doi:10.7937/TCIA.709X
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,15 +26,15 @@ from gmmas_core.data.importers.clinical import (
     collect,
     no_table,
     row_of,
-    rows_of,
     without_folder,
 )
 from gmmas_core.data.importers.found import Found, FoundCase, Skipped
+from gmmas_core.data.importers.sheet import read_rows
 from gmmas_core.data.importers.tree import case_folders, require_source, skipped, subfolders
 from gmmas_core.data.sequences import find_sequences
 
 TABLE = "UPENN-GBM_clinical_info_v2.1.csv (or v1.1)"
-AFTER_TREATMENT = "scan at a second surgery, after treatment: the network is meant for scans before surgery"
+BEFORE, AFTER = "11", "21"
 
 _SCAN = re.compile(r"UPENN-GBM-\d{5}_\d{2}")
 _IMAGES, _WITH_SKULL = "images_structural", "images_structural_unstripped"
@@ -41,34 +42,49 @@ _MASKS = (("images_segm", "segm"), ("automated_segm", "automated_approx_segm"))
 _HEADERS = {"idh": ("IDH1",), "mgmt": ("MGMT",), "age": ("Age_at_scan_years",), "sex": ("Gender",)}
 
 
-def find(source: Path, tables: Sequence[Path]) -> Found:
-    """Find the scans of a tree.
+def find_before_treatment(source: Path, tables: Sequence[Path]) -> Found:
+    """Find the scans before surgery, `_11`.
 
     Args:
         source: the folder NIfTI-files, or one above it.
         tables: the clinical table, or nothing.
 
     Raises:
-        DataError: no case folder, or a table that is not this one.
+        DataError: no such case folder, or a table that is not this one.
     """
+    return _find(source, tables, BEFORE)
+
+
+def find_after_treatment(source: Path, tables: Sequence[Path]) -> Found:
+    """Find the scans before a second surgery, `_21`; like `find_before_treatment`."""
+    return _find(source, tables, AFTER)
+
+
+def _find(source: Path, tables: Sequence[Path], time: str) -> Found:
     require_source(source)
-    raw = [row for table in tables for row in rows_of(table, [("ID", "IDH1")])]
+    raw = [row for table in tables for row in read_rows(table, ["ID", "IDH1"])]
     left = [*no_table(tables, TABLE), *absent_columns(raw, _HEADERS)]
     titles = ("ID", *(title for options in _HEADERS.values() for title in options))
-    rows, cells = by_id(raw, titles, _scan_id, left), Cells()
+    rows = {scan: row for scan, row in by_id(raw, titles, _scan_id, left).items() if _time(scan) == time}
+    cells = Cells()
 
     def build(folder: Path, scan: str) -> FoundCase | None:
-        notes = [] if scan.endswith("_11") else [AFTER_TREATMENT]
+        notes: list[str] = []
         labels = {"histology": "glioblastoma"} | cells.labels(row_of(rows, scan, notes), _HEADERS)
         files = replace(find_sequences(folder), mask=_mask(folder))
         return found_case(
             source, folder, scan, scan.split("_")[0], left, labels=labels, notes=tuple(notes), files=files
         )
 
-    cases = collect(_scans(source, _IMAGES), build, f"folder {_IMAGES}/UPENN-GBM-NNNNN_11", left)
-    left += _only_with_skull(source, cases)
+    scans = [(folder, scan) for folder, scan in _scans(source, _IMAGES) if _time(scan) == time]
+    cases = collect(scans, build, f"folder {_IMAGES}/UPENN-GBM-NNNNN_{time}", left)
+    left += [*_other_times(source, time), *_only_with_skull(source, cases, time)]
     left += [*cells.odd(), *without_folder(rows, cases, left)]
     return Found(cases=tuple(cases.values()), skipped=tuple(left))
+
+
+def _time(scan: str) -> str:
+    return scan.rsplit("_", 1)[-1]
 
 
 def _scan_id(text: str) -> str | None:
@@ -100,6 +116,13 @@ def _mask(folder: Path) -> Path | None:
     return None
 
 
-def _only_with_skull(source: Path, taken: dict[str, FoundCase]) -> list[Skipped]:
+def _other_times(source: Path, time: str) -> list[Skipped]:
+    others = [scan for _, scan in _scans(source, _IMAGES) if _time(scan) != time]
+    when = "before a second surgery, after treatment" if time == BEFORE else "before the first surgery"
+    return [Skipped(name=f"{len(others)} other scans", reason=f"made {when}: import them apart")] if others else []
+
+
+def _only_with_skull(source: Path, taken: Collection[str], time: str) -> list[Skipped]:
     reason = f"only in {_WITH_SKULL}: use the skull-stripped images, or gmmas-site prepare --raw"
-    return [skipped(scan, reason) for _, scan in _scans(source, _WITH_SKULL) if scan not in taken]
+    scans = dict.fromkeys(scan for _, scan in _scans(source, _WITH_SKULL))
+    return [skipped(scan, reason) for scan in scans if _time(scan) == time and scan not in taken]

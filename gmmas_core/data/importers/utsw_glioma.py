@@ -34,12 +34,17 @@ from gmmas_core.data.importers.clinical import (
     first_of,
     no_table,
     row_of,
-    rows_of,
     without_folder,
 )
 from gmmas_core.data.importers.found import Found, FoundCase
-from gmmas_core.data.importers.grades import HISTOLOGIC, from_integrated, one_class
-from gmmas_core.data.importers.sheet import Row
+from gmmas_core.data.importers.grades import (
+    HISTOLOGIC,
+    PUBLISHED_DIAGNOSIS,
+    PUBLISHED_GRADE,
+    from_integrated,
+    one_class,
+)
+from gmmas_core.data.importers.sheet import Row, read_rows
 from gmmas_core.data.importers.tree import case_folders, require_source, unsafe_files
 from gmmas_core.data.labels import LABEL_CONVENTIONS
 from gmmas_core.data.nifti import load_volume
@@ -64,7 +69,6 @@ _HEADERS: Headers = {
     "field_strength_t": ("Scanner Strength",),
 }
 _ID, _GRADE, _TYPE, _OPERATED = "Subject ID", ("Tumor Grade",), ("Tumor Type",), ("Operation Status",)
-_KEPT_GRADE, _KEPT_TYPE = "published_grade", "published_tumour_type"
 
 
 def find(source: Path, tables: Sequence[Path]) -> Found:
@@ -78,7 +82,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         DataError: no case folder, or a table that is not this one.
     """
     require_source(source)
-    raw = [row for table in tables for row in rows_of(table, [(_ID, "IDH")])]
+    raw = [row for table in tables for row in read_rows(table, [_ID, "IDH"])]
     left = [*no_table(tables, TABLE), *absent_columns(raw, {**_HEADERS, HISTOLOGIC: _GRADE})]
     titles = (_ID, *_GRADE, *_TYPE, *_OPERATED, *(title for options in _HEADERS.values() for title in options))
     rows, cells = by_id(raw, titles, _subject, left), Cells()
@@ -95,7 +99,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
 
     folders = ((folder, folder.name) for folder, _ in case_folders(source, _FOLDER, 3))
     cases = collect(folders, build, "folder named BTNNNN", left)
-    left += [*cells.odd(), *one_class(cases.values(), _KEPT_GRADE), *without_folder(rows, cases, left)]
+    left += [*cells.odd(), *one_class(cases.values()), *without_folder(rows, cases, left)]
     return Found(cases=tuple(cases.values()), skipped=tuple(left))
 
 
@@ -105,7 +109,7 @@ def _subject(text: str) -> str | None:
 
 def _labels(row: Row, cells: Cells, notes: list[str]) -> dict[str, str]:
     grade = cells.labels(row, {HISTOLOGIC: _GRADE})
-    kept = {_KEPT_GRADE: grade.get(HISTOLOGIC, ""), _KEPT_TYPE: first_of(row, _TYPE)}
+    kept = {PUBLISHED_GRADE: grade.get(HISTOLOGIC, ""), PUBLISHED_DIAGNOSIS: first_of(row, _TYPE)}
     return coherent(cells.labels(row, _HEADERS), notes) | from_integrated(grade) | extra(kept)
 
 
