@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gmmas_core.data.columns import is_unknown, read_label
-from gmmas_core.data.importers.case_folder import found_case
-from gmmas_core.data.importers.found import Found, FoundCase, Skipped
+from gmmas_core.data.importers.case_folder import Facts, collect
+from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.sheet import Row, read_rows
-from gmmas_core.data.importers.tree import case_folders, require_cases, require_source, skipped
+from gmmas_core.data.importers.tree import require_cases, require_source, skipped
+from gmmas_core.types import CLASS_NAMES, UNKNOWN, Task
 
 _CASE = re.compile(r"BraTS2021_\d{5}")
-_ID = "BraTS2021 ID"
-_HEADERS = {"collection": "data_collection_(as_on_tcia+additional)", "id": "brats2021_id"}
+NEEDS = ("BraTS2021 ID", "PatientID on TCIA Radiology Portal")
+_COLLECTION = "data_collection_(as_on_tcia+additional)"
+_NUMBER = re.compile(r"\d{1,4}")
 
 
 def find(source: Path, tables: Sequence[Path]) -> Found:
@@ -31,50 +33,42 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         DataError: no case folder, or a table that is not the crosswalk.
     """
     require_source(source)
-    rows = read_crosswalk(tables)
-    cases: dict[str, FoundCase] = {}
-    left: list[Skipped] = []
-    for folder, _ in case_folders(source, _CASE, 3):
-        name = folder.name
-        if name in cases:
-            left.append(skipped(name, "the same case lies in two folders; the first was taken"))
-            continue
-        row = rows.get(name, {})
-        group = row.get(_HEADERS["collection"], "") or (folder.parent.name if _is_collection(folder, source) else "")
-        alias = original_id(group, row)
-        case = found_case(
-            source, folder, name, name, left, labels=_labels(row), group=group, aliases=(alias,) if alias else ()
+    rows = {row["brats2021_id"]: row for table in tables for row in read_rows(table, NEEDS) if row["brats2021_id"]}
+
+    def facts_of(folder: Path, match: re.Match[str]) -> Facts:
+        row = rows.get(folder.name, {})
+        original = original_id(row)
+        return Facts(
+            patient_id=folder.name,
+            labels=_labels(row),
+            group=row.get(_COLLECTION, "") or _collection(folder, source),
+            aliases=(original,) if original else (),
         )
-        if case is not None:
-            cases[name] = case
+
+    left: list[Skipped] = []
+    cases = collect(source, _CASE, left, facts_of)
     require_cases(len(cases) + len(left), "folder named BraTS2021_NNNNN")
-    left += [skipped(name, "a row of the table without a folder") for name in rows if name not in cases]
+    left += [skipped(name, "a row of the table without a folder that was taken") for name in rows if name not in cases]
     return Found(cases=tuple(cases.values()), skipped=tuple(left))
 
 
-def read_crosswalk(tables: Sequence[Path]) -> dict[str, Row]:
-    """BraTS 2021 id -> row of BraTS2021_MappingToTCIA.xlsx; {} without a table."""
-    rows = [row for table in tables for row in read_rows(table, [_ID])]
-    return {_full_id(row[_HEADERS["id"]]): row for row in rows if not is_unknown(row[_HEADERS["id"]])}
-
-
-def original_id(collection: str, row: Row) -> str:
-    """The patient's id in the collection it came from, "" where the crosswalk does not tell."""
-    value = next((row[title] for title in row if "tcia" in title and "id" in title.split("_")[-1:]), "")
-    if is_unknown(value):
+def original_id(row: Row) -> str:
+    """The patient's id in the collection a case came from, "" where the crosswalk does not tell."""
+    value = row.get("patientid_on_tcia_radiology_portal", "")
+    if is_unknown(value) or value.lower().startswith("new-not-previously"):
         return ""
-    # The crosswalk writes UCSF-PDGM patients as bare numbers.
-    return f"UCSF-PDGM-{int(value):04d}" if collection.upper().startswith("UCSF") and value.isdigit() else value
+    # The crosswalk writes UCSF-PDGM patients as bare numbers; five are ids from before UCSF-PDGM v3 renamed them, which
+    # no patient has now.
+    is_ucsf = row.get(_COLLECTION, "").upper().startswith("UCSF-PDGM")
+    return f"UCSF-PDGM-{int(value):04d}" if is_ucsf and _NUMBER.fullmatch(value) else value
 
 
-def _is_collection(folder: Path, source: Path) -> bool:
-    return folder.parent != source and "brats2021" not in folder.parent.name.lower()
-
-
-def _full_id(text: str) -> str:
-    return f"BraTS2021_{int(text):05d}" if text.isdigit() else text
+def _collection(folder: Path, source: Path) -> str:
+    """The `<source>` level of the TCIA release; the challenge's own folders are no collection."""
+    above = folder.parent
+    return "" if above == source or "brats2021" in above.name.lower() else above.name
 
 
 def _labels(row: Row) -> dict[str, str]:
-    value = next((row[title] for title in row if title.startswith("mgmt")), "")
-    return {} if is_unknown(value) or read_label("mgmt", value) is None else {"mgmt": value}
+    value = read_label("mgmt", row.get("mgmt_value", ""))
+    return {} if value in (None, UNKNOWN) else {"mgmt": CLASS_NAMES[Task.MGMT][int(value)]}

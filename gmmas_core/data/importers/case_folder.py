@@ -1,11 +1,63 @@
-"""One case folder of a data set as a FoundCase, or a reason why not: the part that all importers with folders share."""
+"""Case folders of a data set as FoundCases, or reasons why not: the part that all importers with folders share."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gmmas_core.data.importers.found import FoundCase, Skipped
-from gmmas_core.data.importers.tree import is_id, skipped, unsafe_files
+from gmmas_core.data.importers.tree import case_folders, is_id, skipped, unsafe_files
 from gmmas_core.data.sequences import FoundFiles, find_sequences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a data set tells of a case beside its files; see FoundCase."""
+
+    patient_id: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+    aliases: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def collect(
+    source: Path,
+    pattern: re.Pattern[str],
+    left: list[Skipped],
+    facts_of: Callable[[Path, re.Match[str]], Facts | str],
+    depth: int = 3,
+) -> dict[str, FoundCase]:
+    """Every case folder below a data set's root, by its name.
+
+    Args:
+        source: root of the data set.
+        pattern: of a case folder's name, which is the case id.
+        left: a reason is appended for everything not taken.
+        facts_of: (folder, match of its name) -> facts, or the reason why the case is not taken.
+        depth: levels at which case folders may lie.
+    """
+    cases: dict[str, FoundCase] = {}
+    for folder, match in case_folders(source, pattern, depth, left):
+        is_there = folder.name in cases
+        told = "the same case lies in two folders; the first was taken" if is_there else facts_of(folder, match)
+        if isinstance(told, str):
+            left.append(skipped(folder.name, told))
+            continue
+        case = found_case(
+            source,
+            folder,
+            folder.name,
+            told.patient_id,
+            left,
+            labels=told.labels,
+            group=told.group,
+            aliases=told.aliases,
+            notes=told.notes,
+        )
+        if case is not None:
+            cases[case.case_id] = case
+    return cases
 
 
 def found_case(

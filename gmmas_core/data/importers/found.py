@@ -49,7 +49,14 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a tree and its tables hold; nothing is dropped in silence."""
+    """What a tree and its tables hold; nothing is dropped in silence.
+
+    Attributes:
+        cases: to take.
+        skipped: everything else.
+        tables: read although nobody named them, because the data set keeps them beside its cases.
+    """
 
     cases: tuple[FoundCase, ...]
     skipped: tuple[Skipped, ...]
+    tables: tuple[Path, ...] = ()

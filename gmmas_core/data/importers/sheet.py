@@ -48,6 +48,25 @@ def read_rows(path: Path, needs: Sequence[str], sheet: str | None = None) -> tup
     )
 
 
+def read_kind(path: Path, kinds: Mapping[str, Sequence[str]]) -> tuple[str, tuple[Row, ...]]:
+    """Which of several tables a file is, by its headers, and its rows.
+
+    Args:
+        path: of the table.
+        kinds: name -> headers that it must have; the first that fits counts.
+
+    Raises:
+        DataError: as `read_rows`; none fits.
+    """
+    refused: DataError | None = None
+    for kind, needs in kinds.items():
+        try:
+            return kind, read_rows(path, needs)
+        except DataError as error:
+            refused = refused or error
+    raise refused or DataError(f"{path.name}: found no kind of table to look for; expected one; check --table")
+
+
 def table_hash(path: Path) -> str:
     """SHA-256 of the file, as hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
