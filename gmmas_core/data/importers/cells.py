@@ -1,16 +1,13 @@
-"""Cells of clinical tables as participants.tsv's words: what is not understood stays unknown and is reported.
+"""Cells of clinical tables as participants.tsv's words, by the vocabulary of `data/columns.py` and nothing else.
 
-The words themselves are those of `data/columns.py`. A word that is not among them is never guessed: the label is left
-out, and the word is reported once with the number of cells that hold it.
+Unknown cells are absent. A word that is not in the vocabulary stays as it is: the table of the site folder says n/a for
+it and the summary names it (`participants.row_of`, `summary`), so it is neither guessed nor lost.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from gmmas_core.data.columns import LABEL_COLUMNS, READERS, normal_header, read_label
-from gmmas_core.data.importers.found import Skipped
+from gmmas_core.data.columns import LABEL_COLUMNS, READERS, is_unknown, normal_header, read_label
 from gmmas_core.data.importers.sheet import Row
-from gmmas_core.data.importers.tree import shown
 from gmmas_core.types import UNKNOWN
 
 CLASS_WORDS: Mapping[str, tuple[str, str]] = {
@@ -25,70 +22,49 @@ Headers = Mapping[str, Sequence[str]]
 """Column of participants.tsv -> headers of a data set's table that may hold it, best first."""
 
 
-class Cells:
-    """Reads cells of one data set and remembers the words that nobody listed."""
+def labels_of(row: Row, headers: Headers) -> dict[str, str]:
+    """What a row tells.
 
-    def __init__(self) -> None:
-        self._odd: Counter[tuple[str, str]] = Counter()
+    Args:
+        row: normalised header -> text.
+        headers: which header holds which column; headers that the row lacks are passed over.
 
-    def labels(self, row: Row, headers: Headers) -> dict[str, str]:
-        """What a row tells.
+    Returns:
+        column -> word; a column whose value is unknown is absent.
+    """
+    read = {column: word(column, cell_of(row, titles)) for column, titles in headers.items()}
+    return {column: told for column, told in read.items() if told is not None}
 
-        Args:
-            row: normalised header -> text.
-            headers: which header holds which column; headers that the row lacks are passed over.
 
-        Returns:
-            column -> word; a column whose value is unknown is absent.
-        """
-        read = {column: self._first(column, row, titles) for column, titles in headers.items()}
-        return {column: word for column, word in read.items() if word is not None}
+def cell_of(row: Row, titles: Sequence[str]) -> str:
+    """The first known cell under one of several headers, else ""."""
+    return next((text for title in titles if not is_unknown(text := row.get(normal_header(title), ""))), "")
 
-    def word(self, column: str, text: str) -> str | None:
-        """A cell in participants.tsv's words, or None when it is unknown or not understood."""
-        value = read_label(column, text) if column in LABEL_COLUMNS else READERS[column](text)
-        if value is None:
-            self._odd[column, text] += 1
-            return None
-        if value in (UNKNOWN, "") or value != value:
-            return None
-        if column == "who_cns_grade_histologic":
-            return _grade(text, value)
-        if column in CLASS_WORDS:
-            return CLASS_WORDS[column][int(value)]
-        # "90+" and ">89" are kept: the bound is part of what is known.
-        return text.strip() if column == "age" else f"{value:g}" if isinstance(value, float) else str(value)
 
-    def odd(self) -> tuple[Skipped, ...]:
-        """One entry per word that was not understood."""
-        return tuple(
-            Skipped(
-                name=f"{column} {shown(text)}",
-                reason=f"{count} {'cell holds' if count == 1 else 'cells hold'} this word, which is not in the "
-                "vocabulary; left unknown",
-            )
-            for (column, text), count in sorted(self._odd.items())
-        )
-
-    def _first(self, column: str, row: Row, titles: Sequence[str]) -> str | None:
-        for title in titles:
-            text = row.get(normal_header(title))
-            word = None if text is None else self.word(column, text)
-            if word is not None:
-                return word
+def word(column: str, text: str) -> str | None:
+    """A cell in participants.tsv's words; None when it is unknown, the text itself when it is no word of the column."""
+    value = read_label(column, text) if column in LABEL_COLUMNS else READERS[column](text)
+    if value is None:
+        return text
+    if value in (UNKNOWN, "") or value != value:
         return None
+    if column == "who_cns_grade_histologic":
+        return "4" if value == 1 else "3" if "3" in text or "iii" in text.lower() else "2"
+    if column in CLASS_WORDS:
+        return CLASS_WORDS[column][int(value)]
+    # "90+" and ">89" are kept: the bound is part of what is known.
+    return text.strip() if column == "age" else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def agree(sources: Sequence[Mapping[str, str]], notes: list[str]) -> dict[str, str]:
     """Labels of one case from several sources; a contradiction makes a label unknown and is noted."""
     told: dict[str, set[str]] = {}
     for source in sources:
-        for column, word in source.items():
-            told.setdefault(column, set()).add(word)
-    notes += [
-        f"{column}: sources contradict each other; left unknown" for column, words in told.items() if len(words) > 1
-    ]
-    return {column: min(words) for column, words in told.items() if len(words) == 1}
+        for column, text in source.items():
+            told.setdefault(column, set()).add(text)
+    contested = [column for column, texts in told.items() if len(texts) > 1]
+    notes += [f"{column}: sources contradict each other; left unknown" for column in contested]
+    return {column: min(texts) for column, texts in told.items() if len(texts) == 1}
 
 
 def coherent(labels: Mapping[str, str], notes: list[str]) -> dict[str, str]:
@@ -99,10 +75,4 @@ def coherent(labels: Mapping[str, str], notes: list[str]) -> dict[str, str]:
         "IDH wildtype together with 1p/19q codeleted: the codeletion is not used (partial loss or an artefact of the "
         "assay is likely); check both results with pathology"
     )
-    return {column: word for column, word in labels.items() if column != "codel_1p19q"}
-
-
-def _grade(text: str, value: float | str) -> str:
-    if value == 1:
-        return "4"
-    return "3" if "3" in text or "iii" in text.lower() else "2"
+    return {column: text for column, text in labels.items() if column != "codel_1p19q"}

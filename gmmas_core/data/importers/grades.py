@@ -8,43 +8,50 @@ astrocytic glioma is grade 4. WHO 2021 grades are integrated: molecular findings
 - integrated grade 4: unknown. Glioblastoma, IDH-wildtype may rest on TERT, EGFR or +7/-10 in a tumour that looks like
   grade 2 or 3, and Astrocytoma, IDH-mutant, grade 4 on CDKN2A/B alone. Neither grade nor diagnosis says which.
 
-So a site of such a table knows only lower grades: its histology labels are correct but of one class. The importers say
-so; a pathologist can fill in `histology` for the others.
+So a site of such a table knows only lower grades: its histology labels are right, but of one class. Its summary says so
+(ONE_CLASS); a pathologist can fill in `histology` for the others.
 
 Source: Louis et al. 2021, doi:10.1093/neuonc/noab106; Louis et al. 2016, doi:10.1007/s00401-016-1545-1.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 
-from gmmas_core.data.importers.found import FoundCase, Skipped
+from gmmas_core.data.importers.cells import cell_of, word
+from gmmas_core.data.importers.participants import PUBLISHED_DIAGNOSIS, PUBLISHED_GRADE
+from gmmas_core.data.importers.sheet import Row
 
 HISTOLOGIC = "who_cns_grade_histologic"
-PUBLISHED_GRADE, PUBLISHED_DIAGNOSIS = "published_grade", "published_diagnosis"
-"""Columns that keep what a table says of the tumour as a whole, integrated or not; no training reads them."""
+
+INTEGRATED_4 = (
+    "grade 4 may count molecular findings (WHO 2021): whether it is a glioblastoma by histology is left unknown"
+)
+ONE_CLASS = (
+    "Histology is known for grades 2 and 3 only, since the published grade 4 may count molecular findings: this label "
+    "has one class here. Fill in the column histology from pathology reports, or leave this task to other sites."
+)
 
 
-def from_integrated(grade: Mapping[str, str]) -> dict[str, str]:
-    """The histologic grade that follows from an integrated one.
+def from_integrated(row: Row, titles: Sequence[str], notes: list[str]) -> dict[str, str]:
+    """The grade of a row whose grades are integrated, or may be: as published, and as histologic where it follows.
 
     Args:
-        grade: {"who_cns_grade_histologic": the published grade}, or {} when unknown.
+        row: normalised header -> text.
+        titles: headers of the grade.
+        notes: appended to when the histology is left unknown.
 
     Returns:
-        The same for grades 2 and 3, else {}.
+        published_grade, and who_cns_grade_histologic for grades 2 and 3; {} when unknown.
     """
-    return {column: text for column, text in grade.items() if text in ("2", "3")}
+    grade = word(HISTOLOGIC, cell_of(row, titles))
+    if grade is None:
+        return {}
+    if grade == "4":
+        notes.append(INTEGRATED_4)
+        return {PUBLISHED_GRADE: grade}
+    return {HISTOLOGIC: grade, PUBLISHED_GRADE: grade}
 
 
-def one_class(cases: Iterable[FoundCase]) -> tuple[Skipped, ...]:
-    """The warning about one-sided histology labels, if any grade 4 of these cases was left out."""
-    taken = tuple(cases)
-    unknown = sum(case.labels.get(PUBLISHED_GRADE) == "4" and HISTOLOGIC not in case.labels for case in taken)
-    if not unknown:
-        return ()
-    known = sum(HISTOLOGIC in case.labels for case in taken)
-    reason = (
-        f"grade 4 of {unknown} cases may count molecular findings (WHO 2021), so glioblastoma by histology cannot be "
-        f"told from it and is left unknown; {known} lower grades are known, so this label has one class here: fill in "
-        "the column histology from pathology reports, or leave this task to other sites"
-    )
-    return (Skipped(name="histology", reason=reason),)
+def diagnosis_of(row: Row, titles: Sequence[str]) -> dict[str, str]:
+    """The published diagnosis as text on one line, {} when unknown."""
+    text = " ".join(cell_of(row, titles).split())[:100]
+    return {PUBLISHED_DIAGNOSIS: text} if text else {}

@@ -11,6 +11,7 @@ from gmmas_core.data.importers import (
     brats_gli,
     egd,
     fets2022,
+    grades,
     msd,
     tcga,
     ucsf_pdgm,
@@ -117,7 +118,7 @@ IMPORTERS: Mapping[str, Importer] = {
         tables="a participants.tsv instead of the tree's own",
         images="as they are",
     ),
-    "ucsf-pdgm": Importer(
+    "ucsf_pdgm": Importer(
         find=ucsf_pdgm.find,
         title="UCSF-PDGM, v2 to v5",
         doi="10.7937/tcia.bdgf-8v37",
@@ -125,8 +126,9 @@ IMPORTERS: Mapping[str, Importer] = {
         label_convention="brats2021",
         grade_schema="WHO 2021",
         tables=ucsf_pdgm.TABLE,
+        statement=grades.ONE_CLASS,
     ),
-    "upenn-gbm": Importer(
+    "upenn_gbm": Importer(
         find=upenn_gbm.find_before_treatment,
         title="UPENN-GBM before surgery (_11)",
         doi="10.7937/TCIA.709X-DN49",
@@ -135,7 +137,7 @@ IMPORTERS: Mapping[str, Importer] = {
         grade_schema="WHO 2016",
         tables=upenn_gbm.TABLE,
     ),
-    "upenn-gbm-post": Importer(
+    "upenn_gbm_post": Importer(
         find=upenn_gbm.find_after_treatment,
         title="UPENN-GBM before a second surgery, after treatment (_21)",
         doi="10.7937/TCIA.709X-DN49",
@@ -144,6 +146,8 @@ IMPORTERS: Mapping[str, Importer] = {
         grade_schema="WHO 2016",
         tables=upenn_gbm.TABLE,
         treatment="post-treatment",
+        statement="Before a second surgery, after treatment, and without masks. The model is made for gliomas before "
+        "surgery: results on these cases are no evidence for it, and they are kept apart from such cases.",
     ),
     "tcga": Importer(
         find=tcga.find,
@@ -163,13 +167,16 @@ IMPORTERS: Mapping[str, Importer] = {
         grade_schema="WHO 2016",
         tables=egd.TABLE,
         images="defaced",
+        statement="Defaced, not skull-stripped, and with masks of the whole lesion only, which are not used. Its "
+        "licence forbids passing any of it on.",
     ),
-    "utsw-glioma": Importer(
+    "utsw_glioma": Importer(
         find=utsw_glioma.find,
         title="UTSW-Glioma",
         doi="10.7937/DFAE-1B86",
         licence="CC BY 4.0",
         label_convention=utsw_glioma.CONVENTION,
         tables=utsw_glioma.TABLE,
+        statement=grades.ONE_CLASS,
     ),
 }

@@ -17,24 +17,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from gmmas_core.data.columns import normal_header
-from gmmas_core.data.importers.case_folder import found_case
-from gmmas_core.data.importers.cells import Cells, Headers, agree, coherent
-from gmmas_core.data.importers.clinical import (
-    absent_columns,
-    by_id,
-    collect,
-    extra,
-    first_of,
-    no_table,
-    row_of,
-    rows_of,
-    without_folder,
-)
-from gmmas_core.data.importers.found import Found, FoundCase, Skipped
-from gmmas_core.data.importers.grades import HISTOLOGIC, PUBLISHED_DIAGNOSIS
-from gmmas_core.data.importers.sheet import Row
-from gmmas_core.data.importers.tree import case_folders, require_source
+from gmmas_core.data.importers.case_folder import Facts, collect
+from gmmas_core.data.importers.cells import Headers, agree, coherent, labels_of
+from gmmas_core.data.importers.clinical import ClinicalTable, absent_columns, by_id
+from gmmas_core.data.importers.found import Found, Skipped
+from gmmas_core.data.importers.grades import HISTOLOGIC, diagnosis_of
+from gmmas_core.data.importers.sheet import read_kind, read_rows
+from gmmas_core.data.importers.tree import require_cases, require_source
 from gmmas_core.types import DataError
 
 TABLE = "mmc2.xlsx of Ceccarelli 2016, or a CSV export of it"
@@ -55,7 +44,7 @@ _HEADERS: Headers = {
     "age": ("Age (years at diagnosis)", "paper_Age..years.at.diagnosis."),
     "sex": ("Gender", "paper_Gender"),
 }
-_KEPT = ("Histology", "paper_Histology")
+_DIAGNOSIS = ("Histology", "paper_Histology")
 _HISTOLOGY_OF = {"TCGA-GBM": "glioblastoma", "TCGA-LGG": "lower_grade"}
 
 
@@ -70,37 +59,40 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         DataError: no case folder, or a table that is none of these, or one of derived classes.
     """
     require_source(source)
-    left = list(no_table(tables, TABLE))
+    left: list[Skipped] = []
     sheets = [_table(table, left) for table in tables]
-    cells = Cells()
 
-    def build(folder: Path, case_id: str) -> FoundCase | None:
-        notes: list[str] = []
-        patient, group = case_id[:12], _collection(folder, source)
-        told = [row_of(rows, patient, notes) for rows in sheets]
-        labels = coherent(agree([cells.labels(row, _HEADERS) for row in told], notes), notes)
+    def facts_of(folder: Path, match: re.Match[str]) -> Facts:
+        patient, group, notes = match["name"][:12], _collection(folder, source), list[str]()
+        told = [sheet.row(patient, notes) for sheet in sheets]
+        labels = coherent(agree([labels_of(row, _HEADERS) for row in told], notes), notes)
         if HISTOLOGIC not in labels and group in _HISTOLOGY_OF:
             labels["histology"] = _HISTOLOGY_OF[group]
         for row in told:
-            labels |= extra({PUBLISHED_DIAGNOSIS: first_of(row, _KEPT)})
-        return found_case(
-            source, folder, case_id, patient, left, labels=labels, group=group, notes=tuple(dict.fromkeys(notes))
+            labels |= diagnosis_of(row, _DIAGNOSIS)
+        return Facts(
+            case_id=_case_id(folder, match["name"]),
+            patient_id=patient,
+            labels=labels,
+            group=group,
+            notes=tuple(dict.fromkeys(notes)),
         )
 
-    folders = ((folder, _case_id(folder, match["name"])) for folder, match in case_folders(source, _FOLDER, 3))
-    cases = collect(folders, build, "folder named TCGA-XX-XXXX", left)
+    cases = collect(source, _FOLDER, left, facts_of)
+    require_cases(len(cases) + len(left), "folder named TCGA-XX-XXXX")
     patients = {case.patient_id for case in cases.values()}
-    missing = without_folder({patient for rows in sheets for patient in rows}, patients, left)
-    left += [*cells.odd(), *_counted(missing)]
+    for sheet in sheets:
+        left += sheet.without(patients, left)
     return Found(cases=tuple(cases.values()), skipped=tuple(left))
 
 
-def _table(table: Path, left: list[Skipped]) -> dict[str, Row]:
-    choices = [(name, idh) for idh in _IDH for name in _IDS]
+def _table(table: Path, left: list[Skipped]) -> ClinicalTable:
     try:
-        raw = rows_of(table, choices, SHEET)
+        id_title, raw = _IDS[0], read_rows(table, [_IDS[0], _IDH[0]], SHEET)
     except DataError:
-        raw = rows_of(table, choices)
+        kinds = {f"{title} {idh}": (title, idh) for idh in _IDH for title in _IDS}
+        kind, raw = read_kind(table, kinds)
+        id_title = kinds[kind][0]
     held = set(raw[0]) if raw else set()
     if any(title.startswith(("who2021", "who_2021")) for title in held):
         raise DataError(
@@ -108,12 +100,8 @@ def _table(table: Path, left: list[Skipped]) -> dict[str, Row]:
             f"call untested tumours intact and grade 4; give {TABLE}"
         )
     left += absent_columns(raw, _HEADERS)
-    name = next((name for name in _IDS if normal_header(name) in held), _IDS[0])
-    titles = (name, *_KEPT, *(title for titles in _HEADERS.values() for title in titles))
-    rows = [row for row in raw if _patient(row[normal_header(name)])]
-    if len(rows) < len(raw):
-        left.append(Skipped(name=table.name, reason=f"{len(raw) - len(rows)} rows of patients who are not of TCGA"))
-    return by_id(rows, titles, _patient, left)
+    titles = (id_title, *_DIAGNOSIS, *(title for titles in _HEADERS.values() for title in titles))
+    return by_id(raw, titles, _patient, left)
 
 
 def _patient(barcode: str) -> str | None:
@@ -131,14 +119,8 @@ def _case_id(folder: Path, name: str) -> str:
 
 def _collection(folder: Path, source: Path) -> str:
     """ "TCGA-GBM" or "TCGA-LGG" by the nearest folder above that names one, else ""."""
-    for above in (*folder.parents[: len(folder.relative_to(source).parts)],):
+    for above in folder.parents[: len(folder.relative_to(source).parts)]:
         match = _COLLECTION.fullmatch(above.name)
         if match:
             return f"TCGA-{match['kind'].upper()}"
     return ""
-
-
-def _counted(missing: Sequence[Skipped]) -> tuple[Skipped, ...]:
-    """One entry for all rows without a folder: most patients of the table have no MRI."""
-    reason = f"{len(missing)} patients of the table have no folder here"
-    return (Skipped(name="table", reason=reason),) if missing else ()

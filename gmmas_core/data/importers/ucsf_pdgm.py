@@ -22,28 +22,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gmmas_core.data.columns import normal_header
-from gmmas_core.data.importers.case_folder import found_case
-from gmmas_core.data.importers.cells import Cells, coherent
-from gmmas_core.data.importers.clinical import (
-    absent_columns,
-    by_id,
-    collect,
-    extra,
-    no_table,
-    row_of,
-    without_folder,
-)
-from gmmas_core.data.importers.found import Found, FoundCase
-from gmmas_core.data.importers.grades import (
-    HISTOLOGIC,
-    PUBLISHED_DIAGNOSIS,
-    PUBLISHED_GRADE,
-    from_integrated,
-    one_class,
-)
+from gmmas_core.data.importers.case_folder import Facts, collect
+from gmmas_core.data.importers.cells import Headers, cell_of, coherent, labels_of
+from gmmas_core.data.importers.clinical import absent_columns, by_id
+from gmmas_core.data.importers.found import Found, Skipped
+from gmmas_core.data.importers.grades import diagnosis_of, from_integrated
 from gmmas_core.data.importers.sheet import Row, read_rows
-from gmmas_core.data.importers.tree import case_folders, require_source
+from gmmas_core.data.importers.tree import require_cases, require_source
 from gmmas_core.data.sequences import FoundFiles, find_sequences
 from gmmas_core.types import SEQUENCES
 
@@ -61,15 +46,15 @@ FOLLOW_UPS: Mapping[str, str] = {
 
 _FOLDER = re.compile(r"UCSF-PDGM-(?P<number>\d{3,4})(?:_(?P<follow_up>FU\d{1,4}d))?(?:_nifti)?")
 _BRATS = re.compile(r"BraTS2021_\d{5}")
-_HEADERS = {
+_HEADERS: Headers = {
     "idh": ("IDH",),
     "codel_1p19q": ("1p/19q",),
     "mgmt": ("MGMT status",),
     "age": ("Age at MRI",),
     "sex": ("Sex",),
 }
-_GRADE, _DIAGNOSIS, _ALIAS = "WHO CNS Grade", "Final pathologic diagnosis (WHO 2021)", "BraTS21 ID"
-_TITLES = ("ID", *(title for titles in _HEADERS.values() for title in titles), _GRADE, _DIAGNOSIS, _ALIAS)
+_GRADE, _DIAGNOSIS, _ALIAS = ("WHO CNS Grade",), ("Final pathologic diagnosis (WHO 2021)",), ("BraTS21 ID",)
+_TITLES = ("ID", *(title for titles in _HEADERS.values() for title in titles), *_GRADE, *_DIAGNOSIS, *_ALIAS)
 
 
 def find(source: Path, tables: Sequence[Path]) -> Found:
@@ -83,33 +68,32 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         DataError: no case folder, or a table that is not this one.
     """
     require_source(source)
+    left: list[Skipped] = []
     raw = [row for table in tables for row in read_rows(table, ["ID", "IDH"])]
-    left = [*no_table(tables, TABLE), *absent_columns(raw, _HEADERS)]
-    rows, cells = by_id(raw, _TITLES, exam_id, left), Cells()
+    left += absent_columns(raw, _HEADERS)
+    table = by_id(raw, _TITLES, exam_id, left)
 
-    def build(folder: Path, exam: str) -> FoundCase | None:
-        notes: list[str] = []
-        row = row_of(rows, exam, notes)
-        return found_case(
-            source,
-            folder,
-            exam,
-            exam.split("_")[0],
-            left,
-            labels=_labels(row, cells, notes),
+    def facts_of(folder: Path, match: re.Match[str]) -> Facts:
+        exam, notes = _exam(match), list[str]()
+        row = table.row(exam, notes)
+        labels = coherent(labels_of(row, _HEADERS), notes)
+        labels |= from_integrated(row, _GRADE, notes) | diagnosis_of(row, _DIAGNOSIS)
+        return Facts(
+            case_id=exam,
+            patient_id=exam.split("_")[0],
+            labels=labels,
             aliases=_aliases(exam, row),
             notes=tuple(notes),
             files=_files(folder),
         )
 
-    folders = ((folder, _exam(match)) for folder, match in case_folders(source, _FOLDER, 3))
-    cases = collect(folders, build, "folder named UCSF-PDGM-NNNN_nifti", left)
-    left += [*cells.odd(), *one_class(cases.values()), *without_folder(rows, cases, left)]
-    return Found(cases=tuple(cases.values()), skipped=tuple(left))
+    cases = collect(source, _FOLDER, left, facts_of)
+    require_cases(len(cases) + len(left), "folder named UCSF-PDGM-NNNN_nifti")
+    return Found(cases=tuple(cases.values()), skipped=(*left, *table.without(cases, left)))
 
 
 def exam_id(text: str) -> str | None:
-    """An id of the table or the tree, of any version, as v3 and later name the exam; None for another data set's."""
+    """An id of the table or the tree, of any version, as v3 and later name the exam; None for any other text."""
     match = _FOLDER.fullmatch(text.strip())
     return None if match is None else _exam(match)
 
@@ -119,15 +103,9 @@ def _exam(match: re.Match[str]) -> str:
     return f"UCSF-PDGM-{FOLLOW_UPS.get(number, number)}"
 
 
-def _labels(row: Row, cells: Cells, notes: list[str]) -> dict[str, str]:
-    grade = cells.labels(row, {HISTOLOGIC: (_GRADE,)})
-    kept = {PUBLISHED_GRADE: grade.get(HISTOLOGIC, ""), PUBLISHED_DIAGNOSIS: row.get(normal_header(_DIAGNOSIS), "")}
-    return coherent(cells.labels(row, _HEADERS), notes) | from_integrated(grade) | extra(kept)
-
-
 def _aliases(exam: str, row: Row) -> tuple[str, ...]:
     """Its BraTS 2021 id, and the id that this exam had until v2, by which BraTS' crosswalk may know the patient."""
-    brats = row.get(normal_header(_ALIAS), "")
+    brats = cell_of(row, _ALIAS)
     old = [f"UCSF-PDGM-{number}" for number, new in FOLLOW_UPS.items() if exam == f"UCSF-PDGM-{new}"]
     return (*([brats] if _BRATS.fullmatch(brats) else []), *old)
 

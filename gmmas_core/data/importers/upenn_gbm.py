@@ -14,32 +14,31 @@ Source: Bakas et al. 2022, doi:10.1038/s41597-022-01560-7; doi:10.7937/TCIA.709X
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gmmas_core.data.importers.case_folder import found_case
-from gmmas_core.data.importers.cells import Cells
-from gmmas_core.data.importers.clinical import (
-    absent_columns,
-    by_id,
-    collect,
-    no_table,
-    row_of,
-    without_folder,
-)
-from gmmas_core.data.importers.found import Found, FoundCase, Skipped
+from gmmas_core.data.importers.case_folder import Facts, collect
+from gmmas_core.data.importers.cells import Headers, labels_of
+from gmmas_core.data.importers.clinical import absent_columns, by_id
+from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.sheet import read_rows
-from gmmas_core.data.importers.tree import case_folders, require_source, skipped, subfolders
+from gmmas_core.data.importers.tree import require_cases, require_source
 from gmmas_core.data.sequences import find_sequences
 
 TABLE = "UPENN-GBM_clinical_info_v2.1.csv (or v1.1)"
 BEFORE, AFTER = "11", "21"
 
-_SCAN = re.compile(r"UPENN-GBM-\d{5}_\d{2}")
+_SCAN = re.compile(r"(?P<patient>UPENN-GBM-\d{5})_(?P<time>\d{2})")
 _IMAGES, _WITH_SKULL = "images_structural", "images_structural_unstripped"
 _MASKS = (("images_segm", "segm"), ("automated_segm", "automated_approx_segm"))
-_HEADERS = {"idh": ("IDH1",), "mgmt": ("MGMT",), "age": ("Age_at_scan_years",), "sex": ("Gender",)}
+_DEPTH = 5
+_HEADERS: Headers = {"idh": ("IDH1",), "mgmt": ("MGMT",), "age": ("Age_at_scan_years",), "sex": ("Gender",)}
+_TITLES = ("ID", *(title for titles in _HEADERS.values() for title in titles))
+_OTHER_TIME = {
+    BEFORE: "a scan after treatment: import it with --from upenn_gbm_post",
+    AFTER: "a scan before surgery: import it with --from upenn_gbm",
+}
 
 
 def find_before_treatment(source: Path, tables: Sequence[Path]) -> Found:
@@ -62,67 +61,36 @@ def find_after_treatment(source: Path, tables: Sequence[Path]) -> Found:
 
 def _find(source: Path, tables: Sequence[Path], time: str) -> Found:
     require_source(source)
+    left: list[Skipped] = []
     raw = [row for table in tables for row in read_rows(table, ["ID", "IDH1"])]
-    left = [*no_table(tables, TABLE), *absent_columns(raw, _HEADERS)]
-    titles = ("ID", *(title for options in _HEADERS.values() for title in options))
-    rows = {scan: row for scan, row in by_id(raw, titles, _scan_id, left).items() if _time(scan) == time}
-    cells = Cells()
+    left += absent_columns(raw, _HEADERS)
+    mine = [row for row in raw if not _SCAN.fullmatch(row["id"]) or row["id"].endswith(f"_{time}")]
+    table = by_id(mine, _TITLES, lambda text: text if _SCAN.fullmatch(text) else None, left)
 
-    def build(folder: Path, scan: str) -> FoundCase | None:
+    def facts_of(folder: Path, match: re.Match[str]) -> Facts | str:
+        if folder.parent.name == _WITH_SKULL:
+            return f"in {_WITH_SKULL}: with skull; skull-stripped images come in, or gmmas-site prepare --raw"
+        if folder.parent.name != _IMAGES:
+            return f"not in {_IMAGES}"
+        if match["time"] != time:
+            return _OTHER_TIME[time]
         notes: list[str] = []
-        labels = {"histology": "glioblastoma"} | cells.labels(row_of(rows, scan, notes), _HEADERS)
-        files = replace(find_sequences(folder), mask=_mask(folder))
-        return found_case(
-            source, folder, scan, scan.split("_")[0], left, labels=labels, notes=tuple(notes), files=files
-        )
+        labels = {"histology": "glioblastoma"} | labels_of(table.row(folder.name, notes), _HEADERS)
+        mask = _mask(source, folder, notes)
+        files = replace(find_sequences(folder), mask=mask)
+        return Facts(patient_id=match["patient"], labels=labels, notes=tuple(notes), files=files)
 
-    scans = [(folder, scan) for folder, scan in _scans(source, _IMAGES) if _time(scan) == time]
-    cases = collect(scans, build, f"folder {_IMAGES}/UPENN-GBM-NNNNN_{time}", left)
-    left += [*_other_times(source, time), *_only_with_skull(source, cases, time)]
-    left += [*cells.odd(), *without_folder(rows, cases, left)]
-    return Found(cases=tuple(cases.values()), skipped=tuple(left))
+    cases = collect(source, _SCAN, left, facts_of, _DEPTH)
+    require_cases(len(cases) + len(left), f"folder {_IMAGES}/UPENN-GBM-NNNNN_{time}")
+    return Found(cases=tuple(cases.values()), skipped=(*left, *table.without(cases, left)))
 
 
-def _time(scan: str) -> str:
-    return scan.rsplit("_", 1)[-1]
-
-
-def _scan_id(text: str) -> str | None:
-    return text if _SCAN.fullmatch(text) else None
-
-
-def _scans(source: Path, kind: str) -> Iterator[tuple[Path, str]]:
-    """(folder, scan) below every folder of one kind: the two kinds lie side by side."""
-    for images in _named(source, kind, 3):
-        for folder, _ in case_folders(images, _SCAN, 1):
-            yield folder, folder.name
-
-
-def _named(folder: Path, name: str, depth: int) -> Iterator[Path]:
-    if folder.name == name:
-        yield folder
-    elif depth > 0:
-        for inner in subfolders(folder):
-            yield from _named(inner, name, depth - 1)
-
-
-def _mask(folder: Path) -> Path | None:
+def _mask(source: Path, folder: Path, notes: list[str]) -> Path | None:
     """The corrected mask of a scan, else the automatic one, else None."""
-    for place, ending in _MASKS:
-        for extension in (".nii.gz", ".nii"):
-            mask = folder.parent.parent / place / f"{folder.name}_{ending}{extension}"
-            if mask.is_file():
-                return mask
-    return None
-
-
-def _other_times(source: Path, time: str) -> list[Skipped]:
-    others = [scan for _, scan in _scans(source, _IMAGES) if _time(scan) != time]
-    when = "before a second surgery, after treatment" if time == BEFORE else "before the first surgery"
-    return [Skipped(name=f"{len(others)} other scans", reason=f"made {when}: import them apart")] if others else []
-
-
-def _only_with_skull(source: Path, taken: Collection[str], time: str) -> list[Skipped]:
-    reason = f"only in {_WITH_SKULL}: use the skull-stripped images, or gmmas-site prepare --raw"
-    scans = dict.fromkeys(scan for _, scan in _scans(source, _WITH_SKULL))
-    return [skipped(scan, reason) for scan in scans if _time(scan) == time and scan not in taken]
+    above = folder.parent.parent
+    if not above.is_relative_to(source):
+        notes.append(f"masks lie beside {_IMAGES}: give the folder above as the source to have them")
+        return None
+    names = (above / place / f"{folder.name}_{ending}" for place, ending in _MASKS)
+    masks = (Path(f"{name}{extension}") for name in names for extension in (".nii.gz", ".nii"))
+    return next((mask for mask in masks if mask.is_file()), None)

@@ -22,30 +22,14 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from gmmas_core.data.columns import is_unknown
 from gmmas_core.data.grid import Grid, same_grid
-from gmmas_core.data.importers.case_folder import found_case
-from gmmas_core.data.importers.cells import Cells, Headers, coherent
-from gmmas_core.data.importers.clinical import (
-    absent_columns,
-    by_id,
-    collect,
-    extra,
-    first_of,
-    no_table,
-    row_of,
-    without_folder,
-)
-from gmmas_core.data.importers.found import Found, FoundCase
-from gmmas_core.data.importers.grades import (
-    HISTOLOGIC,
-    PUBLISHED_DIAGNOSIS,
-    PUBLISHED_GRADE,
-    from_integrated,
-    one_class,
-)
+from gmmas_core.data.importers.case_folder import Facts, collect
+from gmmas_core.data.importers.cells import Headers, cell_of, coherent, labels_of
+from gmmas_core.data.importers.clinical import absent_columns, by_id
+from gmmas_core.data.importers.found import Found, Skipped
+from gmmas_core.data.importers.grades import diagnosis_of, from_integrated
 from gmmas_core.data.importers.sheet import Row, read_rows
-from gmmas_core.data.importers.tree import case_folders, require_source, unsafe_files
+from gmmas_core.data.importers.tree import require_cases, require_source, unsafe_files
 from gmmas_core.data.labels import LABEL_CONVENTIONS
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.data.sequences import FoundFiles
@@ -69,6 +53,7 @@ _HEADERS: Headers = {
     "field_strength_t": ("Scanner Strength",),
 }
 _ID, _GRADE, _TYPE, _OPERATED = "Subject ID", ("Tumor Grade",), ("Tumor Type",), ("Operation Status",)
+_TITLES = (_ID, *_GRADE, *_TYPE, *_OPERATED, *(title for titles in _HEADERS.values() for title in titles))
 
 
 def find(source: Path, tables: Sequence[Path]) -> Found:
@@ -82,41 +67,31 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         DataError: no case folder, or a table that is not this one.
     """
     require_source(source)
+    left: list[Skipped] = []
     raw = [row for table in tables for row in read_rows(table, [_ID, "IDH"])]
-    left = [*no_table(tables, TABLE), *absent_columns(raw, {**_HEADERS, HISTOLOGIC: _GRADE})]
-    titles = (_ID, *_GRADE, *_TYPE, *_OPERATED, *(title for options in _HEADERS.values() for title in options))
-    rows, cells = by_id(raw, titles, _subject, left), Cells()
+    left += absent_columns(raw, {**_HEADERS, "published_grade": _GRADE})
+    table = by_id(raw, _TITLES, lambda text: text.upper() if _FOLDER.fullmatch(text.upper()) else None, left)
 
-    def build(folder: Path, subject: str) -> FoundCase | None:
+    def facts_of(folder: Path, match: re.Match[str]) -> Facts:
         notes: list[str] = []
-        row = row_of(rows, subject, notes)
+        row = table.row(folder.name, notes)
+        labels = coherent(labels_of(row, _HEADERS), notes)
+        labels |= from_integrated(row, _GRADE, notes) | diagnosis_of(row, _TYPE)
         notes += _operated(row)
-        labels = _labels(row, cells, notes)
         files = _images(folder)
         if files.images and unsafe_files(source, [*files.images.values()]) is None:
             files = replace(files, mask=_mask(source, folder, files, notes))
-        return found_case(source, folder, subject, subject, left, labels=labels, notes=tuple(notes), files=files)
+        return Facts(patient_id=folder.name, labels=labels, notes=tuple(notes), files=files)
 
-    folders = ((folder, folder.name) for folder, _ in case_folders(source, _FOLDER, 3))
-    cases = collect(folders, build, "folder named BTNNNN", left)
-    left += [*cells.odd(), *one_class(cases.values()), *without_folder(rows, cases, left)]
-    return Found(cases=tuple(cases.values()), skipped=tuple(left))
-
-
-def _subject(text: str) -> str | None:
-    return text.upper() if _FOLDER.fullmatch(text.upper()) else None
-
-
-def _labels(row: Row, cells: Cells, notes: list[str]) -> dict[str, str]:
-    grade = cells.labels(row, {HISTOLOGIC: _GRADE})
-    kept = {PUBLISHED_GRADE: grade.get(HISTOLOGIC, ""), PUBLISHED_DIAGNOSIS: first_of(row, _TYPE)}
-    return coherent(cells.labels(row, _HEADERS), notes) | from_integrated(grade) | extra(kept)
+    cases = collect(source, _FOLDER, left, facts_of)
+    require_cases(len(cases) + len(left), "folder named BTNNNN")
+    return Found(cases=tuple(cases.values()), skipped=(*left, *table.without(cases, left)))
 
 
 def _operated(row: Row) -> list[str]:
     """A note where the table does not say that the scan was made before surgery."""
-    status = first_of(row, _OPERATED)
-    if is_unknown(status) or status.lower().startswith("pre"):
+    status = cell_of(row, _OPERATED)
+    if not status or status.lower().startswith("pre"):
         return []
     return [f"operation status {status[:40]!a}: the network is meant for scans before surgery"]
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gmmas_core.data.columns import LABEL_COLUMNS, LEGAL, is_unknown, read_label
+from gmmas_core.data.columns import LABEL_COLUMNS, LEGAL, read_label
 from gmmas_core.data.importers import egd, tcga, ucsf_pdgm, upenn_gbm, utsw_glioma
-from gmmas_core.data.importers.cells import CLASS_WORDS, Cells, agree, coherent
+from gmmas_core.data.importers.cells import CLASS_WORDS, agree, coherent, word
+from gmmas_core.data.importers.participants import row_of
 from gmmas_core.types import UNKNOWN
 
 UNKNOWNS = (
@@ -69,14 +70,12 @@ def spelled(words: tuple[str, ...]) -> st.SearchStrategy[str]:
 
 @given(st.sampled_from(sorted(LEGAL)), spelled(UNKNOWNS))
 def test_unknown_is_no_label_in_any_column(column: str, text: str) -> None:
-    cells = Cells()
-    assert cells.word(column, text) is None
-    assert cells.odd() == ()
+    assert word(column, text) is None
 
 
 @given(spelled(UNDECIDED))
 def test_a_partial_loss_is_neither_codeleted_nor_intact(text: str) -> None:
-    assert Cells().word("codel_1p19q", text) is None
+    assert word("codel_1p19q", text) is None
 
 
 @settings(max_examples=25)
@@ -91,26 +90,26 @@ def test_a_row_of_unknowns_labels_nothing_whatever_the_data_set(name: str, texts
         with table.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([[key, *titles], [ident, *texts[: len(titles)]]])
         (case,) = find(Path(folder) / "tree", [table]).cases
+    row = row_of(case, name, "")
     # What the collection itself says of all its patients stays.
-    assert dict(case.labels) == ({"histology": "glioblastoma"} if name == "upenn" else {})
+    known = {column: row[column] for column in LEGAL if row[column] != "n/a"}
+    assert known == ({"histology": "glioblastoma"} if name == "upenn" else {})
 
 
 @given(st.sampled_from(sorted(LABEL_COLUMNS)), st.text(max_size=12))
-def test_a_word_is_the_class_that_it_means_or_reported(column: str, text: str) -> None:
-    cells = Cells()
-    word = cells.word(column, text)
-    value = read_label(column, text)
-    if word is None:
-        assert value in (UNKNOWN, None)
-        assert (value is None) == (len(cells.odd()) == 1)
-        assert value is None or not cells.odd()
+def test_a_word_keeps_its_class_and_any_other_text_stays_as_it_is(column: str, text: str) -> None:
+    value, told = read_label(column, text), word(column, text)
+    if value is None:
+        assert told == text
+    elif value == UNKNOWN:
+        assert told is None
     else:
-        assert read_label(column, word) == value
-        assert not is_unknown(text)
+        assert told is not None
+        assert read_label(column, told) == value
 
 
 @pytest.mark.parametrize(
-    ("column", "text", "word"),
+    ("column", "text", "told"),
     [
         ("idh", "IDH2 p.Arg172Trp", "mutant"),
         ("idh", "mutated (NOS)", "mutant"),
@@ -125,20 +124,12 @@ def test_a_word_is_the_class_that_it_means_or_reported(column: str, text: str) -
         ("age", "52.16", "52.16"),
         ("sex", "female", "F"),
         ("field_strength_t", "3T", "3"),
+        ("idh", "perhaps", "perhaps"),
+        ("field_strength_t", "3000", "3000"),
     ],
 )
-def test_words(column: str, text: str, word: str) -> None:
-    assert Cells().word(column, text) == word
-
-
-def test_odd_words_are_reported_once_each_with_their_number() -> None:
-    cells = Cells()
-    for text in ("mut?", "mut?", "maybe\n\x1b[31m"):
-        assert cells.word("idh", text) is None
-    first, second = cells.odd()
-    assert "\x1b" not in first.name + second.name
-    assert "2 cells hold this word" in second.reason
-    assert second.name == "idh 'mut?'"
+def test_words(column: str, text: str, told: str) -> None:
+    assert word(column, text) == told
 
 
 def test_sources_that_contradict_each_other_leave_a_label_unknown_in_any_order() -> None:

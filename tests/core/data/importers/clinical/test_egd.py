@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from gmmas_core.data.importers.egd import find
+from gmmas_core.data.importers.egd import WHOLE_LESION, find
 from gmmas_core.types import DataError
 
 Plant = Callable[..., Path]
@@ -53,10 +53,9 @@ def test_a_tree_as_the_downloader_writes_it(tmp_path: Path, plant: Plant) -> Non
     assert "codel_1p19q" not in third.labels
     assert "IDH wildtype together with 1p/19q codeleted" in third.notes[0]
     assert fourth.labels == {}
-    said = {entry.name: entry.reason for entry in found.skipped}
-    assert said["MASK.nii.gz"].startswith("4 masks mark the whole lesion with one label")
-    assert "no readable JSON" in said["'EGD-0004/metadata.json'"]
-    assert len(said) == 2
+    assert fourth.notes == ("metadata.json cannot be read: its labels are unknown", WHOLE_LESION)
+    assert first.notes == (WHOLE_LESION,)
+    assert found.skipped == ()
 
 
 def test_the_tree_of_xnat_with_workbooks(tmp_path: Path, plant: Plant) -> None:
@@ -82,7 +81,7 @@ def test_the_tree_of_xnat_with_workbooks(tmp_path: Path, plant: Plant) -> None:
     assert second.labels == {
         **{"codel_1p19q": "intact", "who_cns_grade_histologic": "3", "age": "45", "sex": "M", "field_strength_t": "1.5"}
     }
-    assert second.notes == ("idh: sources contradict each other; left unknown",)
-    assert [entry.name for entry in found.skipped] == ["MASK.nii.gz", "EGD-0774"]
+    assert second.notes == ("idh: sources contradict each other; left unknown", WHOLE_LESION)
+    assert [entry.name for entry in found.skipped] == ["EGD-0774"]
     with pytest.raises(DataError, match="no header line with Subject, IDH"):
         find(root, [workbook(tmp_path / "other.xlsx", [["Patient", "IDH"], ["EGD-0001", 1]])])

@@ -9,6 +9,7 @@ import pytest
 
 from gmmas_core.data.importers.clinical import NO_ROW
 from gmmas_core.data.importers.found import Found
+from gmmas_core.data.importers.grades import INTEGRATED_4
 from gmmas_core.data.importers.sheet import read_rows
 from gmmas_core.data.importers.ucsf_pdgm import exam_id, find
 from gmmas_core.types import DataError
@@ -95,10 +96,10 @@ def test_a_tree_of_v5(tmp_path: Path, plant: Plant, write_table: Plant) -> None:
     }
     assert by_id["UCSF-PDGM-0067"].images["t1c"].name == "UCSF-PDGM-0067_T1c.nii.gz"
     assert "who_cns_grade_histologic" not in by_id["UCSF-PDGM-0067"].labels
-    assert (by_id["UCSF-PDGM-0541"].labels, by_id["UCSF-PDGM-0541"].notes) == ({}, (NO_ROW,))
-    assert reasons(found)["UCSF-PDGM-0100"] == "a row of the table without a folder"
-    assert reasons(found)["histology"].startswith("grade 4 of 4 cases may count molecular findings")
-    assert len(found.skipped) == 2
+    bare = by_id["UCSF-PDGM-0541"]
+    assert (bare.labels, bare.notes) == ({}, (NO_ROW,))
+    assert first.notes == (INTEGRATED_4,)
+    assert reasons(found) == {"UCSF-PDGM-0100": "a row of the table without a folder of images here"}
 
 
 def test_a_second_exam_is_its_patients_in_every_version(tmp_path: Path, plant: Plant, write_table: Plant) -> None:
@@ -127,10 +128,11 @@ def test_what_does_not_fit_is_said(tmp_path: Path, plant: Plant, write_table: Pl
     (case,) = found.cases
     assert case.labels["codel_1p19q"] == "codeleted"
     assert "idh" not in case.labels
+    assert case.notes == ("rows of one id differ in idh: left unknown", INTEGRATED_4)
     said = reasons(found)
-    assert "differ in idh" in next(entry.reason for entry in found.skipped if entry.name == "UCSF-PDGM-0004")
+    assert "two folders" in said["UCSF-PDGM-0004_nifti"]
     assert "found no known sequence" in said["UCSF-PDGM-0005_nifti"]
-    assert said["TCGA-02-0006"] == "the table's id is none of this data set"
+    assert said["TCGA-02-0006"] == "a row of the table whose id is none of this data set"
     conflict = find(root, [write_table("c.csv", [HEADER, rows[0]])]).cases[0]
     assert "codel_1p19q" not in conflict.labels
     assert "IDH wildtype together with 1p/19q codeleted" in conflict.notes[0]
@@ -138,7 +140,7 @@ def test_what_does_not_fit_is_said(tmp_path: Path, plant: Plant, write_table: Pl
         find(root, [write_table("x.csv", [["ID", "Age"], ["UCSF-PDGM-004", "3"]])])
     with pytest.raises(DataError, match="no folder named UCSF-PDGM-NNNN_nifti"):
         find(tmp_path / "tables", [])
-    assert reasons(find(root, []))["table"].startswith("none given with --table")
+    assert find(root, []).cases[0].labels == {}
 
 
 @pytest.mark.realdata
@@ -161,7 +163,8 @@ def test_the_released_table(tmp_path: Path, real_data: Path, plant: Plant) -> No
     assert count("who_cns_grade_histologic") == {"2": 56, "3": 43, "": 402}
     assert count("sex") == {"M": 299, "F": 202}
     assert sum(any(alias.startswith("BraTS2021_") for alias in case.aliases) for case in cases.values()) == 298
-    assert [entry.name for entry in found.skipped] == ["histology"]
+    assert found.skipped == ()
+    assert Counter(note for case in cases.values() for note in case.notes) == {INTEGRATED_4: 402}
     # The six second exams: same person, same diagnosis, same label in everything.
     for name in [name for name in cases if "_FU" in name]:
         assert cases[name].labels == cases[name.split("_")[0]].labels
