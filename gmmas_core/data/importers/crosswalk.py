@@ -147,18 +147,12 @@ def find_duplicates(cases: Sequence[FoundCase], held: Sequence[Held], crosswalk:
 
 def untied(cases: Sequence[FoundCase], held: Sequence[Held], crosswalk: Crosswalk) -> list[str]:
     """Pairs of data sets that are known to share patients and that no table ties, as sentences."""
-    mine = [crosswalk.groups([case.case_id, case.patient_id, *case.aliases]) for case in cases]
-    theirs = [crosswalk.groups(ids_of(other)) for other in held]
-    spaces = crosswalk.spaces()
-
-    def is_tied(groups: Iterable[frozenset[tuple[str, str]]], space: str) -> bool:
-        return any(space in spaces.get(group, ()) for own in groups for group in own)
-
+    tied = list(crosswalk.spaces().values())
     return [
         f"{one} and {other} share patients and no table given says which: how many are here twice is unknown"
         for one in sorted(_spaces_of(case.case_id for case in cases))
         for other in sorted(_spaces_of(other.case_id for other in held))
-        if may_share_patients(one, other) and not is_tied(mine, other) and not is_tied(theirs, one)
+        if may_share_patients(one, other) and not any({one, other} <= spaces for spaces in tied)
     ]
 
 

@@ -88,12 +88,11 @@ def make_plan(
     take = []
     for case in cases:
         reason = _reason(case, data_set, out, ledger, here, is_excluded)
-        if case.case_id in twins:
-            continue
         if reason is not None:
             left.append(skipped(case.case_id, reason))
-        else:
+        elif case.case_id not in twins or os.path.isdir(out / case.case_id):
             take.append(case)
+    late = sum(case.case_id in twins for case in take)
     duplicates = [Duplicate(case_id=name, same_as=twin.case_id, where=twin.where) for name, twin in twins.items()]
     return Plan(
         data_set=data_set,
@@ -101,7 +100,7 @@ def make_plan(
         take=tuple(take),
         skipped=tuple(left),
         duplicates=tuple(duplicates),
-        statements=(*_statements(data_set), *untied(cases, others, tied)),
+        statements=(*_statements(data_set, late), *untied(cases, others, tied)),
         ledger=ledger,
     )
 
@@ -154,6 +153,7 @@ def _reason(
     return None
 
 
-def _statements(data_set: str) -> tuple[str, ...]:
+def _statements(data_set: str, late: int) -> tuple[str, ...]:
     statement = IMPORTERS[data_set].statement
-    return (statement,) if statement else ()
+    found_late = f"{late} cases that were imported earlier are now known to be here twice: remove one of each by hand"
+    return (*((statement,) if statement else ()), *((found_late,) if late else ()))
