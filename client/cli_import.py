@@ -1,6 +1,7 @@
 """`gmmas-site import`: from a public data set as it was downloaded to a site folder."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,14 +79,14 @@ def import_command(
     if as_json:
         typer.echo(json.dumps({"dry_run": dry_run, "sites": [_as_json(outcome) for outcome in outcomes]}, indent=1))
     else:
-        for line in _lines(outcomes, dry_run, out):
+        for line in _lines(outcomes, dry_run):
             typer.echo(line)
     if any(outcome.failed for outcome in outcomes) or not any(_cases(outcome) for outcome in outcomes):
         raise typer.Exit(1)
 
 
 def _as_json(outcome: "SiteOutcome") -> dict[str, Any]:
-    told = {"folder": outcome.folder, "new": outcome.new, "failed": outcome.failed}
+    told = {"folder": outcome.folder.name, "new": outcome.new, "failed": outcome.failed}
     return {**told, "masks": "linked" if outcome.masks.rewrite is None else outcome.masks.site, **outcome.summary}
 
 
@@ -93,7 +94,7 @@ def _cases(outcome: "SiteOutcome") -> int:
     return int(outcome.summary["counts"]["cases"])
 
 
-def _lines(outcomes: "list[SiteOutcome]", dry_run: bool, out: Path) -> list[str]:
+def _lines(outcomes: "list[SiteOutcome]", dry_run: bool) -> list[str]:
     from gmmas_core.data.importers.summary import reasons
 
     first = outcomes[0].summary
@@ -109,7 +110,7 @@ def _lines(outcomes: "list[SiteOutcome]", dry_run: bool, out: Path) -> list[str]
         *_label_lines([count["labels"] for count in counts], first["grade_schema"]),
     ]
     if len(outcomes) > 1:
-        lines.append("Cases per site: " + ", ".join(f"{one.folder} {_cases(one)}" for one in outcomes))
+        lines.append("Cases per site: " + ", ".join(f"{one.folder.name} {_cases(one)}" for one in outcomes))
     skipped = reasons([item for outcome in outcomes for item in outcome.summary["skipped"]])
     lines += [f"Skipped {number}: {reason} (e.g. {example})" for reason, number, example in skipped[:_MAX_TOLD]]
     if len(skipped) > _MAX_TOLD:
@@ -121,8 +122,11 @@ def _lines(outcomes: "list[SiteOutcome]", dry_run: bool, out: Path) -> list[str]
     unread = {column: words for outcome in outcomes for column, words in outcome.summary["unread"].items()}
     lines += [f"Not understood in {column}, so n/a: {', '.join(words)}" for column, words in unread.items()]
     lines += [f"Note: {text}" for text in dict.fromkeys(t for one in outcomes for t in one.summary["statements"])]
-    check = out / outcomes[0].folder if len(outcomes) > 1 else out
-    return [*lines] if dry_run else [*lines, f"Next: gmmas-site check {check}"]
+    notes: Counter[str] = Counter()
+    for outcome in outcomes:
+        notes.update(outcome.summary["notes"])
+    lines += [f"Note on {number} cases: {text}" for text, number in notes.most_common(_MAX_TOLD)]
+    return lines if dry_run else [*lines, f"Next: gmmas-site check {outcomes[0].folder}"]
 
 
 def _masks_line(outcome: "SiteOutcome") -> str:

@@ -54,14 +54,14 @@ class SiteOutcome:
     """What came of one site folder.
 
     Attributes:
-        folder: its name.
+        folder: the site folder.
         new: case folders made now.
         failed: cases that could not be written.
         masks: how they came in.
         summary: as import.json holds it.
     """
 
-    folder: str
+    folder: Path
     new: int
     failed: int
     masks: Masks
@@ -108,9 +108,7 @@ def import_data_set(request: Request, on_progress: Progress | None = None) -> li
         if not os.path.lexists(job.out / SITE_FILE):
             write_site(job.out, job.name, masks.site)
         outcomes.append(
-            SiteOutcome(
-                folder=job.out.name, new=written.new, failed=written.failed, masks=masks, summary=written.summary
-            )
+            SiteOutcome(folder=job.out, new=written.new, failed=written.failed, masks=masks, summary=written.summary)
         )
         done += len(job.found.cases)
     return outcomes
@@ -129,7 +127,7 @@ def preview(request: Request) -> list[SiteOutcome]:
         plan, masks = _plan(request, job, ties)
         new = sum(not os.path.isdir(job.out / case.case_id) for case in plan.take)
         told = summarise(plan, plan.take, (), masks.declared, (*request.tables, *found.tables))
-        outcomes.append(SiteOutcome(folder=job.out.name, new=new, failed=0, masks=masks, summary=told))
+        outcomes.append(SiteOutcome(folder=job.out, new=new, failed=0, masks=masks, summary=told))
     return outcomes
 
 

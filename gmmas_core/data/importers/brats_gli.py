@@ -26,7 +26,7 @@ def find_before_treatment(source: Path, tables: Sequence[Path]) -> Found:
     Raises:
         DataError: no case folder, or a table was given (the data set has none).
     """
-    other = "after treatment (time point 100 or later): import it with --from brats2024_post"
+    other = "after treatment (time point 100 or later): import it with --from brats2024-post"
     return _find(source, tables, range(_AFTER_TREATMENT), other)
 
 

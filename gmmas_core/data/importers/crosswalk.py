@@ -84,10 +84,12 @@ class Crosswalk:
         """The groups that ids belong to."""
         return frozenset(self._root(key) for key in map(patient_key, ids) if key is not None)
 
-    def spaces(self, ids: Iterable[str]) -> frozenset[str]:
-        """The name spaces in which the patient behind these ids is known."""
-        roots = self.groups(ids)
-        return frozenset(key[0] for key in [*self._group, *roots] if self._root(key) in roots)
+    def spaces(self) -> dict[tuple[str, str], set[str]]:
+        """Group -> the name spaces in which its patient is known."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for key in self._group:
+            found.setdefault(self._root(key), {self._root(key)[0]}).add(key[0])
+        return found
 
     def _root(self, key: tuple[str, str]) -> tuple[str, str]:
         while key in self._group and self._group[key] != key:
@@ -145,18 +147,17 @@ def find_duplicates(cases: Sequence[FoundCase], held: Sequence[Held], crosswalk:
 
 def untied(cases: Sequence[FoundCase], held: Sequence[Held], crosswalk: Crosswalk) -> list[str]:
     """Pairs of data sets that are known to share patients and that no table ties, as sentences."""
-    own = {key[0] for case in cases for key in [patient_key(case.case_id)] if key is not None}
-    theirs = {key[0] for other in held for key in [patient_key(other.case_id)] if key is not None}
-    mine = [crosswalk.spaces([case.case_id, case.patient_id, *case.aliases]) for case in cases]
-    known = [crosswalk.spaces(ids_of(other)) for other in held]
+    tied = list(crosswalk.spaces().values())
     return [
         f"{one} and {other} share patients and no table given says which: how many are here twice is unknown"
-        for one in sorted(own)
-        for other in sorted(theirs)
-        if may_share_patients(one, other)
-        and not any(other in spaces for spaces in mine)
-        and not any(one in spaces for spaces in known)
+        for one in sorted(_spaces_of(case.case_id for case in cases))
+        for other in sorted(_spaces_of(other.case_id for other in held))
+        if may_share_patients(one, other) and not any({one, other} <= spaces for spaces in tied)
     ]
+
+
+def _spaces_of(case_ids: Iterable[str]) -> set[str]:
+    return {key[0] for key in map(patient_key, case_ids) if key is not None}
 
 
 def ids_of(held: Held) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ _UNKNOWN = "n/a"
 def row_of(case: FoundCase, data_set: str, grade_schema: str) -> dict[str, str]:
     """A case's row; what nobody knows, or what is no word of the column, is `n/a`.
 
+    What a data set tells beyond our columns (its own grade, say) becomes a column of its own that nothing here reads.
+
     Args:
         case: to be listed.
         data_set: name of its importer.
@@ -36,7 +38,8 @@ def row_of(case: FoundCase, data_set: str, grade_schema: str) -> dict[str, str]:
     schema = grade_schema if any(text not in ("", _UNKNOWN) for text in graded) else ""
     facts = {"data_set": data_set, "group": _one_line(case.group), "grade_schema": schema, **published}
     ids = {"participant_id": case.patient_id, "case_id": case.case_id, "folder": case.case_id}
-    return {**ids, **known, **{name: text or _UNKNOWN for name, text in facts.items()}}
+    more = {_one_line(name): _one_line(text) for name, text in case.labels.items() if name not in LEGAL}
+    return {**ids, **known, **{name: text or _UNKNOWN for name, text in {**facts, **more}.items()}}
 
 
 def is_readable(column: str, text: str) -> bool:
@@ -75,7 +78,8 @@ def add_rows(folder: Path, rows: Sequence[Mapping[str, str]]) -> None:
     lines = _lines(folder / TABLE)
     header = lines[0] if lines else list(COLUMNS)
     meant = [COLUMN_OF_HEADER.get(normal_header(title), normal_header(title)) for title in header]
-    missing = [column for column in COLUMNS if column not in meant]
+    wanted = dict.fromkeys([*COLUMNS, *(column for row in new for column in row)])
+    missing = [column for column in wanted if column not in meant]
     padded = [[*line, *[_UNKNOWN] * (len(meant) + len(missing) - len(line))] for line in lines[1:]]
     added = [[row.get(column, _UNKNOWN) for column in [*meant, *missing]] for row in new]
     text = io.StringIO(newline="")

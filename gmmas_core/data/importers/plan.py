@@ -76,33 +76,31 @@ def make_plan(
     ledger = owned(out)
     _require_same_treatment(data_set, ledger)
     tied = crosswalk or Crosswalk()
-    held = held_cases(out) + [held for folder in also for held in held_cases(folder)]
+    here = [held for held in held_cases(out) if held.data_set != data_set]
+    others = here + [held for folder in also for held in held_cases(folder)]
     for case in found.cases:
         tied.tie([case.case_id, case.patient_id, *case.aliases])
-    for other in held:
+    for other in others:
         tied.tie(ids_of(other))
     cases = one_patient_each(found.cases, tied)
-    others = [other for other in held if other.where != out.name or other.data_set != data_set]
     twins = find_duplicates(cases, others, tied)
     left = list(found.skipped)
     take = []
     for case in cases:
-        reason = _reason(case, data_set, out, ledger, others, is_excluded)
-        if case.case_id in twins:
-            continue
+        reason = _reason(case, data_set, out, ledger, here, is_excluded)
         if reason is not None:
             left.append(skipped(case.case_id, reason))
-        else:
+        elif case.case_id not in twins or os.path.isdir(out / case.case_id):
             take.append(case)
+    late = sum(case.case_id in twins for case in take)
     duplicates = [Duplicate(case_id=name, same_as=twin.case_id, where=twin.where) for name, twin in twins.items()]
-    notes = {note for case in take for note in case.notes}
     return Plan(
         data_set=data_set,
         out=out,
         take=tuple(take),
         skipped=tuple(left),
         duplicates=tuple(duplicates),
-        statements=(*_statements(data_set), *untied(cases, others, tied), *sorted(notes)[:20]),
+        statements=(*_statements(data_set, late), *untied(cases, others, tied)),
         ledger=ledger,
     )
 
@@ -130,7 +128,7 @@ def _require_same_treatment(data_set: str, ledger: Ledger) -> None:
     own = IMPORTERS[data_set].treatment
     for name in ledger.imports:
         theirs = IMPORTERS[name].treatment if name in IMPORTERS else own
-        if theirs != own:
+        if theirs != own and "post-treatment" in (theirs, own):
             raise DataError(
                 f"OUT: found {theirs} cases ({name}); expected only those beside {own} ones ({data_set}), since the "
                 "same label means other tissue after surgery; import into a folder of its own"
@@ -138,7 +136,7 @@ def _require_same_treatment(data_set: str, ledger: Ledger) -> None:
 
 
 def _reason(
-    case: FoundCase, data_set: str, out: Path, ledger: Ledger, others: Sequence[Held], is_excluded: IsExcluded
+    case: FoundCase, data_set: str, out: Path, ledger: Ledger, here: Sequence[Held], is_excluded: IsExcluded
 ) -> str | None:
     if is_excluded(case.patient_id, case.case_id):
         return "withdrawn from this site"
@@ -150,11 +148,12 @@ def _reason(
         return "a folder of this name is there that no import made"
     if os.path.islink(folder) or (os.path.lexists(folder) and not folder.is_dir()):
         return "something that is no folder lies where its folder belongs"
-    if any(other.where == out.name and other.patient_id == case.patient_id for other in others):
+    if any(other.patient_id == case.patient_id for other in here):
         return "another data set here has a patient of this name; import into a folder of its own"
     return None
 
 
-def _statements(data_set: str) -> tuple[str, ...]:
+def _statements(data_set: str, late: int) -> tuple[str, ...]:
     statement = IMPORTERS[data_set].statement
-    return (statement,) if statement else ()
+    found_late = f"{late} cases that were imported earlier are now known to be here twice: remove one of each by hand"
+    return (*((statement,) if statement else ()), *((found_late,) if late else ()))

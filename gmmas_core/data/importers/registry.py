@@ -80,7 +80,7 @@ IMPORTERS: Mapping[str, Importer] = {
         statement="The people are those of BraTS 2021 and FeTS 2022 under new numbers that no public table ties to the "
         "old ones: never put both into one federation.",
     ),
-    "brats2024_post": Importer(
+    "brats2024-post": Importer(
         find=brats_gli.find_after_treatment,
         title="BraTS 2024 and 2025 adult glioma after treatment (BraTS-GLI-PPPPP-1TT)",
         doi="10.48550/arXiv.2405.18368",

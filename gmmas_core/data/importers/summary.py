@@ -58,6 +58,7 @@ def summarise(
             {"case": twin.case_id, "same_patient_as": twin.same_as, "in": twin.where} for twin in plan.duplicates
         ],
         "statements": statements,
+        "notes": dict(sorted(Counter(note for case in done for note in dict.fromkeys(case.notes)).items())),
     }
 
 
