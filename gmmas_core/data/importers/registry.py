@@ -118,7 +118,7 @@ IMPORTERS: Mapping[str, Importer] = {
         tables="a participants.tsv instead of the tree's own",
         images="as they are",
     ),
-    "ucsf_pdgm": Importer(
+    "ucsf-pdgm": Importer(
         find=ucsf_pdgm.find,
         title="UCSF-PDGM, v2 to v5",
         doi="10.7937/tcia.bdgf-8v37",
@@ -128,7 +128,7 @@ IMPORTERS: Mapping[str, Importer] = {
         tables=ucsf_pdgm.TABLE,
         statement=grades.ONE_CLASS,
     ),
-    "upenn_gbm": Importer(
+    "upenn-gbm": Importer(
         find=upenn_gbm.find_before_treatment,
         title="UPENN-GBM before surgery (_11)",
         doi="10.7937/TCIA.709X-DN49",
@@ -137,7 +137,7 @@ IMPORTERS: Mapping[str, Importer] = {
         grade_schema="WHO 2016",
         tables=upenn_gbm.TABLE,
     ),
-    "upenn_gbm_post": Importer(
+    "upenn-gbm-post": Importer(
         find=upenn_gbm.find_after_treatment,
         title="UPENN-GBM before a second surgery, after treatment (_21)",
         doi="10.7937/TCIA.709X-DN49",
@@ -170,7 +170,7 @@ IMPORTERS: Mapping[str, Importer] = {
         statement="Defaced, not skull-stripped, and with masks of the whole lesion only, which are not used. Its "
         "licence forbids passing any of it on.",
     ),
-    "utsw_glioma": Importer(
+    "utsw-glioma": Importer(
         find=utsw_glioma.find,
         title="UTSW-Glioma",
         doi="10.7937/DFAE-1B86",

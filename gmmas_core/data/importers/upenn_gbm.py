@@ -36,8 +36,8 @@ _DEPTH = 5
 _HEADERS: Headers = {"idh": ("IDH1",), "mgmt": ("MGMT",), "age": ("Age_at_scan_years",), "sex": ("Gender",)}
 _TITLES = ("ID", *(title for titles in _HEADERS.values() for title in titles))
 _OTHER_TIME = {
-    BEFORE: "a scan after treatment: import it with --from upenn_gbm_post",
-    AFTER: "a scan before surgery: import it with --from upenn_gbm",
+    BEFORE: "a scan after treatment: import it with --from upenn-gbm-post",
+    AFTER: "a scan before surgery: import it with --from upenn-gbm",
 }
 
 

@@ -69,7 +69,7 @@ def test_a_tree(tmp_path: Path, plant: Plant, write_table: Plant) -> None:
     }
     assert "idh" not in third.labels
     said = Counter(entry.reason for entry in found.skipped)
-    assert said["a scan after treatment: import it with --from upenn_gbm_post"] == 1
+    assert said["a scan after treatment: import it with --from upenn-gbm-post"] == 1
     assert said["the same case lies in two folders; the first was taken"] == 3
     (missing,) = [entry.reason for entry in found.skipped if entry.name == "UPENN-GBM-00600_11"]
     assert missing.startswith("in images_structural_unstripped: with skull")
