@@ -48,7 +48,7 @@ def collect(
     for folder, match in case_folders(source, pattern, depth, left):
         told = facts_of(folder, match)
         case_id = folder.name if isinstance(told, str) else told.case_id or folder.name
-        if case_id in cases:
+        if case_id in cases and not isinstance(told, str):
             told = "the same case lies in two folders; the first was taken"
         if isinstance(told, str):
             left.append(skipped(folder.name, told))

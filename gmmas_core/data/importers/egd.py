@@ -26,7 +26,7 @@ from gmmas_core.data.importers.cells import Headers, agree, coherent, labels_of
 from gmmas_core.data.importers.clinical import ClinicalTable, absent_columns, by_id
 from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.sheet import Row, read_kind
-from gmmas_core.data.importers.tree import require_cases, require_source, subfolders
+from gmmas_core.data.importers.tree import require_cases, require_source, subfolders, unsafe_files
 from gmmas_core.data.sequences import FoundFiles, find_sequences
 from gmmas_core.types import SEQUENCES
 
@@ -65,7 +65,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:
         subject, notes = match["subject"], list[str]()
-        told = [_metadata(folder, notes), *(sheet.row(subject, notes) for sheet in sheets)]
+        told = [_metadata(source, folder, notes), *(sheet.row(subject, notes) for sheet in sheets)]
         labels = coherent(agree([labels_of(row, _HEADERS) for row in told], notes), notes)
         files = _files(folder, notes)
         return Facts(case_id=subject, patient_id=subject, labels=labels, notes=tuple(dict.fromkeys(notes)), files=files)
@@ -90,13 +90,13 @@ def _subject(text: str) -> str | None:
     return None if match is None else match["subject"]
 
 
-def _metadata(folder: Path, notes: list[str]) -> Row:
+def _metadata(source: Path, folder: Path, notes: list[str]) -> Row:
     """metadata.json's sections as one row, {} where there is none; one that cannot be read is noted."""
     file = folder / "metadata.json"
     if not file.is_file():
         return {}
     try:
-        if file.stat().st_size > MAX_JSON_BYTES:
+        if unsafe_files(source, [file]) or file.stat().st_size > MAX_JSON_BYTES:
             raise ValueError
         content: Any = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):

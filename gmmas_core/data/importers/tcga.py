@@ -112,8 +112,10 @@ def _patient(barcode: str) -> str | None:
 
 def _case_id(folder: Path, name: str) -> str:
     """The patient with the date of the study where the folder holds one study."""
-    with os.scandir(folder) as entries:
-        studies = {match["date"] for entry in entries if (match := _STUDY.fullmatch(entry.name))}
+    try:
+        studies = {match["date"] for file in os.listdir(folder) if (match := _STUDY.fullmatch(file))}
+    except OSError:
+        return name
     return f"{name}_{min(studies)}" if len(studies) == 1 else name
 
 

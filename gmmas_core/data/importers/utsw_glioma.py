@@ -30,7 +30,7 @@ from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.grades import diagnosis_of, from_integrated
 from gmmas_core.data.importers.sheet import Row, read_rows
 from gmmas_core.data.importers.tree import require_cases, require_source, unsafe_files
-from gmmas_core.data.labels import LABEL_CONVENTIONS
+from gmmas_core.data.labels import to_canonical
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.data.sequences import FoundFiles
 from gmmas_core.types import DataError
@@ -130,14 +130,11 @@ def _unusable(mask: Path, image: Path) -> str | None:
         return str(error)
     if not same_grid(volume.grid, grid):
         return "it lies on another grid than the images"
-    values = {float(value) for value in np.unique(volume.data)}
-    if not values - {0.0}:
-        return "it is empty"
-    odd = sorted(values - {float(value) for value in LABEL_CONVENTIONS[CONVENTION]})
-    if odd:
-        shown = ", ".join(f"{value:g}" for value in odd[:4])
-        return f"it holds values {shown}, whose meaning is not published"
-    return None
+    try:
+        canonical = to_canonical(volume.data, CONVENTION)
+    except DataError:
+        return "it holds other values than 0, 1, 2 and 4, whose meaning is not published"
+    return None if canonical.any() else "it is empty"
 
 
 def _grid(image: Path) -> Grid:

@@ -40,9 +40,11 @@ def test_a_tree_as_the_downloader_writes_it(tmp_path: Path, plant: Plant) -> Non
     metadata(subjects[1], -1, -1, -1, -1.0)
     metadata(subjects[2], 0, 1, 4, "3T")
     (subjects[3] / "metadata.json").write_text("{")
+    metadata(tmp_path, 1, 1, 2)
+    (plant(tmp_path / "egd" / "SUBJECTS" / "EGD-0005", FILES) / "metadata.json").symlink_to(tmp_path / "metadata.json")
     found = find(tmp_path / "egd", [])
-    first, second, third, fourth = found.cases
-    assert [case.case_id for case in found.cases] == ["EGD-0001", "EGD-0002", "EGD-0003", "EGD-0004"]
+    first, second, third, fourth, linked = found.cases
+    assert [case.case_id for case in found.cases] == [f"EGD-{number:04d}" for number in range(1, 6)]
     assert list(first.images) == ["t1", "t1c", "t2", "flair"]
     assert all(case.mask is None for case in found.cases)
     assert first.labels == {
@@ -52,8 +54,8 @@ def test_a_tree_as_the_downloader_writes_it(tmp_path: Path, plant: Plant) -> Non
     assert second.labels == {"age": "45", "sex": "M"}
     assert "codel_1p19q" not in third.labels
     assert "IDH wildtype together with 1p/19q codeleted" in third.notes[0]
-    assert fourth.labels == {}
-    assert fourth.notes == ("metadata.json cannot be read: its labels are unknown", WHOLE_LESION)
+    assert fourth.labels == linked.labels == {}  # nothing is read through a link out of the tree
+    assert fourth.notes == linked.notes == ("metadata.json cannot be read: its labels are unknown", WHOLE_LESION)
     assert first.notes == (WHOLE_LESION,)
     assert found.skipped == ()
 

@@ -173,3 +173,12 @@ def test_the_labels_of_prognosais(tmp_path: Path, real_data: Path, plant: Plant)
     assert differing == {"TCGA-08-0350", "TCGA-DU-6399"}
     with pytest.raises(DataError, match="WHO 2021 classes"):
         find(tmp_path, [real_data / "tables" / "glioma_phenoData.csv"])
+
+
+@pytest.mark.realdata
+def test_a_real_patient(real_data: Path) -> None:
+    (case,) = find(real_data / "tcga", [real_data / "tables" / "prognosais_included_patient_labels.csv"]).cases
+    assert (case.case_id, case.patient_id) == ("TCGA-FG-6692", "TCGA-FG-6692")
+    assert list(case.images) == ["t1", "t1c", "t2", "flair"]
+    assert case.mask == real_data / "tcga" / "TCGA-FG-6692" / "TCGA-FG-6692_seg_automatic.nii.gz"
+    assert case.labels == {"idh": "wildtype", "codel_1p19q": "intact", "who_cns_grade_histologic": "3"}

@@ -70,9 +70,7 @@ def test_a_tree(tmp_path: Path, plant: Plant, write_table: Plant) -> None:
     assert "idh" not in third.labels
     said = Counter(entry.reason for entry in found.skipped)
     assert said["a scan after treatment: import it with --from upenn-gbm-post"] == 1
-    assert said["the same case lies in two folders; the first was taken"] == 3
-    (missing,) = [entry.reason for entry in found.skipped if entry.name == "UPENN-GBM-00600_11"]
-    assert missing.startswith("in images_structural_unstripped: with skull")
+    assert [number for reason, number in said.items() if "with skull" in reason] == [5]
     after = find_after_treatment(root, [table])
     (case,) = after.cases
     assert (case.case_id, case.patient_id, case.mask) == ("UPENN-GBM-00001_21", "UPENN-GBM-00001", None)
