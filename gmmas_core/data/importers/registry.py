@@ -32,7 +32,7 @@ class Importer:
         licence: as its makers state it.
         label_convention: what the values of its masks mean; key of `conventions.MASK_VALUES`, or "" where the data set
             does not say and the person must.
-        grade_schema: "WHO 2016", "WHO 2021", or "" where it tells no grades.
+        grade_schema: "WHO 2016", "WHO 2021", "WHO, edition not stated", or "" where it tells no grades.
         tables: what `--table` takes, "" for nothing.
         images: "skull-stripped" or "defaced".
         treatment: "pre-operative", "post-treatment" or "mixed".
@@ -176,6 +176,7 @@ IMPORTERS: Mapping[str, Importer] = {
         doi="10.7937/DFAE-1B86",
         licence="CC BY 4.0",
         label_convention=utsw_glioma.CONVENTION,
+        grade_schema="WHO, edition not stated",
         tables=utsw_glioma.TABLE,
         statement=grades.ONE_CLASS,
     ),
