@@ -3,14 +3,18 @@
 `<state>/secure/<run id>/<round>-<attempt>/<phase>.safetensors`, each written in one step before its answer leaves and
 readable by its owner alone: the question's digest, the answer, and the member's state after it. Asked the same again, a
 site sends the same bytes; asked something else for the same phase, it refuses, because two answers to one phase would
-say what the sum hides. When a site has helped to unmask, everything but that last answer is deleted.
+say what the sum hides. A node answers several messages at once, so each looks for its answer, makes it and keeps it
+while no other does (`alone`). When a site has helped to unmask, everything but that last answer is deleted.
 """
 
+import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,7 @@ from gmmas_core.atomic import write_bytes
 from gmmas_core.types import FederationError
 
 SUFFIX = ".safetensors"
+LOCK = "lock"
 _MEMBER, _VECTOR, _PART = "member", "vector", "part/"
 
 
@@ -119,6 +124,19 @@ class Attempt:
 
     def _path(self, phase: str) -> Path:
         return self._folder / f"{phase}{SUFFIX}"
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """One process at a time answers a secure sum's questions, whatever their run: two asked at once are two answers."""
+    folder = state / "secure"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def digest_of(parts: Mapping[str, bytes]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from client.peers import pinned, signer_of
 from client.reply_store import stored_reply
-from client.secure_round.attempt import Answer, Attempt, digest_of
+from client.secure_round.attempt import Answer, Attempt, alone, digest_of
 from client.secure_round.opened import require_same_sum
 from client.site import Site
 from gmmas_core.config import Config
@@ -49,7 +49,7 @@ def advertise(
     update: SiteUpdate,
     encoded: Encoded,
 ) -> Answer:
-    """Fresh keys, what this site would speak for, and the names of its metrics.
+    """Begin an attempt, once: every other one of the run is forgotten.
 
     Args:
         site: its policy and identity.
@@ -62,6 +62,27 @@ def advertise(
         DataError: no pinned list of hospitals, or no key.
         FederationError, ConfigError: terms or numbers that no sum can hold.
     """
+    attempt = Attempt(site.state, plan.run_id, plan.round, terms.attempt)
+    question = advertise_question(plan, terms)
+    with alone(site.state):
+        given = attempt.stored(ADVERTISE, question)
+        if given is None:
+            given = _advertise(site, plan, terms, config, reference, update, encoded)
+            attempt.forget_others()
+            attempt.keep(ADVERTISE, question, given)
+    return given
+
+
+def _advertise(
+    site: Site,
+    plan: RoundPlan,
+    terms: SumTerms,
+    config: Config,
+    reference: Weights,
+    update: SiteUpdate,
+    encoded: Encoded,
+) -> Answer:
+    """Fresh keys, what this site would speak for, and the names of its metrics."""
     pinned(site)
     index = index_of(update.metrics)
     layout = layout_for(reference, plan.tasks, index)
@@ -102,10 +123,11 @@ def answer(site: Site, phase: str, question: SecureMessage) -> Answer:
     """
     attempt = Attempt(site.state, question.run_id, question.round, question.attempt)
     digest = digest_of(question.parts)
-    given = attempt.stored(phase, digest)
-    if given is None:
-        given = _SAY[phase](site, attempt, question.parts)
-        attempt.keep(phase, digest, given)
+    with alone(site.state):
+        given = attempt.stored(phase, digest)
+        if given is None:
+            given = _SAY[phase](site, attempt, question.parts)
+            attempt.keep(phase, digest, given)
         if phase == UNMASK:
             attempt.close(phase)
     return given
