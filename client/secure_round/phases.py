@@ -19,7 +19,7 @@ from gmmas_core.peers import verifier_of
 from gmmas_core.secure_round.binding import binding_of
 from gmmas_core.secure_round.layout import Layout, index_of, layout_for, write_index
 from gmmas_core.secure_round.own_weights import SumTerms, own_weights
-from gmmas_core.secure_round.statement import Statement, read_statement, signed_message, speakers
+from gmmas_core.secure_round.statement import Statement, about, read_statement, speakers
 from gmmas_core.secure_round.vector import vector_of
 from gmmas_core.secure_sum import Advert, Member
 from gmmas_core.types import FederationError, RoundPlan, SiteUpdate, Task
@@ -90,9 +90,8 @@ def _advertise(
     binding = binding_of(plan, terms, layout)
     spoken = tuple(sorted(group for group, weight in weights.items() if weight))
     statement = Statement(binding=binding, min_sites=max(2, site.privacy.min_sites), groups=spoken).to_bytes()
-    signer = signer_of(site)
-    member = Member(site.name, plan.run_id, plan.round, terms.attempt, signer)
-    advert = member.advertise().to_bytes()
+    member = Member(site.name, plan.run_id, plan.round, terms.attempt, signer_of(site))
+    advert = member.advertise(about(statement))
     facts = {
         "plan": asdict(plan),
         "terms": asdict(terms),
@@ -106,9 +105,8 @@ def _advertise(
         "update": weights_hash(encoded.arrays),
     }
     parts = {
-        "advert": advert,
+        "advert": advert.to_bytes(),
         "statement": statement,
-        "signature": signer(signed_message(advert, statement)),
         "layout": write_index(index),
     }
     return Answer(parts=parts, member=member.to_bytes(), facts=facts)
@@ -136,23 +134,21 @@ def answer(site: Site, phase: str, question: SecureMessage) -> Answer:
 def _share(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     before = attempt.read(ADVERTISE)
     facts = before.facts
-    verify = verifier_of(pinned(site).sites)
-    adverts, statements = _under(parts, "advert"), _under(parts, "statement")
-    signatures = _under(parts, "signature")
-    if not adverts.keys() == statements.keys() == signatures.keys() or len(adverts) > facts["terms"]["max_sites"]:
+    adverts = {name: Advert.from_bytes(advert) for name, advert in _under(parts, "advert").items()}
+    statements = _under(parts, "statement")
+    if adverts.keys() != statements.keys() or len(adverts) > facts["terms"]["max_sites"]:
         raise FederationError("secure sum: found adverts without statements, or too many; expected both of each site")
-    if statements.get(site.name) != before.parts["statement"]:
-        raise FederationError("secure sum: found another statement in this site's name; expected its own, unchanged")
     said = {}
     for name, statement in statements.items():
-        verify(name, signed_message(adverts[name], statement), signatures[name])
+        if about(statement) != adverts[name].about:
+            raise FederationError(f"secure sum: found another statement of {name} than it signed; expected its own")
         said[name] = read_statement(statement)
         if said[name].binding != facts["binding"]:
             raise FederationError(f"secure sum: found {name} with another plan or layout; expected the same as here")
     member = Member.from_bytes(before.member, signer_of(site))
     sealed = member.share(
-        {name: Advert.from_bytes(advert) for name, advert in adverts.items()},
-        verify,
+        adverts,
+        verifier_of(pinned(site).sites),
         site.privacy.min_sites,
         drop_share=facts["drop_share"],
         degree=facts["neighbours"],

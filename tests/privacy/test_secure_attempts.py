@@ -7,12 +7,11 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from client.peers import pinned_file
+from client.peers import pinned_file, signer_of
 from client.privacy_policy import PrivacyPolicy
 from client.reply_store import store_reply, stored_reply
 from client.secure_round.attempt import Answer
@@ -22,10 +21,12 @@ from gmmas_core.config import load_config
 from gmmas_core.model.parameter_groups import GROUPS
 from gmmas_core.peers import Peers, write_peers
 from gmmas_core.secure_round.own_weights import SumTerms
+from gmmas_core.secure_round.statement import about, read_statement
+from gmmas_core.secure_sum import Advert
 from gmmas_core.types import FederationError, RoundPlan, SiteUpdate, Sum, Task
 from gmmas_core.update_encoding import Encoded
 from gmmas_core.wire import SecureMessage
-from gmmas_core.wire.secure import CONFIRM, MASK, SHARE, UNMASK
+from gmmas_core.wire.secure import MASK, SHARE
 from server.lab.pinned_peers import key_of
 
 CONFIG = load_config(["privacy=secure_sum"])
@@ -150,3 +151,22 @@ def test_two_questions_at_once_are_not_both_answered(
         each.join()
     assert answers.count("answered") == 1
     assert sum("each phase of an attempt is answered once" in text for text in answers) == len(questions) - 1
+
+
+def test_two_statements_of_one_site_open_no_shares(
+    hospitals: Callable[..., list[Hospital]], sum_plan: RoundPlan
+) -> None:
+    """Site a and b speak for a head among three; d, in league, tells only a that it speaks too: b would be silent."""
+    without = [group for group in ALL if group != "head.idh"]
+    asked = Asked(sum_plan, hospitals(a=10, b=10, c=10, d=10, speak={"c": without, "d": without})).advertise()
+    liar = asked.hospitals["d"].site
+    lie = replace(read_statement(asked.shown["statement.d"]), groups=tuple(sorted(ALL))).to_bytes()
+    keys = Advert.from_bytes(asked.shown["advert.d"])
+    signed = replace(keys, about=about(lie))
+    signed = replace(signed, signature=signer_of(liar)(signed.message()))
+    told = asked.shown | {"statement.d": lie, "advert.d": signed.to_bytes()}
+    shares = {name: asked.ask(name, SHARE, told if name == "a" else asked.shown).parts for name in "abc"}
+    for name, others in (("a", "bc"), ("b", "ac"), ("c", "ab")):
+        sealed = {f"sealed.{other}": shares[other][f"sealed.{name}"] for other in others}
+        with pytest.raises(FederationError, match=f"shares of {others[0]} that do not open"):
+            asked.ask(name, MASK, sealed)

@@ -27,7 +27,7 @@ from gmmas_core.fixed_point import bound_of, scale_of, to_integers
 from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.schedule import schedule
 from gmmas_core.secure_round.own_weights import SumTerms
-from gmmas_core.secure_round.statement import read_statement, signed_message
+from gmmas_core.secure_round.statement import about, read_statement
 from gmmas_core.secure_sum import Member
 from gmmas_core.weighing import plain_share
 from gmmas_core.wire.secure import CONFIRM, MASK, SHARE, UNMASK, SecureMessage
@@ -335,7 +335,7 @@ class Hostile:
         shown = {}
         for name in names:
             said = wire.read_secure_answer(self.grid.ask(name, "train.advertise", self.first))
-            shown |= {f"{part}.{name}": said.parts[part] for part in ("advert", "statement", "signature")}
+            shown |= {f"{part}.{name}": said.parts[part] for part in ("advert", "statement")}
         return shown
 
     def phase(self, name: str, phase: str, parts: Mapping[str, bytes]) -> SecureMessage:
@@ -361,20 +361,23 @@ def test_keys_of_the_coordinators_own_are_refused_by_every_site(
     victim, others = grid.names[0], grid.names[1:]
     where = (hostile.plan.run_id, hostile.plan.round, hostile.attempt)
     # Signed by nobody, by another hospital, and by a key that the coordinator made: its own X25519 keys each time.
-    forged = Member(victim, *where, signer_of(read_site(sites[1]))).advertise()
+    statement, other_key = shown[f"statement.{victim}"], signer_of(read_site(sites[1]))
+    forged = Member(victim, *where, other_key).advertise(about(statement))
     for advert in (replace(forged, signature=b""), forged):
-        said = advert.to_bytes()
-        signature = signer_of(read_site(sites[1]))(signed_message(said, shown[f"statement.{victim}"]))
-        swapped = shown | {f"advert.{victim}": said, f"signature.{victim}": signature}
-        for name in grid.names:
+        swapped = shown | {f"advert.{victim}": advert.to_bytes()}
+        assert "another advert in this site's name" in grid.refusal(victim, "train.share", hostile.question(swapped))
+        for name in others:
             assert "did not sign" in grid.refusal(name, "train.share", hostile.question(swapped))
-    stranger = {name.replace(others[2], "stranger"): part for name, part in shown.items()}
+    own = Member("stranger", *where, other_key).advertise(about(statement))
+    stranger = shown | {"advert.stranger": own.to_bytes(), "statement.stranger": statement}
+    del stranger[f"advert.{victim}"], stranger[f"statement.{victim}"]
     assert "a hospital on the list" in grid.refusal(others[0], "train.share", hostile.question(stranger))
-    # A statement that was signed for another attempt, or another plan.
-    told = read_statement(shown[f"statement.{victim}"])
-    lie = replace(told, binding="0" * 64).to_bytes()
-    signed = signer_of(read_site(sites[0]))(signed_message(shown[f"advert.{victim}"], lie))
-    other_plan = shown | {f"statement.{victim}": lie, f"signature.{victim}": signed}
+    # A statement that it did not sign, and a signed one of another plan.
+    lie = replace(read_statement(statement), binding="0" * 64).to_bytes()
+    other_plan = shown | {f"statement.{victim}": lie}
+    assert "another statement of" in grid.refusal(others[0], "train.share", hostile.question(other_plan))
+    signed = Member(victim, *where, signer_of(read_site(sites[0]))).advertise(about(lie))
+    other_plan |= {f"advert.{victim}": signed.to_bytes()}
     assert "another plan or layout" in grid.refusal(others[0], "train.share", hostile.question(other_plan))
     # After all that the honest list still works: nothing was answered before.
     assert hostile.phase(others[0], SHARE, shown).under("sealed").keys() == set(grid.names) - {others[0]}
