@@ -233,9 +233,7 @@ def _require_company(attempt: SecureAttempt, cohort: Cohort, survivors: frozense
             f"found {len(survivors)} sites in the sum; expected the quorum of {settings.quorum}"
             f"{' and the mandatory ' + ', '.join(missing) if missing else ''}"
         )
-    for group, sites in cohort.speakers.items():
-        left = sites & survivors
+    spoken = {group: sites & survivors for group, sites in cohort.speakers.items()}
+    for what, left in {"the sum": survivors, **spoken}.items():
         if any(cohort.statements[site].min_sites > len(left) for site in left):
-            raise LeftLonely(
-                f"found {len(left)} speaking sites left for {group}; expected as many as each of them demands"
-            )
+            raise LeftLonely(f"found {len(left)} sites left for {what}; expected as many as each of them demands")

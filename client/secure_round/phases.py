@@ -157,7 +157,7 @@ def _share(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     return Answer(
         parts={f"sealed.{name}": data for name, data in sealed.items()},
         member=member.to_bytes(),
-        facts={**facts, "speakers": spoken},
+        facts={**facts, "speakers": spoken, "least": {name: each.min_sites for name, each in said.items()}},
     )
 
 
@@ -218,18 +218,21 @@ _SAY: Mapping[str, Say] = {SHARE: _share, MASK: _mask, CONFIRM: _confirm, UNMASK
 
 
 def _require_company(site: Site, facts: Mapping[str, Any], survivors: frozenset[str]) -> None:
-    """A group must not be left with fewer speakers than this site speaks among."""
-    least = max(2, site.privacy.min_sites)
+    """Neither the sum nor a group may be left with fewer sites than anybody in it speaks among.
+
+    A site that finds too few left refuses to sign, but the others could unmask the sum with its vector in it: so each
+    insists on what every other has stated, as on its own.
+    """
+    least = {**facts["least"], site.name: max(site.privacy.min_sites, facts["least"][site.name])}
+    left = {"the sum": survivors} | {group: survivors & set(names) for group, names in facts["speakers"].items()}
     alone = [
-        group
-        for group, sites in facts["speakers"].items()
-        if site.name in sites and len(survivors & set(sites)) < least
+        f"{len(there)} sites left for {what}; expected at least {least[name]} as {name} does"
+        for what, there in left.items()
+        for name in sorted(there)
+        if least.get(name, 0) > len(there)
     ]
     if alone:
-        raise FederationError(
-            f"policy: found fewer than {least} speaking sites left for {alone[0]} and {len(alone) - 1} more groups; "
-            "expected as many; begin a new attempt"
-        )
+        raise FederationError(f"policy: found {alone[0]}; begin a new attempt")
 
 
 def _under(parts: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:

@@ -26,7 +26,7 @@ from gmmas_core.secure_sum import Advert
 from gmmas_core.types import FederationError, RoundPlan, SiteUpdate, Sum, Task
 from gmmas_core.update_encoding import Encoded
 from gmmas_core.wire import SecureMessage
-from gmmas_core.wire.secure import MASK, SHARE
+from gmmas_core.wire.secure import CONFIRM, MASK, SHARE
 from server.lab.pinned_peers import key_of
 
 CONFIG = load_config(["privacy=secure_sum"])
@@ -170,3 +170,19 @@ def test_two_statements_of_one_site_open_no_shares(
         sealed = {f"sealed.{other}": shares[other][f"sealed.{name}"] for other in others}
         with pytest.raises(FederationError, match=f"shares of {others[0]} that do not open"):
             asked.ask(name, MASK, sealed)
+
+
+@pytest.mark.parametrize("lost", ["bc", "ghi"])
+def test_what_one_site_demands_all_insist_on(
+    hospitals: Callable[..., list[Hospital]], sum_plan: RoundPlan, lost: str
+) -> None:
+    """Nine sites, of which three may vanish: a head that b and c speak for no more, and a sum too small for one."""
+    without = [group for group in ALL if group != "head.idh"]
+    made = hospitals(**dict.fromkeys("abcdefghi", 10), speak=dict.fromkeys("defghi", without))
+    if lost == "ghi":
+        made[0].site = replace(made[0].site, privacy=PrivacyPolicy(min_sites=7))
+    asked = Asked(sum_plan, made).advertise().mask()
+    left = survivors_of(name for name in asked.hospitals if name not in lost)
+    for name in set(asked.hospitals) - set(lost):
+        with pytest.raises(FederationError, match="sites left for .*as a does|expected at least 7"):
+            asked.ask(name, CONFIRM, left)
