@@ -12,7 +12,7 @@ from typing import Any
 from client.peers import pinned, signer_of
 from client.reply_store import stored_reply
 from client.secure_round.attempt import Answer, Attempt, alone, digest_of
-from client.secure_round.opened import require_same_sum
+from client.secure_round.opened import agreed_before, require_same_sum
 from client.site import Site
 from gmmas_core.config import Config
 from gmmas_core.peers import verifier_of
@@ -89,7 +89,14 @@ def _advertise(
     weights = own_weights(config.strategy, terms, update.seen, update.uncertainty, update.metrics)
     binding = binding_of(plan, terms, layout)
     spoken = tuple(sorted(group for group, weight in weights.items() if weight))
-    statement = Statement(binding=binding, min_sites=max(2, site.privacy.min_sites), groups=spoken).to_bytes()
+    keys = [f"round {plan.run_id}/{plan.round}/{plan.weights_hash}"]
+    keys += [f"update {weights_hash(encoded.arrays)}"] if spoken else []
+    statement = Statement(
+        binding=binding,
+        min_sites=max(2, site.privacy.min_sites),
+        groups=spoken,
+        agreed=agreed_before(site.state, keys),
+    ).to_bytes()
     member = Member(site.name, plan.run_id, plan.round, terms.attempt, signer_of(site))
     advert = member.advertise(about(statement))
     facts = {
@@ -103,6 +110,8 @@ def _advertise(
         "metrics": index,
         "binding": binding,
         "update": weights_hash(encoded.arrays),
+        "keys": keys,
+        "strategy": asdict(config.strategy),
     }
     parts = {
         "advert": advert.to_bytes(),
@@ -157,7 +166,12 @@ def _share(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     return Answer(
         parts={f"sealed.{name}": data for name, data in sealed.items()},
         member=member.to_bytes(),
-        facts={**facts, "speakers": spoken, "least": {name: each.min_sites for name, each in said.items()}},
+        facts={
+            **facts,
+            "speakers": spoken,
+            "least": {name: each.min_sites for name, each in said.items()},
+            "agreed": sorted({each.agreed for each in said.values() if each.agreed}),
+        },
     )
 
 
@@ -191,12 +205,13 @@ def _confirm(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer
     _require_company(site, before.facts, survivors)
     member = Member.from_bytes(before.member, signer_of(site))
     signature = member.confirm(survivors, site.privacy.min_sites)
+    _require_one_sum(site, before.facts, survivors)
     return Answer(parts={"confirmation": signature}, member=member.to_bytes(), facts=before.facts)
 
 
 def _unmask(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     before = attempt.read(CONFIRM)
-    facts, survivors = before.facts, frozenset(_under(parts, "survivor"))
+    survivors = frozenset(_under(parts, "survivor"))
     member = Member.from_bytes(before.member, signer_of(site))
     shares = member.unmask(
         survivors,
@@ -204,10 +219,6 @@ def _unmask(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
         confirmations=_under(parts, "confirmation"),
         verify=verifier_of(pinned(site).sites),
     )
-    plan = _plan(facts)
-    keys = [f"round {plan.run_id}/{plan.round}/{plan.weights_hash}"]
-    keys += [f"update {facts['update']}"] if any(facts["weights"].values()) else []
-    require_same_sum(site.state, keys, sorted(survivors))
     # The member's state is not kept: with this answer the attempt is over.
     return Answer(
         parts={f"{kind.value}.{name}": share for name, (kind, share) in shares.items()}, member=b"\0", facts={}
@@ -233,6 +244,23 @@ def _require_company(site: Site, facts: Mapping[str, Any], survivors: frozenset[
     ]
     if alone:
         raise FederationError(f"policy: found {alone[0]}; begin a new attempt")
+
+
+def _require_one_sum(site: Site, facts: Mapping[str, Any], survivors: frozenset[str]) -> None:
+    """What is signed for now is what this site and every other one shown here have signed for with these updates."""
+    spoken = {group: sorted(survivors & set(names)) for group, names in facts["speakers"].items()}
+    made_from = [
+        facts["terms"]["max_cases"],
+        facts["strategy"],
+        {group: names for group, names in spoken.items() if names},
+    ]
+    digest = digest_of({"sum": json.dumps([sorted(survivors), *made_from], sort_keys=True).encode()})
+    if any(agreed != digest for agreed in facts["agreed"]):
+        raise FederationError(
+            "policy: found a site that has signed for another sum of these updates; expected the same sites and "
+            "weights: the difference of the two would show one site alone"
+        )
+    require_same_sum(site.state, facts["keys"], digest)
 
 
 def _under(parts: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:

@@ -27,11 +27,13 @@ class Statement:
         binding: digest of the plan, the weights and the layout that this site would add under.
         min_sites: fewest sites among which it speaks, for the sum and for each group.
         groups: parameter groups for which it has something to say, sorted.
+        agreed: digest of the sum that it has signed for with the same update before, "" for none.
     """
 
     binding: str
     min_sites: int
     groups: tuple[str, ...]
+    agreed: str = ""
 
     def to_bytes(self) -> bytes:
         """As it travels."""
@@ -54,10 +56,11 @@ def read_statement(data: bytes) -> Statement:
     except (ValueError, RecursionError):
         values = None
     match values:
-        case {"binding": str(binding), "min_sites": int(least), "groups": list(groups), **rest} if not rest:
-            is_fit = len(binding) == 64 and 1 <= least <= 10_000 and len(groups) <= MAX_GROUPS
+        case {"agreed": str(agreed), "binding": str(binding), "min_sites": int(least), "groups": list(groups), **rest}:
+            is_fit = not rest and len(agreed) in (0, 64) and len(binding) == 64
+            is_fit = is_fit and 1 <= least <= 10_000 and len(groups) <= MAX_GROUPS
             if is_fit and all(isinstance(group, str) and 0 < len(group) <= 64 for group in groups):
-                return Statement(binding=binding, min_sites=least, groups=tuple(groups))
+                return Statement(binding=binding, min_sites=least, groups=tuple(groups), agreed=agreed)
     raise FederationError("secure sum: found no statement of this version; expected one beside every advert")
 
 

@@ -184,5 +184,41 @@ def test_what_one_site_demands_all_insist_on(
     asked = Asked(sum_plan, made).advertise().mask()
     left = survivors_of(name for name in asked.hospitals if name not in lost)
     for name in set(asked.hospitals) - set(lost):
-        with pytest.raises(FederationError, match="sites left for .*as a does|expected at least 7"):
+        with pytest.raises(FederationError, match=r"as a does|at least 7"):
             asked.ask(name, CONFIRM, left)
+
+
+def test_a_second_sum_of_the_same_updates_is_signed_by_nobody(
+    hospitals: Callable[..., list[Hospital]], sum_plan: RoundPlan
+) -> None:
+    """Other weights give the largest site's update away, one site fewer that site's: nobody who is told signs."""
+    made = hospitals(a=100, b=5, c=5, d=5)
+    names = [each.name for each in made]
+    first = Asked(sum_plan, made).advertise().mask()
+    for name in "abc":  # d was not asked to sign
+        first.ask(name, CONFIRM, survivors_of(names))
+    again = Asked(sum_plan, made, attempt=1).advertise().mask()
+    for name in "da":
+        again.ask(name, CONFIRM, survivors_of(names))
+    other_run = replace(sum_plan, run_id="bb")
+    for attempt, (plan, there, max_cases) in enumerate(
+        [(sum_plan, made, 5), (other_run, made, 5), (sum_plan, made[1:], 100), (sum_plan, [*made[:2], made[3]], 100)]
+    ):
+        asked = Asked(plan, there, attempt + 2, max_cases).advertise().mask()
+        for name in asked.hospitals:
+            with pytest.raises(FederationError, match="signed for another sum"):
+                asked.ask(name, CONFIRM, survivors_of(asked.hospitals))
+    fresh = Asked(replace(sum_plan, round=2), made[1:]).advertise()  # the very same updates, in another round
+    assert all(read_statement(fresh.shown[f"statement.{name}"]).agreed for name in "bcd")
+
+
+def test_a_site_that_has_signed_elsewhere_meanwhile_signs_no_second_sum(
+    hospitals: Callable[..., list[Hospital]], sum_plan: RoundPlan
+) -> None:
+    """Two runs at once make the same updates; when it stated what it means to do, it had signed for nothing."""
+    made = hospitals(a=5, b=5, c=5, d=5)
+    one = Asked(sum_plan, made).advertise().mask()
+    two = Asked(replace(sum_plan, run_id="bb"), made[1:]).advertise().mask()
+    one.ask("b", CONFIRM, survivors_of("abcd"))
+    with pytest.raises(FederationError, match="a second sum of an update"):
+        two.ask("b", CONFIRM, survivors_of("bcd"))
