@@ -109,12 +109,20 @@ class Attempt:
         write_bytes(self._path(phase), save(arrays, metadata=metadata))
         self._folder.chmod(0o700)
 
-    def forget_others(self) -> None:
-        """Delete every other attempt of the run: their keys are of no use, and can do no harm, when they are gone."""
-        if self._folder.parent.is_dir():
-            for folder in self._folder.parent.iterdir():
-                if folder != self._folder:
-                    shutil.rmtree(folder, ignore_errors=True)
+    def forget_others(self, phase: str, update: str) -> None:
+        """Delete every other attempt of the run, and any run's at the same update.
+
+        Nobody can be asked to sign for their sums any more, once this site has stated what it has signed for until now.
+
+        Args:
+            phase: the first one, whose facts name the update.
+            update: as `facts` name it.
+        """
+        for folder in self._folder.parent.parent.glob("*/[0-9]*-[0-9]*"):
+            if folder == self._folder:
+                continue
+            if folder.parent == self._folder.parent or _facts(folder / f"{phase}{SUFFIX}").get("update") == update:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def close(self, last: str) -> None:
         """Delete all but the last phase's answer."""
@@ -146,6 +154,16 @@ def digest_of(parts: Mapping[str, bytes]) -> str:
         for piece in (name.encode(), part):
             digest.update(len(piece).to_bytes(8, "big") + piece)
     return digest.hexdigest()
+
+
+def _facts(path: Path) -> Mapping[str, Any]:
+    """Of an answer that was kept; none where there is none, or a damaged one, with which nobody can go on."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts: Mapping[str, Any] = json.loads((file.metadata() or {})["facts"])
+            return facts
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return {}
 
 
 class _readable:

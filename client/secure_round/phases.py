@@ -49,7 +49,7 @@ def advertise(
     update: SiteUpdate,
     encoded: Encoded,
 ) -> Answer:
-    """Begin an attempt, once: every other one of the run is forgotten.
+    """Begin an attempt, once: every other one of the run, or at the same update, is forgotten.
 
     Args:
         site: its policy and identity.
@@ -68,7 +68,7 @@ def advertise(
         given = attempt.stored(ADVERTISE, question)
         if given is None:
             given = _advertise(site, plan, terms, config, reference, update, encoded)
-            attempt.forget_others()
+            attempt.forget_others(ADVERTISE, given.facts["update"])
             attempt.keep(ADVERTISE, question, given)
     return given
 
