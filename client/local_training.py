@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client import signals
-from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, told_counts
+from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, rare_classes, told_counts
 from client.local_data import LocalData
 from client.local_evaluation import score_cases, validation_cases
 from client.local_groups import local_values, put_local, require_known, spoken_for, without_local
@@ -101,7 +101,7 @@ def train_locally(
         num_cases=len(data.split("train")),
         seen=seen,
         uncertainty=_log_variances(trained, weights, _few(stage.seen, data, floor), (SEGMENTATION, *plan.tasks)),
-        metrics=quiet(metrics, stage.seen, floor),
+        metrics=quiet(metrics, stage.seen, floor, rare_classes(data.split("validation"), plan.tasks, floor)),
         duration_s=time.monotonic() - started,
         core_fingerprint=plan.core_fingerprint,
     )

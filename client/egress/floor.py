@@ -21,6 +21,17 @@ PROPERTIES = ("reference-masks", "not-assessable", "pseudo-accepted", "pseudo-ga
 """First words of sums whose total counts cases that have something."""
 
 
+OF_LABELS = (
+    *("sensitivity", "specificity", "score", "age", "accuracy", "brier", "brier-squared", "nll", "nll-squared"),
+    *("reliability", "reliability-positives", "doubt", "doubt-right"),
+    *("calibration", "calibration-positives", "pseudo-audit"),
+)
+"""First words of metrics of a task that its labels have a part in."""
+
+LOSSES = ("signal.loss_before", "signal.loss_after")
+"""Metrics that the labels of every task have a part in."""
+
+
 def above_floor(metrics: Mapping[str, Metric], floor: int) -> dict[str, Metric]:
     """Metrics over at least `floor` cases, in bins of at least as many; the others emptied, every key kept.
 
@@ -42,8 +53,9 @@ def above_floor(metrics: Mapping[str, Metric], floor: int) -> dict[str, Metric]:
 def without_small_parts(metrics: Mapping[str, Metric], tasks: Sequence[Task], floor: int) -> dict[str, Metric]:
     """Metrics without what would give a small part away by subtraction.
 
-    The parts are the two classes of a task (all that is told per class goes when one of them is small) and the bins of
-    its reliability and of its doubt, whose sums are told in pairs.
+    The parts are the two classes of a task and the bins of its reliability and of its doubt, whose sums are told in
+    pairs. When a class is small, all that labels have a part in goes: a model that answers everybody alike, which a
+    coordinator can send, has a total accuracy or Brier score from which the size of each class follows.
 
     Args:
         metrics: before `above_floor`, which is applied here.
@@ -54,7 +66,7 @@ def without_small_parts(metrics: Mapping[str, Metric], tasks: Sequence[Task], fl
     for task in tasks:
         classes = [metrics.get(f"{name}.{task}") for name in ("sensitivity", "specificity")]
         if any(isinstance(part, Sum) and 0 < part.count < floor for part in classes):
-            _empty(kept, _of_classes(task, kept))
+            _empty(kept, [*of_labels(task, kept), *LOSSES])
         for pair, bins in (("reliability", RELIABILITY_BINS), ("doubt", DOUBT_BINS)):
             second = "reliability-positives" if pair == "reliability" else "doubt-right"
             cells = {str(place): metrics.get(f"{pair}.{task}.{place}") for place in range(bins)}
@@ -63,7 +75,7 @@ def without_small_parts(metrics: Mapping[str, Metric], tasks: Sequence[Task], fl
             _empty(kept, (f"{name}.{task}.{place}" for name in (pair, second) for place in hidden))
         positives = metrics.get(f"calibration-positives.{task}")
         if isinstance(positives, Sum) and _is_small_part(round(positives.total), positives.count, floor):
-            _empty(kept, [f"calibration-positives.{task}"])
+            _empty(kept, of_labels(task, kept))
     return kept
 
 
@@ -123,10 +135,9 @@ def emptied(metric: Metric) -> Metric:
     return Sum(0.0, 0) if isinstance(metric, Sum) else (0,) * len(metric)
 
 
-def _of_classes(task: Task, metrics: Mapping[str, Metric]) -> list[str]:
-    """Keys from which the size of one class of a task could be read."""
-    names = ("sensitivity", "specificity", "score", "age", "reliability", "reliability-positives")
-    starts = tuple(f"{name}.{task}." for name in names)
+def of_labels(task: Task, metrics: Mapping[str, Metric]) -> list[str]:
+    """Keys from which the size of one class of a task could be worked out."""
+    starts = tuple(f"{name}.{task}." for name in OF_LABELS)
     return [key for key in metrics if f"{key}.".startswith(starts)]
 
 

@@ -1,14 +1,18 @@
 """Small cells are hidden, and cannot be worked out from what is told beside them."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 
 from client.egress.floor import above_floor, hidden_cells, in_large_bins, told_count, without_small_parts
 from client.egress.names import require_known, score_names, update_names
-from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, told_counts
+from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, rare_classes, told_counts
 from gmmas_core.metrics.case_score import CaseScore
 from gmmas_core.metrics.merging import merge
-from gmmas_core.types import DataError, Metric, Sum, Task
+from gmmas_core.types import Case, DataError, Metric, Sum, Task
 from gmmas_core.update_encoding import decode, encode
 
 TASKS = (Task.HISTOLOGY, Task.IDH)
@@ -40,7 +44,7 @@ def count(metrics: dict[str, Metric], key: str) -> int:
 
 def test_a_small_class_cannot_be_found_by_subtraction_from_its_task() -> None:
     told = without_small_parts(merge(scores(3, 12), TASKS), TASKS, FLOOR)
-    assert count(told, "accuracy.idh") == 15, "the total stays"
+    assert count(told, "cases") == 15, "the total stays"
     per_class = [f"{name}.idh" for name in ("sensitivity", "specificity")]
     per_class += [f"{name}.idh.{kind}" for name in ("score", "age") for kind in ("positive", "negative")]
     assert [count(told, key) for key in per_class] == [0] * 6
@@ -50,6 +54,30 @@ def test_a_small_class_cannot_be_found_by_subtraction_from_its_task() -> None:
     assert (count(whole, "sensitivity.idh"), count(whole, "score.idh.negative")) == (6, 9)
     same = merge(scores(3, 12), TASKS)
     assert without_small_parts(same, TASKS, 1) == same
+
+
+@pytest.mark.parametrize("mutants", [1, 4])
+def test_a_model_that_answers_everybody_alike_does_not_count_a_small_class(mutants: int) -> None:
+    """Accuracy, Brier score, ... of a constant answer say how many cases are of a class."""
+    losses: dict[str, Metric] = dict.fromkeys(("signal.loss_before", "signal.loss_after"), Sum(7.0, 20))
+    fits: dict[str, Metric] = dict.fromkeys(("calibration.idh.0", "pseudo-audit.idh"), Sum(7.0, 20))
+    same = [replace(score, probability={Task.IDH: 0.9}, epistemic={Task.IDH: 0.0}) for score in scores(mutants, 19)]
+    few = without_small_parts(merge(same, TASKS) | losses | fits, TASKS, FLOOR)
+    told = {key for key in few if count(few, key)}
+    assert told == {"cases", "reference-masks", *(key for key in few if key.startswith(("not-assess", "abstained")))}
+    many = [replace(score, probability={Task.IDH: 0.9}) for score in scores(5, 19)]
+    assert without_small_parts(merge(many, TASKS) | fits, TASKS, FLOOR)["accuracy.idh"] == Sum(5.0, 24)
+    positives: dict[str, Metric] = {"calibration-positives.idh": Sum(float(mutants), 24)}
+    assert not count(without_small_parts(positives | fits, TASKS, FLOOR), "calibration.idh.0")
+
+
+def test_a_class_that_few_validation_cases_have_is_not_in_what_is_fitted_on_them() -> None:
+    cases = [SimpleNamespace(labels={Task.IDH: int(n < 4), Task.HISTOLOGY: n % 2}) for n in range(24)]
+    rare = rare_classes(cast("list[Case]", cases), TASKS, FLOOR)
+    assert rare == (Task.IDH,)
+    fits: dict[str, Metric] = dict.fromkeys(("pseudo-audit.idh", "pseudo-audit.histology"), Sum(7.0, 20))
+    told = quiet(fits, {}, FLOOR, rare)
+    assert [count(told, key) for key in fits] == [0, 20]
 
 
 def test_hidden_bins_of_a_reliability_hold_at_least_the_floor_together() -> None:
