@@ -162,6 +162,7 @@ def play_stage(
             on_gradients=on_gradients,
             on_step=on_step,
             protection=protection,
+            answered=data.answered,
         )
     )
 

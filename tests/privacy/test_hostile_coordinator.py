@@ -267,6 +267,18 @@ def test_one_patient_cannot_be_differenced_out_of_two_evaluations(site: Path) ->
 
 
 @pytest.mark.slow
+def test_one_patient_cannot_be_differenced_out_of_two_audits_of_pseudo_labels(site: Path) -> None:
+    told = set()
+    for number, share in enumerate((0.7, 0.8, 1.0)):
+        talk = Coordinator(site, f"pseudo_labels.mask_entropy_quantile={share}", "pseudo_labels.mc_passes=2")
+        update = wire.read_update(talk.train(run_id=f"q{number}", stage="pseudo_label"), talk.weights)
+        audit = update.metrics["pseudo-audit.segmentation"]
+        assert isinstance(audit, Sum)
+        told.add(audit.count)
+    assert told == {0, 8}, "all of the 8 validation patients, or none: 3 would stay out of an audit of 5"
+
+
+@pytest.mark.slow
 def test_no_metric_is_about_few_cases(site: Path) -> None:
     for split in ("validation", "train"):
         metrics = wire.read_scores(Coordinator(site).evaluate(split)).metrics
