@@ -24,7 +24,7 @@ from client.local_report import write_local_report
 from client.local_training import train_alone, train_locally
 from client.participation import remember_evaluation, remember_training
 from client.peers import pinned
-from client.protected_round import protect, require_private_question
+from client.protected_round import protect, require_never_trained, require_private_question
 from client.reply import reply
 from client.reply_store import store_reply, stored_reply
 from client.resources import require_disk, take_gpu
@@ -204,6 +204,7 @@ def _trained(
     """One round of local training, through the gate and onto a shelf of finished replies."""
     require_unmixed(site, plan)
     require_cohort(len(desk.data.split("train")), site)
+    require_never_trained(site, desk.data.split("validation"))
     require_disk(site)
     take_gpu(site, desk.config)
     protection = protect(site, plan, desk.config, desk.data)  # paid before a step is taken
@@ -238,6 +239,7 @@ def evaluate(message: Message, context: Context) -> Message:
         weights = wire.read_weights(message.content)
         check_identity(plan, desk, weights_hash(weights))
         require_private_question(site, plan, desk.config)
+        require_never_trained(site, desk.data.split(plan.split))
         require_disk(site)
         take_gpu(site, desk.config)
         calibration = read_calibration(plan.calibration, desk.config.task_list)

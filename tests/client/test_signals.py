@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from client.pseudo_confidence import accepted_confidences
-from client.signals import MEASURES, bounded_loss
+from client.signals import MEASURES, Subject, bounded_loss
 from gmmas_core.config import Config
 from gmmas_core.config_federation import SIGNAL_NAMES
 from gmmas_core.data.pseudo_table import PseudoLabel, PseudoMask, publish_table, unfinished_table, write_mask
