@@ -284,7 +284,7 @@ def test_training_patients_of_a_protected_site_are_not_scored_under_other_shares
     policy(site, "privacy: {epsilon: 8, delta: 0.001, noise_multiplier: 2}")
     talk = Coordinator(site, *unmixed)
     assert wire.read_update(talk.train(), talk.weights).num_cases == 13
-    swapped = Coordinator(site, *unmixed, "data.holdout_share=0", "data.validation_share=0.6")
+    swapped = Coordinator(site, *unmixed, "data.holdout_share=0", "data.validation_share=0.75")
     says = "policy: found training patients of an earlier round among those to be scored"
     assert refusal(swapped.evaluate("validation")).startswith(says)
     assert refusal(swapped.train(run_id="bb")).startswith(says), "a round scores the received model as well"
