@@ -26,7 +26,7 @@ from client.participation import remember_evaluation, remember_training
 from client.peers import pinned
 from client.protected_round import protect, require_never_trained, require_private_question
 from client.reply import reply
-from client.reply_store import store_reply, stored_reply
+from client.reply_store import policy_digest, store_reply, stored_reply
 from client.resources import require_disk, take_gpu
 from client.round_state import keep_state, state_before
 from client.secure_round.attempt import Answer, Attempt
@@ -111,7 +111,7 @@ def train(message: Message, context: Context) -> Message:
         require_plan_within(site.limits, plan)
         desk = open_desk(site, wire.read_overrides(message.content))
         require_plain(site, desk.config)
-        finished = stored_reply(site.state, plan)
+        finished = stored_reply(site.state, plan, policy_digest(site))
         if finished is not None:
             bear_witness(site.state, plan)
             tell(site, "resent", run_id=plan.run_id, round=plan.round)
@@ -144,7 +144,7 @@ def advertise(message: Message, context: Context) -> Message:
             pinned(site)
             weights = wire.read_weights(message.content)
             check_identity(plan, desk, weights_hash(weights))
-            finished = stored_reply(site.state / SHELF, plan)
+            finished = stored_reply(site.state / SHELF, plan, policy_digest(site))
             if finished is None:
                 require_hours(site, datetime.now())
                 finished = _trained(site, watch, plan, desk, weights, site.state / SHELF)
@@ -220,7 +220,7 @@ def _trained(
     gated = gate_update(trained.update, trained.encoded, site, shapes, desk.config.task_list)
     # Before the reply: a site that dies in between plays the round again from the round before it.
     keep_state(site.state, plan.run_id, plan.round, trained.kept)
-    store_reply(shelf, plan, gated, trained.encoded)
+    store_reply(shelf, plan, policy_digest(site), gated, trained.encoded)
     tell(site, "trained", run_id=plan.run_id, round=plan.round, reason=f"{gated.duration_s:.0f} s")
     return gated, trained.encoded
 
