@@ -76,7 +76,7 @@ def query(message: Message, context: Context) -> Message:
             release=own.release,
             image=own.image,
         )
-        return wire.status_to_content(gate_status(status, site, desk.config.task_list))
+        return wire.status_to_content(gate_status(status, site, desk.config.task_list, desk.data.split("train")))
 
     return reply(message, context, answer)
 
@@ -216,8 +216,9 @@ def _trained(
     shapes = {name: value.shape for name, value in weights.items()}
     watch.look()
     require_all_here(site, desk.data.cases)
-    remember_training(site, plan, desk.data.split("train"), desk.data.split("validation"))
-    gated = gate_update(trained.update, trained.encoded, site, shapes, desk.config.task_list)
+    parts = desk.data.split("train"), desk.data.split("validation")
+    remember_training(site, plan, *parts)
+    gated = gate_update(trained.update, trained.encoded, site, shapes, desk.config.task_list, *parts)
     # Before the reply: a site that dies in between plays the round again from the round before it.
     keep_state(site.state, plan.run_id, plan.round, trained.kept)
     store_reply(shelf, plan, policy_digest(site), gated, trained.encoded)
@@ -259,8 +260,9 @@ def evaluate(message: Message, context: Context) -> Message:
         watch.look()
         require_all_here(site, desk.data.cases)
         own = desk.data.split("train") if plan.subject == "local_only" else ()
-        remember_evaluation(site, plan, desk.data.split(plan.split), own)
+        asked_about = desk.data.split(plan.split)
+        remember_evaluation(site, plan, asked_about, own)
         tell(site, "evaluated", run_id=plan.run_id, round=plan.round, reason=asked)
-        return wire.scores_to_content(gate_scores(scores, site, desk.config.task_list))
+        return wire.scores_to_content(gate_scores(scores, site, desk.config.task_list, asked_about))
 
     return reply(message, context, answer)

@@ -5,17 +5,20 @@ cells add up to a total that is told, the hidden cells together hold at least `f
 smallest of the others is hidden too (complementary suppression). And no bin of a histogram holds fewer cases than the
 floor: bins are put together with their neighbours, which moves values and loses none.
 
+The floor of a site counts patients and these rules count cases; `floor_in_cases` says how many cases are enough.
+
 How many cases stand behind a number is told exactly where it is told at all, so the coordinator sees how many cases of
 an answered group have, say, a mask; counts that exist for their own sake are rounded.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from gmmas_core.metrics.calibration_error import RELIABILITY_BINS
 from gmmas_core.metrics.doubt import DOUBT_BINS
-from gmmas_core.types import Histogram, Metric, Sum, Task
+from gmmas_core.types import Case, Histogram, Metric, Sum, Task
 
 PROPERTIES = ("reference-masks", "not-assessable", "pseudo-accepted", "pseudo-gated")
 """First words of sums whose total counts cases that have something."""
@@ -30,6 +33,15 @@ OF_LABELS = (
 
 LOSSES = ("signal.loss_before", "signal.loss_after")
 """Metrics that the labels of every task have a part in."""
+
+
+def floor_in_cases(cases: Iterable[Case], floor: int) -> int:
+    """Fewest cases that cannot come from fewer patients than the floor, whichever of these cases they are.
+
+    The same as the floor where everybody has one study; a patient with seven of them is still one patient.
+    """
+    studies = sorted(Counter(case.patient_id for case in cases).values(), reverse=True)
+    return max(floor, 1 + sum(studies[: floor - 1]))
 
 
 def above_floor(metrics: Mapping[str, Metric], floor: int) -> dict[str, Metric]:

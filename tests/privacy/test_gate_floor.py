@@ -1,19 +1,29 @@
 """Small cells are hidden, and cannot be worked out from what is told beside them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from client.egress.floor import above_floor, hidden_cells, in_large_bins, told_count, without_small_parts
+from client.egress import gate_scores, gate_status, gate_update
+from client.egress.floor import (
+    above_floor,
+    floor_in_cases,
+    hidden_cells,
+    in_large_bins,
+    told_count,
+    without_small_parts,
+)
 from client.egress.names import require_known, score_names, update_names
 from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, rare_classes, told_counts
+from client.site import Site
 from gmmas_core.metrics.case_score import CaseScore
 from gmmas_core.metrics.merging import merge
-from gmmas_core.types import Case, DataError, Metric, Sum, Task
-from gmmas_core.update_encoding import decode, encode
+from gmmas_core.types import Case, DataError, Metric, SiteScores, SiteStatus, SiteUpdate, Sum, Task
+from gmmas_core.update_encoding import decode, encode, whole
 
 TASKS = (Task.HISTOLOGY, Task.IDH)
 FLOOR = 5
@@ -78,6 +88,30 @@ def test_a_class_that_few_validation_cases_have_is_not_in_what_is_fitted_on_them
     fits: dict[str, Metric] = dict.fromkeys(("pseudo-audit.idh", "pseudo-audit.histology"), Sum(7.0, 20))
     told = quiet(fits, {}, FLOOR, rare)
     assert [count(told, key) for key in fits] == [0, 20]
+
+
+def test_many_studies_of_one_patient_are_one_patient(site: Callable[..., Site]) -> None:
+    """Seven mutant studies of one patient beside fifteen wildtype patients: the floor counts people."""
+    studies = [*["often"] * 7, *(f"p{number}" for number in range(15))]
+    cases = cast("list[Case]", [SimpleNamespace(patient_id=patient) for patient in studies])
+    assert floor_in_cases(cases, FLOOR) == 1 + 7 + 3
+    assert floor_in_cases(cases[7:], FLOOR) == floor_in_cases((), FLOOR) == FLOOR
+    assert floor_in_cases(cases, 1) == 1
+    made = merge(scores(7, 15), TASKS)
+    about: dict[str, Any] = {"site": "north", "core_fingerprint": "f"}
+    one: dict[str, Any] = {**about, "run_id": "aa", "round": 1, "num_cases": 22, "metrics": made}
+    answer = SiteScores(**one, split="holdout", subject="global")
+    told = gate_scores(answer, site(), TASKS, cases).metrics
+    assert (count(dict(told), "cases"), count(dict(told), "sensitivity.idh")) == (22, 0)
+    assert count(dict(gate_scores(answer, site(), TASKS, cases[7:]).metrics), "sensitivity.idh") == 7
+    counts: dict[str, Any] = {"num_cases": {"train": 22}, "num_sequences": {}, "num_labels": {"idh": 9, "mgmt": 12}}
+    code: dict[str, Any] = {"fingerprint_parts": {}, "config_hash": "c", "protocol": 1, "release": "r", "image": "i"}
+    status = gate_status(SiteStatus(**about, **code, **counts), site(), (*TASKS, Task.MGMT), cases)
+    assert (status.num_cases, status.num_labels) == ({"train": 22}, {"idh": 0, "mgmt": 11})
+    update = SiteUpdate(**one, weights={}, seen={"head.idh": 10, "trunk": 22}, uncertainty={}, duration_s=1.0)
+    gated = gate_update(update, whole({}), site(), {}, TASKS, cases[7:], cases)
+    assert count(dict(gated.metrics), "sensitivity.idh") == 0, "of validation patients"
+    assert gate_update(update, whole({}), site(), {}, TASKS, cases, ()).seen == {"head.idh": 0, "trunk": 22}
 
 
 def test_hidden_bins_of_a_reliability_hold_at_least_the_floor_together() -> None:
