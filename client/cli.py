@@ -10,6 +10,7 @@ from client import (
     cli_enrol,
     cli_evaluate,
     cli_export,
+    cli_import,
     cli_model,
     cli_operations,
     cli_peers,
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli_data.register(app)
+cli_import.register(app)
 cli_stats.register(app)
 cli_enrol.register(app)
 cli_attendance.register(app)

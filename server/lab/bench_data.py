@@ -1,7 +1,8 @@
 """One training sample: our cache against MONAI's transform chain, on the same case, in one run.
 
-The case (see `bench_case`) is written into a temporary folder. The ways take turns within every repeat, so that other load on the machine hits all of them alike; torch is held to one
-thread, and CPU milliseconds stand beside wall-clock ones because they suffer less from neighbours.
+The case (see `bench_case`) is written into a temporary folder. The ways take turns within every repeat, so that other
+load on the machine hits all of them alike; torch is held to one thread, and CPU milliseconds stand beside wall-clock
+ones because they suffer less from neighbours.
 """
 
 import tempfile

@@ -1,8 +1,9 @@
-"""A case of 240x240x155 voxels from four compressed sequences and a mask to arrays: ours, MONAI's chain and TorchIO's.
+"""A case of 240x240x155 voxels, four compressed sequences and a mask, to arrays: ours, MONAI's chain and TorchIO's.
 
-Equal work in all three: axes turned to RAS+, 1 mm (the files are, so nothing is interpolated), cut to the brain, z-scores
-over its voxels. Ours also checks every file, makes the context volume and rounds to half precision. The floor is what
-nobody gets below: the bytes read and inflated by zlib, which all three call; `times_floor` says how far above it a way is.
+Equal work in all three: axes turned to RAS+, 1 mm (the files are, so nothing is interpolated), cut to the brain,
+z-scores over its voxels. Ours also checks every file, makes the context volume and rounds to half precision. The floor
+is what nobody gets below: the bytes read and inflated by zlib, which all three call; `times_floor` says how far above
+it a way is.
 
 The ways take turns in one process with one torch thread; how much memory a worker takes is measured in a process that
 does nothing else, its imports included.
