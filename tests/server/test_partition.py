@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from client.site import read_site
+from gmmas_core.config import load_config
+from gmmas_core.data.importers.ledger import Ledger
 from gmmas_core.data.manifest import read_cases
 from gmmas_core.types import ConfigError, DataError, Task
 from server.lab.partition import apportion, partition_sites
@@ -71,6 +73,18 @@ def test_phantoms_or_any_cases_are_dealt_by_size(
     assert (record["rule"], record["cases"]["institution_01"], record["left_out"]) == ("sizes", 5, [])
     (sites[0] / ".gmmas").mkdir()
     assert partition_sites("fets", tmp_path / "root", tmp_path / "out") == sites  # a resumed run keeps its hospitals
+
+
+def test_what_an_import_noted_wins_over_sizes(source: Callable[..., Path], tmp_path: Path) -> None:
+    for number in (4, 19):
+        folder = source(f"institution_{number:02d}", [(f"FeTS2022_000{number:02d}", f"FeTS2022_000{number:02d}")])
+        told = {"from": "fets2022", "patient": "x", "group": folder.name, "aliases": [], "notes": []}
+        Ledger(cases={f"FeTS2022_000{number:02d}": told}).save(folder)
+    sites = partition_sites("fets", tmp_path / "root", tmp_path / "out")
+    assert [site.name for site in sites] == ["institution_04", "institution_19"]
+    assert json.loads((tmp_path / "out" / "partition.json").read_text())["rule"] == "import"
+    with pytest.raises(ConfigError, match="a deal and a partition"):
+        load_config(["data.partition=fets", "data.deal=brats_unlabelled"])
 
 
 def test_what_cannot_be_dealt_is_said(source: Callable[..., Path], tmp_path: Path) -> None:

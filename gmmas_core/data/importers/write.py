@@ -18,6 +18,7 @@ from gmmas_core.atomic import sync_folder
 from gmmas_core.data.importers.conventions import Masks
 from gmmas_core.data.importers.files import Place, rewrite_mask, split_volumes
 from gmmas_core.data.importers.found import FoundCase, Skipped
+from gmmas_core.data.importers.ledger import Ledger, read_ledger
 from gmmas_core.data.importers.participants import add_rows, row_of
 from gmmas_core.data.importers.plan import Plan
 from gmmas_core.data.importers.registry import IMPORTERS
@@ -81,6 +82,8 @@ def write_site(
 
 def _write(plan: Plan, masks: Masks, place: Place, tables: Sequence[Path], on_progress: Progress | None) -> Written:
     ledger = plan.ledger
+    if (read_ledger(plan.out) or Ledger()) != ledger:  # by another import, between the plan and the lock
+        raise DataError("OUT: found it changed since the plan was made; expected nobody else at work; run this again")
     ledger.is_finished, ledger.label_convention = False, masks.site
     ledger.cases |= {case.case_id: _entry(case, plan.data_set) for case in plan.take}
     ledger.save(plan.out)
