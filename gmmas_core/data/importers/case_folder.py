@@ -12,13 +12,20 @@ from gmmas_core.data.sequences import FoundFiles, find_sequences
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a data set tells of a case beside its files; see FoundCase."""
+    """What a data set tells of a case beside its files; see FoundCase.
+
+    Attributes:
+        case_id: "" for the folder's name.
+        files: what the folder holds where names alone do not tell; else `find_sequences(folder)`.
+    """
 
     patient_id: str
+    case_id: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
     aliases: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    files: FoundFiles | None = None
 
 
 def collect(
@@ -32,28 +39,31 @@ def collect(
 
     Args:
         source: root of the data set.
-        pattern: of a case folder's name, which is the case id.
+        pattern: of a case folder's name, which is the case id unless the facts say another.
         left: a reason is appended for everything not taken.
         facts_of: (folder, match of its name) -> facts, or the reason why the case is not taken.
         depth: levels at which case folders may lie.
     """
     cases: dict[str, FoundCase] = {}
     for folder, match in case_folders(source, pattern, depth, left):
-        is_there = folder.name in cases
-        told = "the same case lies in two folders; the first was taken" if is_there else facts_of(folder, match)
+        told = facts_of(folder, match)
+        case_id = folder.name if isinstance(told, str) else told.case_id or folder.name
+        if case_id in cases and not isinstance(told, str):
+            told = "the same case lies in two folders; the first was taken"
         if isinstance(told, str):
             left.append(skipped(folder.name, told))
             continue
         case = found_case(
             source,
             folder,
-            folder.name,
+            case_id,
             told.patient_id,
             left,
             labels=told.labels,
             group=told.group,
             aliases=told.aliases,
             notes=told.notes,
+            files=told.files,
         )
         if case is not None:
             cases[case.case_id] = case

@@ -16,7 +16,7 @@ class FoundCase:
             `volumes`.
         mask: the segmentation in the data set's own label values, or None.
         labels: column of participants.tsv -> cell text (idh, codel_1p19q, histology, who_cns_grade_histologic, mgmt,
-            age, sex, field_strength_t, split); absent means unknown.
+            age, sex, field_strength_t, split), and published_grade and published_diagnosis; absent means unknown.
         group: source collection or institution, "" where unknown.
         aliases: ids of the same patient in other data sets ("BraTS2021_00123", "TCGA-02-0006", "UCSF-PDGM-0004").
         notes: what a person should know about this case.

@@ -13,7 +13,11 @@ from gmmas_core.data.problems import TABLE
 from gmmas_core.data.table import read_table
 from gmmas_core.types import DataError
 
-COLUMNS = ("participant_id", "case_id", "folder", *LEGAL, "data_set", "group", "grade_schema")
+PUBLISHED_GRADE, PUBLISHED_DIAGNOSIS = "published_grade", "published_diagnosis"
+"""Columns that keep what a data set says of the tumour as a whole, integrated or not; `read_table` leaves them out."""
+
+_FACTS = ("data_set", "group", "grade_schema", PUBLISHED_GRADE, PUBLISHED_DIAGNOSIS)
+COLUMNS = ("participant_id", "case_id", "folder", *LEGAL, *_FACTS)
 _UNKNOWN = "n/a"
 
 
@@ -29,8 +33,10 @@ def row_of(case: FoundCase, data_set: str, grade_schema: str) -> dict[str, str]:
     """
     labels = {column: case.labels.get(column, _UNKNOWN) for column in LEGAL}
     known = {column: text if is_readable(column, text) else _UNKNOWN for column, text in labels.items()}
-    has_grade = known["who_cns_grade_histologic"] != _UNKNOWN or known["histology"] != _UNKNOWN
-    facts = {"data_set": data_set, "group": _one_line(case.group), "grade_schema": grade_schema if has_grade else ""}
+    published = {name: _one_line(case.labels.get(name, "")) for name in (PUBLISHED_GRADE, PUBLISHED_DIAGNOSIS)}
+    graded = (known["who_cns_grade_histologic"], known["histology"], *published.values())
+    schema = grade_schema if any(text not in ("", _UNKNOWN) for text in graded) else ""
+    facts = {"data_set": data_set, "group": _one_line(case.group), "grade_schema": schema, **published}
     ids = {"participant_id": case.patient_id, "case_id": case.case_id, "folder": case.case_id}
     more = {_one_line(name): _one_line(text) for name, text in case.labels.items() if name not in LEGAL}
     return {**ids, **known, **{name: text or _UNKNOWN for name, text in {**facts, **more}.items()}}

@@ -4,7 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gmmas_core.data.importers import bids, brats2020, brats2021, brats_gli, fets2022, msd
+from gmmas_core.data.importers import (
+    bids,
+    brats2020,
+    brats2021,
+    brats_gli,
+    egd,
+    fets2022,
+    grades,
+    msd,
+    tcga,
+    ucsf_pdgm,
+    upenn_gbm,
+    utsw_glioma,
+)
 from gmmas_core.data.importers.found import Found
 
 
@@ -19,7 +32,7 @@ class Importer:
         licence: as its makers state it.
         label_convention: what the values of its masks mean; key of `conventions.MASK_VALUES`, or "" where the data set
             does not say and the person must.
-        grade_schema: "WHO 2016", "WHO 2021", or "" where it tells no grades.
+        grade_schema: "WHO 2016", "WHO 2021", "WHO, edition not stated", or "" where it tells no grades.
         tables: what `--table` takes, "" for nothing.
         images: "skull-stripped" or "defaced".
         treatment: "pre-operative", "post-treatment" or "mixed".
@@ -104,5 +117,67 @@ IMPORTERS: Mapping[str, Importer] = {
         label_convention="",
         tables="a participants.tsv instead of the tree's own",
         images="as they are",
+    ),
+    "ucsf-pdgm": Importer(
+        find=ucsf_pdgm.find,
+        title="UCSF-PDGM, v2 to v5",
+        doi="10.7937/tcia.bdgf-8v37",
+        licence="CC BY 4.0",
+        label_convention="brats2021",
+        grade_schema="WHO 2021",
+        tables=ucsf_pdgm.TABLE,
+        statement=grades.ONE_CLASS,
+    ),
+    "upenn-gbm": Importer(
+        find=upenn_gbm.find_before_treatment,
+        title="UPENN-GBM before surgery (_11)",
+        doi="10.7937/TCIA.709X-DN49",
+        licence="CC BY 4.0",
+        label_convention="brats2021",
+        grade_schema="WHO 2016",
+        tables=upenn_gbm.TABLE,
+    ),
+    "upenn-gbm-post": Importer(
+        find=upenn_gbm.find_after_treatment,
+        title="UPENN-GBM before a second surgery, after treatment (_21)",
+        doi="10.7937/TCIA.709X-DN49",
+        licence="CC BY 4.0",
+        label_convention="brats2021",
+        grade_schema="WHO 2016",
+        tables=upenn_gbm.TABLE,
+        treatment="post-treatment",
+        statement="Before a second surgery, after treatment, and without masks. The model is made for gliomas before "
+        "surgery: results on these cases are no evidence for it, and they are kept apart from such cases.",
+    ),
+    "tcga": Importer(
+        find=tcga.find,
+        title="TCGA-GBM and TCGA-LGG before surgery (Bakas 2017)",
+        doi="10.1038/sdata.2017.117",
+        licence="CC BY 3.0",
+        label_convention="brats2021",
+        grade_schema="WHO 2016",
+        tables=tcga.TABLE,
+    ),
+    "egd": Importer(
+        find=egd.find,
+        title="EGD, Erasmus Glioma Database",
+        doi="10.1016/j.dib.2021.107191",
+        licence="its own; no redistribution",
+        label_convention="canonical",
+        grade_schema="WHO 2016",
+        tables=egd.TABLE,
+        images="defaced",
+        statement="Defaced, not skull-stripped, and with masks of the whole lesion only, which are not used. Its "
+        "licence forbids passing any of it on.",
+    ),
+    "utsw-glioma": Importer(
+        find=utsw_glioma.find,
+        title="UTSW-Glioma",
+        doi="10.7937/DFAE-1B86",
+        licence="CC BY 4.0",
+        label_convention=utsw_glioma.CONVENTION,
+        grade_schema="WHO, edition not stated",
+        tables=utsw_glioma.TABLE,
+        statement=grades.ONE_CLASS,
     ),
 }
