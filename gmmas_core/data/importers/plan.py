@@ -128,7 +128,7 @@ def _require_same_treatment(data_set: str, ledger: Ledger) -> None:
     own = IMPORTERS[data_set].treatment
     for name in ledger.imports:
         theirs = IMPORTERS[name].treatment if name in IMPORTERS else own
-        if theirs != own and "post-treatment" in (theirs, own):
+        if {own, theirs} == {"pre-operative", "post-treatment"}:
             raise DataError(
                 f"OUT: found {theirs} cases ({name}); expected only those beside {own} ones ({data_set}), since the "
                 "same label means other tissue after surgery; import into a folder of its own"
