@@ -15,6 +15,7 @@ from gmmas_core.data.importers.ledger import Ledger
 from gmmas_core.data.manifest import read_cases
 from gmmas_core.types import ConfigError, DataError, Task
 from server.lab.partition import apportion, partition_sites
+from server.lab.simulate import find_sites
 
 SIZES = [511, 6, 15, 47, 22, 34, 12, 8, 4, 8, 14, 11, 35, 6, 13, 30, 9, 382, 4, 33, 35, 7, 5]
 
@@ -56,7 +57,8 @@ def test_phantoms_or_any_cases_are_dealt_by_size(
     source("a", [(f"sub-a{number:02d}", f"sub-a{number:02d}") for number in range(20)])
     two_times = [("sub-b1", "sub-b1_1"), ("sub-b1", "sub-b1_2")]
     source("b", [*two_times, *((f"sub-c{number:02d}", f"sub-c{number:02d}") for number in range(9))])
-    sites = partition_sites("fets", tmp_path / "root", tmp_path / "out")
+    config = load_config([f"data.root={tmp_path / 'root'}", "data.partition=fets"])
+    sites = find_sites(config, tmp_path)
     assert [site.name for site in sites] == [f"institution_{number:02d}" for number in range(1, 24)]
     homes: dict[str, set[str]] = {}
     total = 0
@@ -69,10 +71,10 @@ def test_phantoms_or_any_cases_are_dealt_by_size(
             homes.setdefault(case.patient_id, set()).add(site.name)
     assert total == 31
     assert all(len(home) == 1 for home in homes.values())  # both studies of sub-b1 went to one hospital
-    record = json.loads((tmp_path / "out" / "partition.json").read_text())
+    record = json.loads((tmp_path / "sites" / "partition.json").read_text())
     assert (record["rule"], record["cases"]["institution_01"], record["left_out"]) == ("sizes", 5, [])
     (sites[0] / ".gmmas").mkdir()
-    assert partition_sites("fets", tmp_path / "root", tmp_path / "out") == sites  # a resumed run keeps its hospitals
+    assert find_sites(config, tmp_path) == sites  # a resumed run keeps its hospitals
 
 
 def test_what_an_import_noted_wins_over_sizes(source: Callable[..., Path], tmp_path: Path) -> None:

@@ -99,6 +99,8 @@ IMPORTERS: Mapping[str, Importer] = {
         label_convention="brats2021",
         tables="partitioning_1.csv (23 institutions) or partitioning_2.csv (33): one site folder per institution",
         is_federation=True,
+        statement="Institutions with fewer training cases than the cohort floor of 5 in their site.yaml send nothing; "
+        "for public data it may be lowered, as the lab's data.partition=fets does.",
     ),
     "msd": Importer(
         find=msd.find,
