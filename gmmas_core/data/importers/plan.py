@@ -116,7 +116,9 @@ def owned(out: Path) -> Ledger:
     if os.path.lexists(out) and not os.path.isdir(out):
         raise DataError("OUT: found a file; expected a new folder or an earlier import; name another one")
     ledger = read_ledger(out) if os.path.isdir(out) else None
-    if ledger is None and os.path.isdir(out) and any(out.iterdir()):
+    # What an import leaves that was killed before its first line: a lock, or an unfinished import.json.
+    held = [path for path in out.iterdir() if not path.name.startswith(".import")] if os.path.isdir(out) else []
+    if ledger is None and held:
         raise DataError(
             f"OUT: found a folder with something in it and no {FILE}; expected a new folder or an earlier import; "
             "name another one"

@@ -109,6 +109,10 @@ def test_institutions_become_hospitals(source: Callable[[str], Path], tmp_path: 
     assert [site["new"] for site in run(*asked)[1]["sites"]] == [0, 0]
     with pytest.raises(DataError, match="one per institution"):
         run("--from", "fets2022", folder, out)
+    other = ("--from", "fets2022", folder, tmp_path / "other", "--also")
+    assert len(run(*other, out)[1]["sites"][0]["duplicates"]) == 2
+    with pytest.raises(DataError, match="--also: found no participants"):
+        run(*other, tmp_path)
 
 
 def test_a_second_data_set_in_the_same_folder(

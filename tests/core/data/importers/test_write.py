@@ -69,6 +69,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_a_killed_import_is_resumed_and_a_finished_one_left_alone(source: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    (whole / ".import.lock").touch()  # what a kill at the very start leaves
     assert put(source, whole, "copy").new == 3
     end = subprocess.run([sys.executable, "-c", KILLED, source, killed], check=False, capture_output=True, text=True)
     assert end.returncode == 9, end.stderr
