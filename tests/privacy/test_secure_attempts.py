@@ -26,7 +26,7 @@ from gmmas_core.secure_sum import Advert
 from gmmas_core.types import FederationError, RoundPlan, SiteUpdate, Sum, Task
 from gmmas_core.update_encoding import Encoded
 from gmmas_core.wire import SecureMessage
-from gmmas_core.wire.secure import CONFIRM, MASK, SHARE
+from gmmas_core.wire.secure import CONFIRM, MASK, SHARE, UNMASK
 from server.lab.pinned_peers import key_of
 
 CONFIG = load_config(["privacy=secure_sum"])
@@ -225,3 +225,18 @@ def test_two_runs_at_once_get_no_two_sums_of_the_same_updates(
     made[3].weights = {name: value + 1 for name, value in made[3].weights.items()}
     Asked(replace(sum_plan, run_id="cc"), made[3:] + made[:2]).advertise()  # d has another update there
     two.ask("d", CONFIRM, survivors_of("bcd"))
+
+
+def test_a_site_that_died_while_it_forgot_its_secrets_forgets_them_when_asked_again(
+    hospitals: Callable[..., list[Hospital]], sum_plan: RoundPlan
+) -> None:
+    asked = Asked(sum_plan, hospitals(a=5, b=5, c=5)).advertise().mask()
+    named = survivors_of("abc")
+    signed = {f"confirmation.{name}": asked.ask(name, CONFIRM, named).parts["confirmation"] for name in "abc"}
+    (secret,) = (asked.hospitals["a"].site.state / "secure" / "aa").glob(f"*/{CONFIRM}.safetensors")
+    kept = secret.read_bytes()
+    first = asked.ask("a", UNMASK, named | signed)
+    assert [path.stem for path in secret.parent.iterdir()] == [UNMASK]
+    secret.write_bytes(kept)
+    assert asked.ask("a", UNMASK, named | signed).parts == first.parts
+    assert [path.stem for path in secret.parent.iterdir()] == [UNMASK]
