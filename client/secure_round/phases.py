@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from client.peers import pinned, signer_of
-from client.reply_store import stored_reply
+from client.reply_store import policy_digest, stored_reply
 from client.secure_round.attempt import Answer, Attempt, alone, digest_of
 from client.secure_round.opened import agreed_before, require_same_sum
 from client.site import Site
@@ -179,7 +179,7 @@ def _mask(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     before = attempt.read(SHARE)
     facts = before.facts
     plan = _plan(facts)
-    finished = stored_reply(site.state / SHELF, plan)
+    finished = stored_reply(site.state / SHELF, plan, policy_digest(site))
     if finished is None or weights_hash(finished[1].arrays) != facts["update"]:
         raise FederationError("secure sum: found no finished update of this round; expected it; begin a new attempt")
     update, encoded = finished
