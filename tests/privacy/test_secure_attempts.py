@@ -13,7 +13,7 @@ import pytest
 
 from client.peers import pinned_file, signer_of
 from client.privacy_policy import PrivacyPolicy
-from client.reply_store import store_reply, stored_reply
+from client.reply_store import policy_digest, store_reply, stored_reply
 from client.secure_round.attempt import Answer
 from client.secure_round.phases import SHELF, advertise, answer
 from client.site import write_site
@@ -61,8 +61,9 @@ class Hospital:
 
     def advertise(self, plan: RoundPlan, terms: SumTerms) -> Answer:
         encoded = Encoded(encoding="float32", arrays=self.weights, scales={})
-        store_reply(self.site.state / SHELF, plan, self.update, encoded)
-        finished = stored_reply(self.site.state / SHELF, plan)
+        shelf, policy = self.site.state / SHELF, policy_digest(self.site)
+        store_reply(shelf, plan, policy, self.update, encoded)
+        finished = stored_reply(shelf, plan, policy)
         assert finished is not None
         return advertise(self.site, plan, terms, CONFIG, REFERENCE, *finished)
 
