@@ -26,6 +26,8 @@ from gmmas_core.secure_sum import (
     threshold_for,
 )
 from gmmas_core.secure_sum.encoding import pack, unpack
+from gmmas_core.secure_sum.keys import public_of
+from gmmas_core.secure_sum.masks import pair_mask, self_mask
 from gmmas_core.secure_sum.member_state import read_state
 from gmmas_core.secure_sum.neighbours import is_connected
 from gmmas_core.secure_sum.sealing import open_sealed
@@ -172,3 +174,18 @@ def test_survivors_whom_no_masks_tie_together_are_refused() -> None:
     roster.check_survivors(adverts.keys() - {"a"})
     with pytest.raises(FederationError, match="survivors in parts"):
         roster.check_survivors(adverts.keys() - lost)
+
+
+def test_a_mask_is_of_one_roster_one_plan_and_its_owners() -> None:
+    """Sites that were shown something else derive another key, so their masks do not come off."""
+    private, public = os.urandom(32), public_of(os.urandom(32))
+    where = {"context": b"roster", "binding": b"plan"}
+    keys = [
+        pair_mask(private, public, **{**where, **other}, mine="a", theirs=theirs).key
+        for other, theirs in (({}, "b"), ({"context": b"other"}, "b"), ({"binding": b"other"}, "b"), ({}, "c"))
+    ]
+    keys += [
+        self_mask(private, **{**where, **other}, name=name).key
+        for other, name in (({}, "a"), ({"context": b"other"}, "a"), ({"binding": b"other"}, "a"), ({}, "b"))
+    ]
+    assert len(set(keys)) == len(keys)
