@@ -138,8 +138,7 @@ def advertise(message: Message, context: Context) -> Message:
         desk = open_desk(site, wire.read_overrides(message.content))
         require_masked(site, desk.config)
         attempt = Attempt(site.state, plan.run_id, plan.round, terms.attempt)
-        question = advertise_question(plan, terms)
-        given = attempt.stored(ADVERTISE, question)
+        given = attempt.stored(ADVERTISE, advertise_question(plan, terms))
         if given is None:
             pinned(site)
             weights = wire.read_weights(message.content)
@@ -149,8 +148,6 @@ def advertise(message: Message, context: Context) -> Message:
                 require_hours(site, datetime.now())
                 finished = _trained(site, watch, plan, desk, weights, site.state / SHELF)
             given = advertise_sum(site, plan, terms, desk.config, weights, *finished)
-            attempt.forget_others()
-            attempt.keep(ADVERTISE, question, given)
         bear_witness(site.state, plan)
         return _secure(
             site, SecureMessage(run_id=plan.run_id, round=plan.round, attempt=terms.attempt, parts={}), given
