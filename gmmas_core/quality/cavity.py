@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gmmas_core.data.grid import Volume
-from gmmas_core.measures.midline import estimate_midline
+from gmmas_core.measures.midline import Midline, estimate_midline
 from gmmas_core.measures.values import Missing
 from gmmas_core.quality.check import Check, Verdict, not_assessable
 from gmmas_core.quality.sketch import Sketch, every
@@ -47,20 +47,30 @@ def check_cavity(images: Mapping[str, Volume], sketches: Mapping[str, Sketch], r
 
 def one_sided_fluid_ml(images: Mapping[str, Volume], sketches: Mapping[str, Sketch]) -> float | Missing:
     """Volume of the largest such piece, mL."""
-    first = next(iter(images.values()))
-    midline = estimate_midline(images, Volume(np.zeros(first.data.shape, dtype=bool), first.affine_44))
-    if isinstance(midline, Missing):
-        return midline
     t1 = sketches["t1" if "t1" in sketches else "t1c"]
     t2, flair = sketches["t2"], sketches["flair"]
     fluid = (t2.value_XYZ > _BRIGHT) & (flair.value_XYZ < _DARK) & (t1.value_XYZ < _DARK)
     fluid = ndimage.binary_opening(fluid & t2.inside_XYZ)
     if not fluid.any():
         return 0.0
-    spacing = t2.spacing_mm
-    near = ndimage.distance_transform_edt(~fluid, sampling=spacing) <= _OPPOSITE_MM
+    first = next(iter(images.values()))
+    chosen = every(first)
     affine_44 = first.affine_44.copy()
-    affine_44[:3, :3] *= [side.step for side in every(first)]
+    affine_44[:3, :3] *= [side.step for side in chosen]
+    coarse = {name: Volume(volume.data[chosen], affine_44) for name, volume in images.items()}
+    # A hole is as little its mirror image as a tumour: it is left out where the middle is looked for.
+    midline = estimate_midline(coarse, Volume(fluid, affine_44))
+    if isinstance(midline, Missing):
+        return midline
+    alone = fluid & ~_has_opposite(fluid, affine_44, midline, t2.spacing_mm)
+    return _largest_at_surface(ndimage.binary_opening(alone), t2.inside_XYZ, t2.spacing_mm)
+
+
+def _has_opposite(
+    fluid: NDArray[np.bool_], affine_44: NDArray[np.float64], midline: Midline, spacing: tuple[float, float, float]
+) -> NDArray[np.bool_]:
+    """Fluid that has fluid near its mirror image."""
+    near = ndimage.distance_transform_edt(~fluid, sampling=spacing) <= _OPPOSITE_MM
     at_N3 = np.argwhere(fluid)
     world_N3 = at_N3 @ affine_44[:3, :3].T + affine_44[:3, 3]
     normal = np.array([1.0, -midline.by_y, -midline.by_z])
@@ -68,9 +78,9 @@ def one_sided_fluid_ml(images: Mapping[str, Volume], sketches: Mapping[str, Sket
     mirrored = world_N3 - 2 * midline.right_of_mm(world_N3)[:, None] * normal
     index = np.rint((mirrored - affine_44[:3, 3]) @ np.linalg.inv(affine_44[:3, :3]).T).astype(int)
     index = np.clip(index, 0, np.array(fluid.shape) - 1)
-    alone = np.zeros_like(fluid)
-    alone[tuple(at_N3[~near[tuple(index.T)]].T)] = True
-    return _largest_at_surface(ndimage.binary_opening(alone), t2.inside_XYZ, spacing)
+    opposite = np.zeros_like(fluid)
+    opposite[tuple(at_N3.T)] = near[tuple(index.T)]
+    return opposite
 
 
 def _largest_at_surface(
