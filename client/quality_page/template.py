@@ -5,11 +5,12 @@ STYLE = """
 .bar label { display: grid; font-size: .88rem; }
 .bar select, .bar input { font: inherit; padding: .3rem .5rem; min-height: 2.4rem; }
 .tablebox { max-height: 34rem; overflow: auto; border: 1px solid #d0d7de; }
-.tablebox table { margin: 0; } .tablebox thead th { position: sticky; top: 0; background: #fff; }
+.tablebox table { margin: 0; } .tablebox caption { padding-left: .6rem; }
+.tablebox thead th { position: sticky; top: 0; background: #fff; }
 th button, td button { font: inherit; font-weight: inherit; color: inherit; background: none; border: 0; padding: 0;
 text-align: left; cursor: pointer; text-decoration: underline dotted; }
-th[aria-sort=ascending] button::after { content: " \\25B2"; }
-th[aria-sort=descending] button::after { content: " \\25BC"; }
+th[aria-sort=ascending] button::after { content: " \\25B2" / ""; }
+th[aria-sort=descending] button::after { content: " \\25BC" / ""; }
 .mark { display: inline-block; min-width: 3.6em; text-align: center; font-weight: 600; padding: 0 .4em; color: #fff;
 background: #57606a; }
 .mark.pass { background: #1a6b3c; } .mark.warn { background: #8a5300; } .mark.fail { background: #b31d28; }

@@ -28,7 +28,7 @@ def check_number_limit(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> 
     return Check(
         id="number_limit",
         verdict=verdict,
-        found=f"a largest value of {largest:g}, in {at_most} voxels" + (", where a number type ends" * is_limit),
+        found=f"a largest value of {largest:g} ({at_most} of its voxels)" + ", where a number type ends" * is_limit,
         expected="a largest value below what the number type holds",
         action=action if verdict is not Verdict.PASS else "",
         where=name,
