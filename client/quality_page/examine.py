@@ -11,7 +11,7 @@ from pathlib import Path
 
 from client.case_checks import CaseReport, open_case
 from client.quality_page.mosaic import Mosaic, draw_mosaic
-from client.quality_page.recorded import brain_file, read_brain, read_registration, record_file
+from client.quality_page.recorded import brain_file, read_brain, read_prepared, record_file
 from client.quality_page.stored import Examined, home_of, keep, key_of, load
 from gmmas_core.data.problems import Problem
 from gmmas_core.quality import Check, Facts, Rules, check_case
@@ -88,7 +88,7 @@ def _look(case: Case, task: Task) -> tuple[Examined, Mosaic | None]:
         return examined, None
     problems = [*opened.report.problems]
     try:
-        brain, recorded = read_brain(case), read_registration(case)
+        brain, recorded = read_brain(case), read_prepared(case)
     except DataError as error:
         brain, recorded = None, {}
         problems.append(_problem(case, "raw.json or brain mask", str(error)))
@@ -96,7 +96,7 @@ def _look(case: Case, task: Task) -> tuple[Examined, Mosaic | None]:
         age=case.age,
         unstated=frozenset(name for name in opened.images if not states_orientation(case.images[name])),
         brain=brain,
-        registration_mm=recorded,
+        prepared=recorded,
     )
     checks: tuple[Check, ...] = ()
     mosaic = None

@@ -10,7 +10,7 @@ thresholds.py  every threshold with its reason    sketch.py sequences seen coars
 A check that passes proves nothing; one that fails asks a person to look. Needs numpy, scipy, nibabel.
 """
 
-from gmmas_core.quality.case import Facts, check_case
+from gmmas_core.quality.case import Facts, Prepared, check_case
 from gmmas_core.quality.check import Check, Verdict, worst
 from gmmas_core.quality.images import check_images
 from gmmas_core.quality.result import check_result
@@ -20,6 +20,7 @@ __all__ = [
     "THRESHOLDS",
     "Check",
     "Facts",
+    "Prepared",
     "Rules",
     "Threshold",
     "Verdict",

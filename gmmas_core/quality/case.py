@@ -39,11 +39,35 @@ RULES_OF: Mapping[str, tuple[str, ...]] = {
     "orientation": ("oblique",),
     "spacing": ("voxel_edge",),
     "field_of_view": ("extent",),
+    "native_slices": ("slice_thickness",),
 }
 """Check -> its thresholds, where they have other names than the check."""
 
+_MENDED = {
+    "recognition": "look at the picture; say which series it is and prepare the case again",
+    "native_slices": "the fine grid is interpolated: thin rims and small lesions may be missed, sizes are coarse",
+    "registration": "look at both side by side; register them again",
+}
+
 _REFERENCES = ("t1c", "t1", "t2", "flair")
 """The first that is there is what the others are measured against."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What the preparation of a raw sequence recorded.
+
+    Attributes:
+        label: what the series was called; a hospital's own words, which stay there.
+        confidence: that it is this sequence, in [0, 1].
+        residual_mm: of its registration; None for the one that the others were registered to.
+        native_mm: voxel edges as acquired.
+    """
+
+    label: str
+    confidence: float
+    residual_mm: float | None
+    native_mm: tuple[float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +78,13 @@ class Facts:
         age: years; None where unknown.
         unstated: sequences whose header states no orientation.
         brain: mask of the brain where there is one of its own.
-        registration_mm: sequence -> residual that its registration recorded.
+        prepared: sequence -> see Prepared; empty where nothing was recorded.
     """
 
     age: float | None = None
     unstated: frozenset[str] = frozenset()
     brain: Volume | None = None
-    registration_mm: Mapping[str, float] = field(default_factory=dict)
+    prepared: Mapping[str, Prepared] = field(default_factory=dict)
 
 
 def check_case(
@@ -96,7 +120,8 @@ def check_case(
     if good:
         checks += [check_symmetry_axis(good, rules), check_brain_size(good, facts.brain, rules)]
         checks += _between(good, rules)
-    checks += [check_registration(name, mm, rules) for name, mm in facts.registration_mm.items()]
+    for name, record in facts.prepared.items():
+        checks += check_prepared(name, record, rules)
     if seg is not None:
         checks += _of_mask(good, seg, rules)
     return tuple(_as_asked(check, rules) for check in checks)
@@ -129,17 +154,23 @@ def check_brain_size(images: Mapping[str, Volume], brain: Volume | None, rules: 
     )
 
 
-def check_registration(name: str, residual_mm: float, rules: Rules = THRESHOLDS) -> Check:
-    """Whether the residual that a sequence's registration recorded is small."""
-    verdict = rules["registration"].verdict(round(residual_mm, 1))
-    return Check(
-        id="registration",
-        verdict=verdict,
-        found=f"a recorded residual of {residual_mm:.1f} mm",
-        expected="at most 2 mm",
-        action="look at both side by side; register them again" if verdict is not Verdict.PASS else "",
-        where=name,
-    )
+def check_prepared(name: str, record: Prepared, rules: Rules = THRESHOLDS) -> list[Check]:
+    """Whether a raw sequence was surely this one, thin enough as acquired, and registered with a small residual."""
+    sure = rules["recognition"].verdict(record.confidence)
+    thin = rules["slice_thickness"].verdict(round(max(record.native_mm), 2))
+    edges = "x".join(f"{mm:.3g}" for mm in record.native_mm)
+    asked = [
+        ("recognition", sure, f"{record.label!r} taken for it, confidence {record.confidence:.2f}", "at least 0.80"),
+        ("native_slices", thin, f"voxels of {edges} mm as acquired", "edges of at most 3 mm"),
+    ]
+    if record.residual_mm is not None:
+        close = rules["registration"].verdict(round(record.residual_mm, 1))
+        asked.append(("registration", close, f"a recorded residual of {record.residual_mm:.1f} mm", "at most 1 mm"))
+    return [
+        Check(id=check, verdict=verdict, found=found, expected=expected, action=action, where=name)
+        for check, verdict, found, expected in asked
+        for action in (_MENDED[check] if verdict is not Verdict.PASS else "",)
+    ]
 
 
 def _between(images: Mapping[str, Volume], rules: Rules) -> list[Check]:

@@ -204,7 +204,12 @@ THRESHOLDS = {
         "an enhancing rim is 2 to 5 mm thick; cases that were registered with care measured 0.2 to 2.7 mm",
         after_seeing=True,
     ),
-    "registration": _above(2.0, 5.0, "mm", "an enhancing rim is 2 to 5 mm thick"),
+    "registration": _above(
+        1.0, 4.0, "mm", "there and back again: a motion that was found well comes back to its start"
+    ),
+    "recognition": _below(
+        0.8, None, "confidence", "a name alone, or name against header, is less than one clear answer"
+    ),
     "cavity": _above(
         10.0,
         None,

@@ -18,6 +18,7 @@ from client.cli import app
 from client.quality_page.examine import Task, examine_cases
 from client.quality_page.mosaic import TUMOUR_COLOUR, draw_mosaic
 from client.quality_page.page import picture_name, rows_of, write_page
+from client.quality_page.recorded import read_brain, read_prepared
 from client.quality_policy import rules_of
 from client.site import read_site
 from client.withdrawal.places import PLACES
@@ -26,7 +27,8 @@ from gmmas_core.config import load_config
 from gmmas_core.data.grid import Volume
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.data.problems import Problem
-from gmmas_core.types import DISCLAIMER, DataError
+from gmmas_core.quality import Prepared
+from gmmas_core.types import DISCLAIMER, Case, DataError
 
 
 def run(*arguments: str | Path) -> Result:
@@ -137,6 +139,26 @@ def test_pictures_of_cases_that_are_gone_are_removed_and_nothing_else(tmp_path: 
     assert [path.name for path in folder.iterdir()] == ["holiday.jpg"]
     with pytest.raises(DataError, match="expected a file name that ends in"):
         write_page(tmp_path / "q.pdf", "north", [], [], rules_of({}), moved=False)
+
+
+def test_what_lies_beside_the_images_is_read_or_said_to_be_damaged(tmp_path: Path) -> None:
+    case = Case(
+        **{"case_id": "a", "patient_id": "a", "site": "north", "mask": None, "labels": {}, "label_source": {}},
+        images={"t1": tmp_path / "a_t1.nii.gz"},
+        split="train",
+    )
+    assert (read_brain(case), dict(read_prepared(case))) == (None, {})
+    grid = {"affine": np.diag([0.9, 0.9, 5.5, 1.0]).tolist()}
+    written = {"label": "AX T1", "confidence": 0.7, "residual_mm": 1.5, "native_grid": grid}
+    (tmp_path / "raw.json").write_text(json.dumps({"sequences": {"t1": written, "t2": written}}))
+    assert read_prepared(case) == {
+        "t1": Prepared(label="AX T1", confidence=0.7, residual_mm=1.5, native_mm=(0.9, 0.9, 5.5))
+    }
+    (tmp_path / "raw.json").write_text('{"sequences": []}')
+    (tmp_path / "a_brain.nii.gz").write_bytes(b"x")
+    for read in (read_prepared, read_brain):
+        with pytest.raises(DataError, match="case a: "):
+            read(case)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gmmas_core.data.grid import Volume
-from gmmas_core.quality import THRESHOLDS, Check, Facts, Verdict, check_case
+from gmmas_core.quality import THRESHOLDS, Check, Facts, Prepared, Verdict, check_case
 from gmmas_core.quality.acquisition import (
     check_fluid_on_flair,
     check_ghosting,
@@ -16,7 +16,7 @@ from gmmas_core.quality.acquisition import (
     check_signal_to_noise,
 )
 from gmmas_core.quality.alignment import check_alignment, residual_mm
-from gmmas_core.quality.case import check_age, check_brain_size, check_registration
+from gmmas_core.quality.case import check_age, check_brain_size, check_prepared
 from gmmas_core.quality.cavity import check_cavity
 from gmmas_core.quality.placement import check_field_of_view, check_orientation, check_spacing, check_symmetry_axis
 from gmmas_core.quality.scan_likeness import alike, thumbnail
@@ -27,6 +27,8 @@ from gmmas_core.types import DataError
 Images = Mapping[str, Volume]
 Phantom = Callable[..., tuple[dict[str, Volume], Volume]]
 PASS, WARN, FAIL, UNKNOWN = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.NOT_ASSESSABLE
+
+GOOD = Prepared(label="AX T1", confidence=0.9, residual_mm=0.4, native_mm=(1.0, 1.0, 1.0))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def flags(checks: tuple[Check, ...]) -> dict[tuple[str, str], Verdict]:
 
 @pytest.mark.slow
 def test_a_sound_phantom_is_flagged_for_nothing_but_its_thick_voxels(sound: tuple[Images, Volume]) -> None:
-    checks = check_case(*sound, Facts(age=50.0, registration_mm={"t1": 0.4}))
+    checks = check_case(*sound, Facts(age=50.0, prepared={"t1": GOOD}))
     assert flags(checks) == {("slice_thickness", name): WARN for name in sound[0]}
     unknown = [(check.id, check.where) for check in checks if check.verdict is UNKNOWN]
     assert unknown == [("ghosting", name) for name in sound[0]], "a brain without its skull has no air around it"
@@ -128,8 +130,16 @@ def test_a_shift_and_a_turn_between_sequences_are_measured(phantom: Phantom) -> 
     known = residual_mm(images["t1c"], shifted)
     assert known == pytest.approx(6.0, abs=1.5)
     assert check_alignment("flair", "t1c", {**images, "flair": shifted}).verdict is not PASS
-    assert check_registration("t1", 0.4).verdict is PASS
-    assert check_registration("t1", 3.0).verdict is WARN
+
+
+def test_what_preparing_a_raw_case_recorded() -> None:
+    assert [check.verdict for check in check_prepared("t1", GOOD)] == [PASS, PASS, PASS]
+    poor = Prepared(label="AX T1", confidence=0.6, residual_mm=5.5, native_mm=(0.9, 0.9, 5.5))
+    assert {c.id: c.verdict for c in check_prepared("t1", poor)} == {
+        **dict.fromkeys(("recognition", "native_slices"), WARN),
+        "registration": FAIL,
+    }
+    assert len(check_prepared("t1", replace(GOOD, residual_mm=None))) == 2, "the reference has no residual"
 
 
 def test_a_hole_full_of_fluid_on_one_side(images: Images) -> None:
