@@ -38,7 +38,7 @@ class Site:
         label_convention: of the masks, key of LABEL_CONVENTIONS.
         device: "auto", "cpu" or "cuda".
         threads: CPU threads for computing, at least 1.
-        cohort_floor: fewest cases about which anything may leave the site.
+        cohort_floor: fewest patients about whom anything may leave the site.
         allowed_stages: names of the stages this site takes part in, or None for all.
         training_hours: "HH:MM-HH:MM" of this machine's day in which it trains, or None for always.
         limits: the most that a coordinator may ask for.
@@ -155,7 +155,7 @@ _TEMPLATE = """\
 site: {site}
 label_convention: {label_convention}  # of the masks
 device: {device}  # auto, cpu or cuda
-cohort_floor: {cohort_floor}  # nothing about fewer cases than this leaves the site
+cohort_floor: {cohort_floor}  # nothing about fewer patients than this leaves the site
 # threads: 8  # CPU threads for computing; all when absent
 # state: .gmmas  # prepared cases and everything that must survive; relative to this file
 # data: .  # folder of participants.tsv and the case folders; relative to this file

@@ -42,10 +42,10 @@ from client.withdrawal.subject import Subject
 from gmmas_core.data.cache import safe_name
 
 NAMELESS = (
-    *("attendance.json", "coordinator.json", "egress.jsonl", "enrolment", "flower", "heartbeat.json", "models"),
-    *("participation.jsonl", "peers.json", "populations.json", "populations.json.lock", "privacy_budget.head"),
-    *("privacy_budget.jsonl", "privacy_budget.lock", "pseudonym.key", "server_answered", "withdrawals.jsonl"),
-    *("witness.jsonl",),
+    *("attendance.json", "coordinator.json", "egress.jsonl", "enrolment", "exports.jsonl", "flower", "heartbeat.json"),
+    *("models", "participation.jsonl", "peers.json", "populations.json", "populations.json.lock"),
+    *("privacy_budget.head", "privacy_budget.jsonl", "privacy_budget.lock", "pseudonym.key", "server_answered"),
+    *("withdrawals.jsonl", "witness.jsonl"),
 )
 """Places without a trace of a case."""
 
