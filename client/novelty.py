@@ -5,11 +5,11 @@ metrics, in a secure sum where the round is one); and once a run, before its rel
 distances from the Gaussian of all hospitals. The question carries that Gaussian. A coordinator that made one up could
 learn what an average over at least the cohort floor's number of patients tells, as it could by made-up weights.
 
-With record-level privacy the first is never told (`protected_round`): exact sums would pass by the noise. Where
-`privacy.statistics` is "refused" neither is told, where it is "summed" only what is in a secure sum, so not the second.
+With record-level privacy the first is never told: exact sums would pass by the noise. Client-level privacy, which the
+coordinator adds, does not cover either. Where `privacy.statistics` is "refused" neither is told, where it is "summed"
+only what is in a secure sum, so not the second.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from client.local_data import LocalData
@@ -18,18 +18,34 @@ from client.statistics.answer import PER_SITE, SUMMED
 from gmmas_core.config import Config
 from gmmas_core.novelty.held_out import no_distances, sum_distances
 from gmmas_core.novelty.stored import read_pieces
-from gmmas_core.novelty.sums import PREFIX, no_patients
+from gmmas_core.novelty.sums import by_common_patterns, no_patients, sum_patients
 from gmmas_core.training.patient_features import patient_features
-from gmmas_core.types import EvaluationPlan, Metric, SiteScores
+from gmmas_core.types import EvaluationPlan, Metric, RoundPlan, SiteScores
+
+CALIBRATE = "calibrate"
+"""Stage of the rounds that tell sums of features."""
 
 
-def without_refused_sums(site: Site, config: Config, metrics: Mapping[str, Metric]) -> dict[str, Metric]:
-    """A round's metrics, the sums of patients' features emptied where the site's policy keeps them here."""
-    may_leave = site.privacy.statistics == PER_SITE or (
-        site.privacy.statistics == SUMMED and config.privacy.secure_sum.name != "none"
-    )
-    empty = {} if may_leave else no_patients()
-    return {key: empty.get(key, metric) if key.startswith(PREFIX) else metric for key, metric in metrics.items()}
+def patient_sums(site: Site, plan: RoundPlan, config: Config, data: LocalData) -> dict[str, Metric]:
+    """What a calibrating round tells of the training patients' images beside everything else; {} in any other round.
+
+    Args:
+        site: its policy and its floor.
+        plan: of the round.
+        config: composed at this site.
+        data: its cases.
+
+    Raises:
+        DataError: a case that cannot be prepared.
+    """
+    if plan.stage != CALIBRATE:
+        return {}
+    policy, is_summed = site.privacy, config.privacy.secure_sum.name != "none"
+    may_leave = policy.statistics == PER_SITE or (policy.statistics == SUMMED and is_summed)
+    if policy.epsilon is not None or not may_leave:
+        return no_patients()
+    features = patient_features(data.split("train"), data.cache)
+    return sum_patients(by_common_patterns(features, site.cohort_floor))
 
 
 def measure_distances(site: Site, plan: EvaluationPlan, config: Config, data: LocalData) -> SiteScores:
@@ -61,5 +77,5 @@ def measure_distances(site: Site, plan: EvaluationPlan, config: Config, data: Lo
     )
     if site.privacy.statistics != PER_SITE:
         return scores
-    patients = list(patient_features(data.split(plan.split), data.cache))
+    patients = by_common_patterns(patient_features(data.split(plan.split), data.cache), site.cohort_floor)
     return replace(scores, num_cases=len(patients), metrics=sum_distances(distribution.gaussian, patients))

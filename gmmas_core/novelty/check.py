@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from gmmas_core.novelty.features import NEEDS, Floats
+from gmmas_core.novelty.features import Floats, sequences_of
 from gmmas_core.novelty.gaussian import distance
 from gmmas_core.novelty.held_out import subset_name
 from gmmas_core.novelty.stored import Distribution
 from gmmas_core.quality.check import Check, Verdict
-from gmmas_core.types import SEQUENCES, Task
+from gmmas_core.types import Task
 
 ID = "unlike_training"
 OUT_OF_DISTRIBUTION = "out of distribution: the images are unlike those of the training sites"
@@ -49,8 +49,7 @@ _ACTIONS: Mapping[Verdict, str] = {
 
 def sequences_judged(distribution: Distribution, features_F: Floats) -> tuple[str, ...]:
     """Sequences that the case has and the training sites' patients had."""
-    there = {name for needs, value_is_nan in zip(NEEDS, features_F != features_F) if not value_is_nan for name in needs}
-    return tuple(name for name in SEQUENCES if name in there and name in distribution.gaussian.sequences)
+    return tuple(name for name in sequences_of(features_F) if name in distribution.gaussian.sequences)
 
 
 def abstentions(check: Check, tasks: tuple[Task, ...]) -> dict[str, str]:

@@ -79,6 +79,12 @@ def features_of(image_CXYZ: NDArray[np.floating], available_C: NDArray[np.bool_]
     return np.array([np.clip(found.get(name, np.nan), -LIMIT, LIMIT) for name in NAMES])
 
 
+def sequences_of(features_F: Floats) -> tuple[str, ...]:
+    """Sequences of which a case has features."""
+    there = {name for needs, value in zip(NEEDS, features_F) if len(needs) == 1 and value == value for name in needs}
+    return tuple(name for name in SEQUENCES if name in there)
+
+
 def known_from(features_F: Floats, sequences: tuple[str, ...]) -> Floats:
     """The same features as if only these sequences were there; the volume stays that of all."""
     keep_F = np.array([needs <= set(sequences) for needs in NEEDS])

@@ -1,9 +1,8 @@
 """One Gaussian from the sums of all hospitals, and how far a case lies from it.
 
-Mean and covariance are those of the pooled patients: of a feature over all who have it, of two over all who have both
-(about the means over all who have either, because means over nested patients are not told). Correlations shrink towards
-none by the share that is best for Gaussians of so few patients; what is then still no covariance, because its entries
-are of different patients, is moved to the nearest one with a smallest eigenvalue.
+Mean and covariance are those of the pooled patients: of a feature over all who have it, of two over all who have both.
+Correlations shrink towards none by the share that is best for Gaussians of so few patients; what is then still no
+covariance, because its entries are of different patients, is moved to the nearest one with a smallest eigenvalue.
 
 A case without some sequence is judged by the Gaussian of what it has: rows and columns of the others are left out
 (marginalisation), nothing is filled in. Squared distances over different numbers of features are made comparable by the
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmmas_core.novelty.features import NAMES, NEEDS, Floats
-from gmmas_core.novelty.sums import product_key, sum_at, sum_key
+from gmmas_core.novelty.sums import population, product_key, sum_at, sum_key
 from gmmas_core.types import SEQUENCES, Metric
 
 FEWEST = 20
@@ -75,7 +74,7 @@ def fit(metrics: Mapping[str, Metric], fewest: int = FEWEST) -> Gaussian | None:
         None where no sequence has enough patients.
     """
     size = len(NAMES)
-    totals = [sum_at(metrics, sum_key(place)) for place in range(size)]
+    totals = [sum_at(metrics, sum_key(place, population(place, place))) for place in range(size)]
     usable = [place for place in range(size) if totals[place].count >= fewest]
     if not any(NEEDS[place] for place in usable):
         return None
@@ -85,7 +84,9 @@ def fit(metrics: Mapping[str, Metric], fewest: int = FEWEST) -> Gaussian | None:
         for column, other in enumerate(usable):
             both = sum_at(metrics, product_key(one, other))
             if both.count >= fewest:
-                covariance_UU[row, column] = both.mean - mean_U[row] * mean_U[column]
+                group = population(one, other)
+                means = [sum_at(metrics, sum_key(place, group)).total / both.count for place in (one, other)]
+                covariance_UU[row, column] = both.mean - means[0] * means[1]
                 smallest = min(smallest, both.count)
     spread_U = np.sqrt(np.maximum(np.diag(covariance_UU), SMALLEST_SPREAD**2))
     shrunk_UU, shrinkage = _shrunk(covariance_UU / np.outer(spread_U, spread_U), smallest)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmas_core.novelty.features import NEEDS, Floats, known_from
+from gmmas_core.novelty.features import Floats, known_from, sequences_of
 from gmmas_core.novelty.gaussian import FEWEST, MOST_DISTANCE, Gaussian, distance
 from gmmas_core.novelty.sums import PREFIX, sum_at
 from gmmas_core.subsets import SUBSETS
@@ -20,6 +20,9 @@ from gmmas_core.types import Metric, Sum
 
 WARN_SHARE, OUT_SHARE = 0.05, 0.01
 """Of held-out patients beyond the two limits, if their distances are normal."""
+
+MOST_LIMIT = MOST_DISTANCE - 1
+"""A distance that is too large to be told lies beyond every limit."""
 
 _WARN_Z, _OUT_Z = 1.6448536269514722, 2.3263478740408408
 _SLACK = 1e-3
@@ -59,8 +62,9 @@ def sum_distances(gaussian: Gaussian, patients: Iterable[Floats]) -> dict[str, M
     """
     found = no_distances()
     for features_F in patients:
+        there = set(sequences_of(features_F))
         for subset in SUBSETS:
-            far = distance(gaussian, known_from(features_F, subset)) if _has(features_F, subset) else None
+            far = distance(gaussian, known_from(features_F, subset)) if set(subset) <= there else None
             if far is not None:
                 for key, value in zip(_keys(subset), (far, far**2)):
                     found[key] = sum_at(found, key) + Sum(value, 1)
@@ -81,7 +85,7 @@ def limits_of(metrics: Mapping[str, Metric], fewest: int = FEWEST) -> dict[str, 
         if n >= max(2, fewest):
             spread = np.sqrt(max(0.0, squares.total - values.total**2 / n) / (n - 1) * (1 + 1 / n))
             warn, out = (
-                float(np.clip(values.mean + z * spread, -MOST_DISTANCE, MOST_DISTANCE)) for z in (_WARN_Z, _OUT_Z)
+                float(np.clip(values.mean + z * spread, -MOST_DISTANCE, MOST_LIMIT)) for z in (_WARN_Z, _OUT_Z)
             )
             limits[subset_name(subset)] = Limits(warn=warn, out=out, patients=n)
     return limits
@@ -104,11 +108,3 @@ def impossible(metrics: Mapping[str, Metric], most: int) -> str:
 def _keys(subset: Iterable[str]) -> tuple[str, str]:
     name = subset_name(subset)
     return f"{PREFIX}distance.{name}", f"{PREFIX}distance-squared.{name}"
-
-
-def _has(features_F: Floats, subset: Iterable[str]) -> bool:
-    """Whether a patient has all these sequences."""
-    known = {
-        name for needs, value in zip(NEEDS, features_F) if not np.isnan(value) and len(needs) == 1 for name in needs
-    }
-    return set(subset) <= known

@@ -8,9 +8,6 @@ Image-level tasks: gradient of the cross-entropy. The codeletion head answers P(
 on the cases known to be mutant. Regions: gradient of the binary cross-entropy of the region's probability, averaged
 over the voxels near the tumour (background would swamp it), one vote per case.
 
-Beside it the site sums the features of its training patients' images (see `gmmas_core.novelty`), from which the
-coordinator learns what usual images are.
-
 Source: Guo et al. 2017 (arXiv 1706.04599).
 """
 
@@ -26,8 +23,6 @@ from gmmas_core.config import Config
 from gmmas_core.data.preprocess import Prepared
 from gmmas_core.inference.logits import CaseLogits, read_logits
 from gmmas_core.model.parameter_groups import GROUPS
-from gmmas_core.novelty.sums import sum_patients
-from gmmas_core.training.patient_features import patient_features
 from gmmas_core.training.stages.stage import StageInput, StageOutput
 from gmmas_core.types import REGIONS, UNKNOWN, Case, Metric, Sum, Task
 
@@ -39,7 +34,7 @@ Gradients = NDArray[np.float64]
 
 
 def calibrate(given: StageInput) -> StageOutput:
-    """Sum gradients over the site's validation cases and features over its training patients; no weight changes."""
+    """Sum the gradients over the site's validation cases; the model is read only."""
     config = given.config
     metrics = no_calibration_metrics(config.task_list)
     given.model.to(given.device).eval()
@@ -48,7 +43,6 @@ def calibrate(given: StageInput) -> StageOutput:
         logits = read_logits(prepared, given.model, config, device=given.device)
         for name, gradient_G, is_positive in _of_case(case, prepared, logits, config):
             _count(metrics, name, gradient_G, is_positive)
-    metrics |= sum_patients(patient_features(given.cases, given.cache))
     return StageOutput(metrics=metrics, seen=dict.fromkeys(GROUPS(config.task_list), 0))
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from gmmas_core.metrics.evaluation import add
 from gmmas_core.novelty import held_out, sums
-from gmmas_core.novelty.features import NAMES, NEEDS, Floats, known_from
+from gmmas_core.novelty.features import NAMES, NEEDS, Floats, known_from, sequences_of
 from gmmas_core.novelty.gaussian import FEWEST, distance, fit
 from gmmas_core.novelty.held_out import limits_of, no_distances, sum_distances
-from gmmas_core.novelty.sums import no_patients, product_key, sum_key, sum_patients
+from gmmas_core.novelty.sums import by_common_patterns, no_patients, product_key, sum_key, sum_patients
 from gmmas_core.subsets import SUBSETS
 from gmmas_core.types import Metric, Sum
 
@@ -77,6 +77,31 @@ def test_a_missing_sequence_is_left_out_of_the_gaussian_and_not_filled_in() -> N
     assert distance(found, known_from(case, ())) is None
 
 
+def test_a_hospital_without_a_sequence_makes_no_correlation() -> None:
+    """Its patients differ in T2; about a common mean, T1 and T2 of the others would seem to go together."""
+    rng = np.random.default_rng(0)
+    here, there = (list(center + 0.1 * rng.standard_normal((400, F))) for center in (1.5, 0.5))
+    rows = here + [known_from(row, ("t1c", "t2", "flair")) for row in there]
+    found = fit(reduce(add, [sum_patients(rows[:400]), sum_patients(rows[400:])]))
+    assert found is not None
+    one, other = NAMES.index("t1-low"), NAMES.index("t2-low")
+    assert abs(found.covariance_FF[one, other]) < 0.002
+    assert found.covariance_FF[other, other] == pytest.approx(0.01 + 0.25, abs=0.02)
+
+
+def test_no_difference_of_sums_is_about_fewer_patients_than_the_floor() -> None:
+    rows = [row for row in patients(400, 3) if not np.isnan(row).any()][:20]
+    rows[3:6] = [known_from(row, ("t1", "t2", "flair")) for row in rows[3:6]]
+    rows[10:16] = [known_from(row, ("t2", "flair")) for row in rows[10:16]]
+    rows.append(known_from(rows[0], ("t1c",)))
+    kept = by_common_patterns(rows, 5)
+    assert sorted({sequences_of(row) for row in kept}) == [("t1", "t1c", "t2", "flair"), ("t2", "flair")]
+    told = [metric.count for metric in sum_patients(kept).values() if isinstance(metric, Sum)]
+    assert set(told) == {11, 20}, "three count without their T1, who has T1c alone does not"
+    assert by_common_patterns(rows, 1) == rows
+    assert by_common_patterns(rows[:4], 5) == []
+
+
 def test_what_too_few_patients_have_is_unknown_to_the_gaussian() -> None:
     rows = [known_from(row, ("t1c", "t2")) for row in patients(FEWEST, 5)]
     found = fit(sum_patients(rows))
@@ -110,12 +135,13 @@ def test_limits_hold_for_patients_who_made_neither_them_nor_the_gaussian() -> No
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        (sum_key(0), Sum(401.0, 100)),
-        (sum_key(0), Sum(float("nan"), 100)),
-        (sum_key(0), Sum(1.0, 101)),
-        (sum_key(0), Sum(1.0, -1)),
-        (sum_key(0), (1, 2, 3)),
-        (sum_key(0), Sum(10.0, 99)),
+        (sum_key(0, ("t1",)), Sum(401.0, 100)),
+        (sum_key(0, ("t1",)), Sum(float("nan"), 100)),
+        (sum_key(0, ("t1",)), Sum(1.0, 101)),
+        (sum_key(0, ("t1",)), Sum(1.0, -1)),
+        (sum_key(0, ("t1",)), (1, 2, 3)),
+        (sum_key(0, ("t1",)), Sum(10.0, 99)),
+        (sum_key(0, ("t1", "t2")), Sum(-401.0, 100)),
         (product_key(0, 5), Sum(-1700.0, 100)),
         (product_key(3, 3), Sum(0.0, 100)),
         (product_key(3, 3), Sum(float("inf"), 100)),

@@ -11,7 +11,7 @@ from gmmas_core.novelty.features import Floats
 from gmmas_core.novelty.gaussian import distance, fit
 from gmmas_core.novelty.held_out import limits_of, subset_name, sum_distances
 from gmmas_core.novelty.stored import Distribution
-from gmmas_core.novelty.sums import sum_patients
+from gmmas_core.novelty.sums import by_common_patterns, sum_patients
 from gmmas_core.types import DataError, Metric
 
 Vectors = Mapping[str, Sequence[Floats]]
@@ -24,10 +24,17 @@ def gathered(train: Vectors, validation: Vectors, floor: int, spacing_mm: float)
     Raises:
         DataError: too few patients.
     """
-    gaussian = fit(_pooled({site: above_floor(sum_patients(rows), floor) for site, rows in train.items()}))
+    gaussian = fit(
+        _pooled(
+            {site: above_floor(sum_patients(by_common_patterns(rows, floor)), floor) for site, rows in train.items()}
+        )
+    )
     if gaussian is None:
         raise DataError("study: found too few patients for a Gaussian; expected more; choose a larger mode")
-    held = {site: above_floor(sum_distances(gaussian, rows), floor) for site, rows in validation.items()}
+    held = {
+        site: above_floor(sum_distances(gaussian, by_common_patterns(rows, floor)), floor)
+        for site, rows in validation.items()
+    }
     return Distribution(gaussian=gaussian, spacing_mm=spacing_mm, limits=limits_of(_pooled(held)))
 
 
