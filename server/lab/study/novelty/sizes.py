@@ -32,7 +32,7 @@ class NoveltySize:
 
 
 NOVELTY_SIZES: Mapping[str, NoveltySize] = {
-    "quick": NoveltySize(mode="quick", voxels=64, train=40, validation=30, test=30, strangers=15, new_hospitals=4),
+    "quick": NoveltySize(mode="quick", voxels=48, train=40, validation=30, test=30, strangers=15, new_hospitals=4),
     "full": NoveltySize(mode="full", voxels=128, train=150, validation=75, test=75, strangers=30, new_hospitals=8),
 }
 """Mode -> size."""
