@@ -9,6 +9,8 @@ from client import (
     cli_data,
     cli_enrol,
     cli_evaluate,
+    cli_export,
+    cli_import,
     cli_model,
     cli_operations,
     cli_peers,
@@ -29,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli_data.register(app)
+cli_import.register(app)
 cli_stats.register(app)
 cli_enrol.register(app)
 cli_attendance.register(app)
@@ -36,6 +39,7 @@ cli_operations.register(app)
 cli_audit.register(app)
 cli_peers.register(app)
 cli_predict.register(app)
+cli_export.register(app)
 cli_evaluate.register(app)
 cli_reading_room.register(app)
 cli_model.register(app)

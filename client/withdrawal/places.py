@@ -3,12 +3,14 @@
 | place | what it holds of a case | when the patient leaves |
 |---|---|---|
 | prepared/ | its images on the network's grid, its mask | removed, under every configuration |
+| quality/ | what the checks of its images say, a picture | removed; the page is elsewhere: make it anew |
 | pseudo_labels/ | rows, refused ones too, and masks | rows and masks removed, the table published anew |
 | reports/ | scores per case, pictures | pages and files that name it removed; `gmmas-site evaluate` writes them anew |
 | replies/, rounds/ | weights trained with it | those of runs that it was part of are removed: nothing that it was |
 | | | part of leaves after it has left, and its rounds are not trained anew |
 | secure/ | the same, of rounds under masks | the same; a phase that was waited for is then answered no more |
-| statistics/ | what was measured of its images | files that name it removed; measured anew when asked |
+| statistics/ | what was measured of its images, and | files that name it removed, measured anew when asked; of |
+| | digests of the cells it was counted in | the patient's cells no digest stays in the last answer |
 | events.jsonl, failures.log | its name, in an error | the name overwritten |
 | unfinished files (`.NAME.XXXX`) | what a killed process was writing | removed where they name it |
 
@@ -30,6 +32,9 @@ from client.participation import participation, rounds_with
 from client.rotating_log import files_of
 from client.site import Site
 from client.site_log import FILE as FAILURES
+from client.statistics.patients import FOLDER
+from client.statistics.stored_answer import FILE as ANSWER
+from client.statistics.stored_answer import forget, holds_any, read_stored
 from client.withdrawal.pseudo_tables import rewrite_without, tables_with
 from client.withdrawal.record import recorded_names
 from client.withdrawal.search import blacken, is_named
@@ -37,10 +42,10 @@ from client.withdrawal.subject import Subject
 from gmmas_core.data.cache import safe_name
 
 NAMELESS = (
-    *("attendance.json", "coordinator.json", "egress.jsonl", "enrolment", "flower", "heartbeat.json", "models"),
-    *("participation.jsonl", "peers.json", "populations.json", "populations.json.lock", "privacy_budget.head"),
-    *("privacy_budget.jsonl", "privacy_budget.lock", "pseudonym.key", "server_answered", "withdrawals.jsonl"),
-    *("witness.jsonl",),
+    *("attendance.json", "coordinator.json", "egress.jsonl", "enrolment", "exports.jsonl", "flower", "heartbeat.json"),
+    *("models", "participation.jsonl", "peers.json", "populations.json", "populations.json.lock"),
+    *("privacy_budget.head", "privacy_budget.jsonl", "privacy_budget.lock", "pseudonym.key", "server_answered"),
+    *("withdrawals.jsonl", "witness.jsonl"),
 )
 """Places without a trace of a case."""
 
@@ -84,6 +89,13 @@ def _remove_locked(home: Path) -> None:
         os.close(handle)
 
 
+def _quality(site: Site, subject: Subject) -> Iterator[Trace]:
+    for case in sorted(subject.cases):
+        home = site.state / "quality" / safe_name(case)
+        if home.exists():
+            yield Trace(path=home, purge=partial(shutil.rmtree, home))
+
+
 def _pseudo_labels(site: Site, subject: Subject) -> Iterator[Trace]:
     for path in tables_with(site.state, subject):
         yield Trace(path=path, purge=partial(rewrite_without, path, subject))
@@ -113,6 +125,9 @@ def _statistics(site: Site, subject: Subject) -> Iterator[Trace]:
     for path in _files(site.state / "statistics"):
         if is_named(path.read_bytes(), subject):
             yield Trace(path=path, purge=partial(path.unlink, missing_ok=True))
+    answer = read_stored(site)
+    if answer is not None and holds_any(answer, subject.patients):
+        yield Trace(path=site.state / FOLDER / ANSWER, purge=partial(forget, site, subject.patients))
 
 
 def _log(name: str, site: Site, subject: Subject) -> Iterator[Trace]:
@@ -134,6 +149,7 @@ def _files(folder: Path) -> list[Path]:
 
 PLACES: Mapping[str, Callable[[Site, Subject], Iterator[Trace]]] = {
     "prepared": _prepared,
+    "quality": _quality,
     "pseudo_labels": _pseudo_labels,
     "reports": _reports,
     "replies": partial(_weights, "replies"),
