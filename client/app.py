@@ -22,6 +22,7 @@ from client.local_evaluation import evaluate_locally
 from client.local_groups import put_local
 from client.local_report import write_local_report
 from client.local_training import train_alone, train_locally
+from client.novelty import measure_distances
 from client.participation import remember_evaluation, remember_training
 from client.peers import pinned
 from client.protected_round import protect, require_never_trained, require_private_question
@@ -44,7 +45,7 @@ from gmmas_core.calibration import read_calibration
 from gmmas_core.config import config_hash
 from gmmas_core.schedule import schedule
 from gmmas_core.software import installed
-from gmmas_core.types import SEQUENCES, RoundPlan, SiteStatus, SiteUpdate
+from gmmas_core.types import SEQUENCES, EvaluationPlan, RoundPlan, SiteScores, SiteStatus, SiteUpdate
 from gmmas_core.update_encoding import Encoded
 from gmmas_core.weights import Weights, load_weights, weights_hash, weights_of
 from gmmas_core.wire.secure import ADVERTISE, CONFIRM, MASK, SHARE, SUM_TERMS, UNMASK, SecureMessage
@@ -239,6 +240,8 @@ def evaluate(message: Message, context: Context) -> Message:
         require_private_question(site, plan, desk.config)
         require_never_trained(site, desk.data.split(plan.split))
         require_disk(site)
+        if plan.subject == wire.DISTANCES:
+            return wire.scores_to_content(_distances(site, watch, plan, desk))
         take_gpu(site, desk.config)
         calibration = read_calibration(plan.calibration, desk.config.task_list)
         with at_work(site.state, "evaluating", plan.run_id, plan.round):
@@ -263,3 +266,15 @@ def evaluate(message: Message, context: Context) -> Message:
         return wire.scores_to_content(gate_scores(scores, site, desk.config.task_list, asked_about))
 
     return reply(message, context, answer)
+
+
+def _distances(site: Site, watch: Watch, plan: EvaluationPlan, desk: Desk) -> SiteScores:
+    """How far the validation patients lie from the training patients of all, through the gate."""
+    with at_work(site.state, "evaluating", plan.run_id, plan.round):
+        data = watch.over(desk.data)
+        scores = measure_distances(site, plan, desk.config, data)
+    watch.look()
+    require_all_here(site, desk.data.cases)
+    remember_evaluation(site, plan, desk.data.split(plan.split), ())
+    tell(site, "evaluated", run_id=plan.run_id, round=plan.round, reason=f"{plan.subject} on {plan.split}")
+    return gate_scores(scores, site, desk.config.task_list)

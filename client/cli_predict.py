@@ -86,6 +86,8 @@ def _print_summary(loaded: "LoadedModel", results: Sequence[Mapping[str, Any]]) 
         volumes = (f"{region} {_ml(value)}" for region, value in facts["volume_ml"].items())
         typer.echo(f"  volumes: {', '.join(volumes)}")
         for task, probability in facts["probability"].items():
+            if task in facts["abstained"]:
+                continue
             calibrated = "calibrated" if task in facts["calibrated"] else "not calibrated"
             typer.echo(f"  {task}: {facts['probability_of'][task]} {probability:.2f} ({calibrated})")
         for each in facts["suggested"]["types"]:

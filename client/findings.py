@@ -15,7 +15,7 @@ from gmmas_core.diagnosis import Ranking, rank_case, text
 from gmmas_core.diagnosis.ranking import MIN_PASSES, PERCENTILES
 from gmmas_core.inference import CaseReading
 from gmmas_core.measures import Doubt, measure_case
-from gmmas_core.quality import check_images, check_result, worst
+from gmmas_core.quality import Check, check_images, check_result, worst
 from gmmas_core.types import Case, CaseResult
 
 
@@ -41,20 +41,30 @@ def findings(
     calibrated = temperatures_of(loaded.calibration, read.result.probability)
     draws = read.prob_M if all(len(value_M) >= MIN_PASSES for value_M in read.prob_M.values()) else {}
     return {
-        **seen(case, read.result, Doubt(passes_ml=read.passes_ml, entropy_XYZ=entropy_XYZ)),
+        **seen(case, read.result, Doubt(passes_ml=read.passes_ml, entropy_XYZ=entropy_XYZ), read.unlike),
         "intervals": {task.value: _interval(value_M) for task, value_M in draws.items()},
         "suggested": suggestions(rank_case(read.result, draws=draws, calibrated=calibrated)),
     }
 
 
-def seen(case: Case, result: CaseResult, doubt: Doubt) -> dict[str, Any]:
+def seen(case: Case, result: CaseResult, doubt: Doubt, unlike: Check | None = None) -> dict[str, Any]:
     """What images and outline alone tell: "checks", "verdict" and "measures".
+
+    Args:
+        case: its images are opened.
+        result: with the outline.
+        doubt: of the outline.
+        unlike: the check against the training sites' images, where it was made; an outline does not change it.
 
     Raises:
         DataError: an image that can no longer be read.
     """
     images = {name: load_volume(path, f"case {case.case_id}: {name}") for name, path in case.images.items()}
-    checks = (*check_images(images), *check_result(images, Volume(result.seg_XYZ, result.affine_44)))
+    checks = (
+        *check_images(images),
+        *([unlike] if unlike else []),
+        *check_result(images, Volume(result.seg_XYZ, result.affine_44)),
+    )
     return {
         "verdict": worst(checks),
         "checks": [asdict(check) for check in checks],

@@ -14,6 +14,7 @@ from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet
 from client.local_data import LocalData
 from client.local_evaluation import score_cases, validation_cases
 from client.local_groups import local_values, put_local, require_known, spoken_for, without_local
+from client.novelty import patient_sums
 from client.protected_round import without_training_metrics
 from client.round_state import RoundState, state_before
 from client.site import Site
@@ -127,7 +128,8 @@ def _play_and_score(
     finish = signals.begin(subject)
     watcher = None if protection else signals.observer(subject)
     stage = play_stage(site, plan, config, model, data, calibration, watcher, on_step, protection)
-    return stage, merge(scores, config.task_list) | without_training_metrics(site, stage.metrics | finish())
+    told = without_training_metrics(site, stage.metrics | finish()) | patient_sums(site, plan, config, data)
+    return stage, merge(scores, config.task_list) | told
 
 
 def play_stage(

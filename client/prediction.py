@@ -16,6 +16,8 @@ from gmmas_core.data.sequences import find_sequences
 from gmmas_core.inference import CaseReading, predict_with_doubt
 from gmmas_core.inference.native import values_on_native
 from gmmas_core.inference.stochastic import OnPass, nobody
+from gmmas_core.novelty.check import abstentions, check_novelty
+from gmmas_core.novelty.features import features_of
 from gmmas_core.types import UNKNOWN, Case, CaseResult, ConfigError, DataError, Task
 
 SITE = "local"
@@ -65,8 +67,12 @@ def read_case(case: Case, loaded: LoadedModel, config: Config, device: str) -> C
 def read_prepared(
     prepared: Prepared, loaded: LoadedModel, config: Config, device: str, on_pass: OnPass = nobody
 ) -> CaseReading:
-    """Read a case that `prepare` gave; see `predict_with_doubt`."""
-    return predict_with_doubt(
+    """Read a case that `prepare` gave; see `predict_with_doubt`.
+
+    Where the model folder knows what the training sites' images look like, the case is held against them; what is too
+    unlike gets no answers about type and genes.
+    """
+    read = predict_with_doubt(
         prepared,
         loaded.model,
         config,
@@ -75,6 +81,12 @@ def read_prepared(
         calibration=loaded.calibration,
         on_pass=on_pass,
     )
+    if loaded.distribution is None:
+        return read
+    features_F = features_of(prepared.image_CXYZ, prepared.available_C, prepared.spacing_mm)
+    unlike = check_novelty(loaded.distribution, features_F)
+    abstained = {**read.result.abstained, **abstentions(unlike, config.task_list)}
+    return dataclasses.replace(read, unlike=unlike, result=dataclasses.replace(read.result, abstained=abstained))
 
 
 def prepare(case: Case, config: Config) -> Prepared:

@@ -1,4 +1,5 @@
-"""A model folder: weights, resolved configuration, provenance, calibration and a card for people. Never pickle.
+"""A model folder: weights, resolved configuration, provenance, calibration, what the training sites' images looked like
+(where that is known), and a card for people. Never pickle.
 
 A folder appears whole or not at all, and is read with distrust: hashes, names, shapes and dtypes are compared before
 a value reaches the network. The hashes find damage and mix-ups; they do not say who made the folder.
@@ -27,6 +28,8 @@ from gmmas_core.calibration import region_temperatures_of, temperatures_of
 from gmmas_core.config import Config, config_hash, read_config, save_config
 from gmmas_core.model.gmmas import GMMAS, build_model
 from gmmas_core.model_card import model_card
+from gmmas_core.novelty.stored import FILE as DISTRIBUTION
+from gmmas_core.novelty.stored import Distribution, read_content
 from gmmas_core.provenance import Fingerprint, core_fingerprint
 from gmmas_core.types import ConfigError, DataError, FederationError
 from gmmas_core.weights import load_weights, weights_hash, weights_of
@@ -43,7 +46,7 @@ __all__ = [
 FORMAT = 1
 WEIGHTS, CONFIG, PROVENANCE, CARD = "model.safetensors", "config.yaml", "provenance.json", "model_card.md"
 HASHED = (WEIGHTS, CONFIG, CALIBRATION)
-MAX_BYTES = {WEIGHTS: 4 * 2**30, CONFIG: 2**20, PROVENANCE: 2**24, CALIBRATION: 2**20}
+MAX_BYTES = {WEIGHTS: 4 * 2**30, CONFIG: 2**20, PROVENANCE: 2**24, CALIBRATION: 2**20, DISTRIBUTION: 2**20}
 """Anything larger is not a model folder of ours and is not read into memory."""
 
 
@@ -58,6 +61,7 @@ class LoadedModel:
         calibration: content of calibration.json; empty when not calibrated.
         provenance: content of provenance.json.
         warnings: differences that do not forbid using it, e.g. another version of the core's source.
+        distribution: of the training sites' images; None where the folder says nothing of them.
     """
 
     model: GMMAS
@@ -66,6 +70,7 @@ class LoadedModel:
     calibration: Mapping[str, Any]
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...]
+    distribution: Distribution | None = None
 
 
 def save_model(
@@ -74,6 +79,7 @@ def save_model(
     config: Config,
     provenance: Mapping[str, Any],
     calibration: Mapping[str, Any] | None = None,
+    distribution: Mapping[str, Any] | None = None,
 ) -> str:
     """Write a model folder, replacing an older one of that name in one step.
 
@@ -83,31 +89,35 @@ def save_model(
         config: resolved configuration; the lab's own data folder in it is not stored.
         provenance: JSON-able facts about the run (run id, rounds, sites, cases, results ...).
         calibration: content of calibration.json, or None when not calibrated.
+        distribution: content of distribution.json; None or {} where nothing is known, and no file is written.
 
     Returns:
         The model's identity, also in provenance.json.
 
     Raises:
-        ConfigError, DataError: a model or a calibration that cannot be stored.
+        ConfigError, DataError: a model, a calibration or a distribution that cannot be stored.
         DataError: the folder cannot be written; what was there is untouched.
     """
-    calibration = dict(calibration or {})
+    calibration, distribution = dict(calibration or {}), dict(distribution or {})
+    read_content(distribution, config.data.spacing_mm)
     temperatures = temperatures_of(calibration, config.task_list)
     region_temperatures_of(calibration)
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, root=""))
     weights = weights_of(model)
     content_hash = weights_hash(weights)
-    model_id = _identity(config, content_hash, calibration)
+    model_id = _identity(config, content_hash, calibration, distribution)
     with _replacing(folder) as fresh:
         (fresh / WEIGHTS).write_bytes(safetensors.numpy.save(weights))
         save_config(config, fresh / CONFIG)
         atomic.write_json(fresh / CALIBRATION, calibration)
+        if distribution:
+            atomic.write_json(fresh / DISTRIBUTION, distribution)
         record = {
             "format": FORMAT,
             "model_id": model_id,
             "weights_hash": content_hash,
             "config_hash": config_hash(config),
-            "files": {name: _sha256(fresh / name) for name in HASHED},
+            "files": {name: _sha256(fresh / name) for name in (*HASHED, *((DISTRIBUTION,) if distribution else ()))},
             "fingerprint": json.loads(core_fingerprint(model, config).to_json()),
             "training": dict(provenance),
         }
@@ -158,17 +168,20 @@ def load_model(folder: Path) -> LoadedModel:
         raise DataError(
             f"{PROVENANCE}: found format {record.get('format')!r}; expected {FORMAT}; use a matching version"
         )
-    content = {name: _read_checked(folder, name, record.get("files")) for name in HASHED}
+    files = record.get("files")
+    content = {name: _read_checked(folder, name, files) for name in _named_in(files)}
     config = read_config(folder / CONFIG)
     calibration = _read_table(folder, CALIBRATION)
     temperatures_of(calibration, config.task_list)
     region_temperatures_of(calibration)
+    table = _read_table(folder, DISTRIBUTION) if DISTRIBUTION in content else {}
+    distribution = read_content(table, config.data.spacing_mm)
     model = build_model(config.model, config.task_list, loss=config.loss, seed=0)
     warnings = _compare_core(model, config, record)
     weights = _parse_weights(content.pop(WEIGHTS))
     load_weights(model, weights)
     content_hash = weights_hash(weights)
-    model_id = _identity(config, content_hash, calibration)
+    model_id = _identity(config, content_hash, calibration, table)
     if (record.get("weights_hash"), record.get("model_id")) != (content_hash, model_id):
         raise DataError(
             f"{PROVENANCE}: found the identity of another model; expected {model_id}; copy the folder again"
@@ -180,7 +193,13 @@ def load_model(folder: Path) -> LoadedModel:
         calibration=calibration,
         provenance=record,
         warnings=warnings,
+        distribution=distribution,
     )
+
+
+def _named_in(files: object) -> tuple[str, ...]:
+    """Files to be compared with their hashes; folders of before there was a distribution name none."""
+    return (*HASHED, DISTRIBUTION) if isinstance(files, dict) and DISTRIBUTION in files else HASHED
 
 
 def _let_others_read(folder: Path) -> None:
@@ -190,9 +209,12 @@ def _let_others_read(folder: Path) -> None:
         file.chmod(0o644)
 
 
-def _identity(config: Config, content_hash: str, calibration: Mapping[str, Any]) -> str:
+def _identity(
+    config: Config, content_hash: str, calibration: Mapping[str, Any], distribution: Mapping[str, Any]
+) -> str:
     """Name of the run and 12 hex digits over everything that decides an answer."""
     decides = [content_hash, dataclasses.asdict(config.model), config.tasks, calibration]
+    decides += [distribution] if distribution else []  # folders of before there was one keep their names
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     return f"{re.sub(r'[^a-z0-9]+', '-', config.name.lower()).strip('-') or 'model'}-{digest[:12]}"
 

@@ -11,7 +11,7 @@ from importlib import metadata
 
 from gmmas_core.types import ConfigError, FederationError
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Number of the messages' form: raise it when an older release could not read them, or would read them wrongly."""
 
 PACKAGE = "gmmas-fed"

@@ -191,13 +191,11 @@ class RoundPlan:
         seed: of this run; each site's stream comes from (seed, round, site).
         weights_hash: sha256 of the weights sent along.
         stage: key of the stage registry.
-        local_steps: optimiser steps at each site.
-        lr: learning rate of this round, after the schedule.
+        local_steps, lr: optimiser steps at each site, and their learning rate after the schedule.
         tasks: image-level tasks trained.
         deadline_s: seconds a reply is waited for.
-        config_hash: sha256 of the resolved configuration.
+        config_hash, ledger_head: sha256 of the resolved configuration, newest hash of the coordinator's ledger.
         core_fingerprint: identity of the core's source and the model's parameters.
-        ledger_head: newest hash of the coordinator's ledger.
         calibration: JSON of the newest federated calibration, "" before the first.
     """
 
@@ -248,13 +246,14 @@ class EvaluationPlan:
     """What the coordinator asks of every site when a model is to be scored.
 
     Attributes:
-        run_id, seed, weights_hash, config_hash, core_fingerprint: as in RoundPlan.
+        run_id, seed, weights_hash, config_hash, core_fingerprint, deadline_s: as in RoundPlan.
         round: the newest finished round; 0 for the untrained model.
         split: "train", "validation" or "holdout".
-        subject: "global" scores the weights sent, "local_only" what this site reaches alone in as many steps.
+        subject: "global" scores the weights sent, "local_only" what this site reaches alone in as many steps,
+            "distances" how far the patients' images lie from `distribution`.
         sequences: those the model may see; a case that lacks one of them is not scored.
         calibration: JSON of the calibration to read probabilities with, "" for none.
-        deadline_s: seconds a reply is waited for.
+        distribution: pieces of the JSON of the training patients' Gaussian; empty but for "distances".
     """
 
     run_id: str
@@ -268,6 +267,7 @@ class EvaluationPlan:
     deadline_s: float
     sequences: tuple[str, ...] = SEQUENCES
     calibration: str = ""
+    distribution: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

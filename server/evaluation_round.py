@@ -19,8 +19,6 @@ from server.run import Run
 def evaluate_everywhere(run: Run, *, split: str, subject: str, sequences: tuple[str, ...] = SEQUENCES) -> None:
     """Score the global weights, or what each site learns alone, on one split of every site, into the ledger.
 
-    A void evaluation is repeated `federation.void_repeats` times; sites that have answered answer again.
-
     Args:
         run: the federation.
         split: "train", "validation" or "holdout".
@@ -28,7 +26,7 @@ def evaluate_everywhere(run: Run, *, split: str, subject: str, sequences: tuple[
         sequences: those the model may see, in SEQUENCES' order.
 
     Raises:
-        RoundVoid: fewer good replies than the quorum, or none from a mandatory site.
+        RoundVoid: see `ask_scores`.
     """
     plan = EvaluationPlan(
         run_id=run.run_id,
@@ -43,15 +41,7 @@ def evaluate_everywhere(run: Run, *, split: str, subject: str, sequences: tuple[
         sequences=sequences,
         calibration=calibration_text(run.calibration) if subject == "global" else "",
     )
-    for attempt in range(run.config.federation.void_repeats + 1):
-        wait_for_sites(run)
-        try:
-            scored, outcome = _score(run, plan)
-            break
-        except RoundVoid as void:
-            run.watch("round-void", {"round": run.round, "reason": str(void)})
-            if attempt == run.config.federation.void_repeats:
-                raise
+    scored, outcome = ask_scores(run, plan)
     run.ledger.append(
         "evaluation",
         round=run.round,
@@ -62,6 +52,26 @@ def evaluate_everywhere(run: Run, *, split: str, subject: str, sequences: tuple[
         left_out=outcome.left_out,
     )
     run.watch("evaluation-finished", {"split": split, "subject": subject})
+
+
+def ask_scores(run: Run, plan: EvaluationPlan) -> tuple[dict[str, Any], Collected]:
+    """The ledger's entry of every site that scored, and how the question was answered.
+
+    A void evaluation is repeated `federation.void_repeats` times; sites that have answered answer again.
+
+    Raises:
+        RoundVoid: fewer good replies than the quorum, or none from a mandatory site.
+    """
+    repeats = run.config.federation.void_repeats
+    while True:
+        wait_for_sites(run)
+        try:
+            return _score(run, plan)
+        except RoundVoid as void:
+            run.watch("round-void", {"round": run.round, "reason": str(void)})
+            if repeats == 0:
+                raise
+            repeats -= 1
 
 
 def _score(run: Run, plan: EvaluationPlan) -> tuple[dict[str, Any], Collected]:

@@ -15,6 +15,7 @@ from gmmas_core.weights import load_weights
 from server.acceptance import CHECKS
 from server.best_round import RoundScore, history_of, in_order, scores_of
 from server.candidate import Candidate, build_candidate, enlisted_sites, provenance_of, read_candidate
+from server.distribution import ask_distances, distribution_of
 from server.evaluation_round import evaluate_everywhere
 from server.report import pooled_metrics, write_report
 from server.run import Run
@@ -42,10 +43,12 @@ def release(run: Run) -> dict[str, Any]:
         run, weights=dict(candidate.weights), round=candidate.round, calibration=dict(candidate.calibration)
     )
     _evaluate(chosen)
+    ask_distances(chosen)
     model = build_candidate(candidate, config, run.fingerprint.digest)
     entries = list(run.ledger.entries())
     provenance = provenance_of(entries, config, candidate, run.round)
-    model_id = save_model(run.folder.model, model, config, provenance, candidate.calibration)
+    distribution = distribution_of(run.ledger.entries(), config)
+    model_id = save_model(run.folder.model, model, config, provenance, candidate.calibration, distribution)
     _write_down(run, candidate, scores, model_id)
     verdict = CHECKS[config.acceptance.check](lambda which, split: pooled_metrics(entries, which, split))
     run.ledger.append("judged", check=config.acceptance.check, passed=verdict.passed, statement=verdict.statement)

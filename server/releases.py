@@ -21,6 +21,7 @@ from gmmas_core.signing import key_fingerprint, sign_folder
 from gmmas_core.types import DataError, FederationError
 from server.best_round import Entry, History, RoundScore, history_of, in_order, scores_of
 from server.candidate import build_candidate, enlisted_sites, provenance_of, read_candidate
+from server.distribution import distribution_of
 from server.ledger import Ledger, entries_of
 from server.release_card import release_card
 from server.release_gates import PASSED, Gate, judge
@@ -162,7 +163,8 @@ def _write(folder: RunFolder, key: Ed25519PrivateKey, choice: Choice, line: Mapp
     temporary = Path(tempfile.mkdtemp(dir=folder.releases, prefix=f".{final.name}."))
     try:
         content = temporary / final.name
-        model_id = save_model(content, model, config, provenance, candidate.calibration)
+        distribution = distribution_of(entries, config)
+        model_id = save_model(content, model, config, provenance, candidate.calibration, distribution)
         scored = history.newest("holdout", candidate.weights_hash)
         report = build_report([*_without_other_models(entries), *([scored] if scored else [])], config)
         card = release_card(

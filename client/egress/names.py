@@ -9,6 +9,8 @@ from gmmas_core.metrics.merging import merge
 from gmmas_core.metrics.threshold_baseline import flair_threshold_sums
 from gmmas_core.model.log_variances import SEGMENTATION
 from gmmas_core.model.parameter_groups import GROUPS
+from gmmas_core.novelty.held_out import no_distances
+from gmmas_core.novelty.sums import no_patients
 from gmmas_core.training.loop import GRAD_NORM
 from gmmas_core.training.proximal import PROXIMAL
 from gmmas_core.training.stages.contrast import PARTS as CONTRAST
@@ -21,7 +23,7 @@ Tasks = tuple[Task, ...]
 
 def score_names(tasks: Tasks) -> dict[str, Metric]:
     """What an evaluation may hold, every metric empty."""
-    return merge([], tasks) | flair_threshold_sums([]) | no_significance(tasks)
+    return merge([], tasks) | flair_threshold_sums([]) | no_significance(tasks) | no_distances()
 
 
 def update_names(tasks: Tasks) -> dict[str, Metric]:
@@ -35,7 +37,7 @@ def update_names(tasks: Tasks) -> dict[str, Metric]:
     )
     losses = (*part_names(tasks), *DISTILL, *CONTRAST, PROXIMAL, GRAD_NORM)
     sums: dict[str, Metric] = dict.fromkeys((*losses, *(f"signal.{name}" for name in signals)), Sum(0.0, 0))
-    return merge([], tasks) | no_calibration_metrics(tasks) | no_pseudo_metrics(tasks) | sums
+    return merge([], tasks) | no_calibration_metrics(tasks) | no_pseudo_metrics(tasks) | no_patients() | sums
 
 
 def require_known(metrics: Mapping[str, Metric], known: Mapping[str, Metric]) -> None:

@@ -27,6 +27,7 @@ from gmmas_core.inference.regions import VoxelPasses, region_means
 from gmmas_core.inference.stochastic import Draws, OnPass, draw, nobody
 from gmmas_core.measures.volumes import LABELS
 from gmmas_core.model.gmmas import GMMAS
+from gmmas_core.quality.check import Check
 from gmmas_core.types import NUM_SEG_CLASSES, REGIONS, CaseResult, DataError, Task
 from gmmas_core.uncertainty import TaskDoubt, decompose_tasks
 
@@ -77,12 +78,14 @@ class CaseReading:
             `values_on_native` brings it to the scanner's grid.
         prob_M: P(class 1) of each pass per task; empty without passes. CODEL is the marginal.
         passes_ml: region or label -> its volume in each pass, in mL on the grid inside; empty without passes.
+        unlike: whether the images are like those of the training sites; None where nobody compared them.
     """
 
     result: CaseResult
     entropy_XYZ: Tensor
     prob_M: Mapping[Task, NDArray[np.float64]]
     passes_ml: Mapping[str, tuple[float, ...]]
+    unlike: Check | None = None
 
 
 def predict_with_doubt(

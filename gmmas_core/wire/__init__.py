@@ -15,6 +15,7 @@ from gmmas_core.wire.replies import (
     update_to_content,
 )
 from gmmas_core.wire.requests import (
+    DISTANCES,
     plan_to_content,
     read_evaluation_plan,
     read_overrides,
@@ -32,6 +33,7 @@ from gmmas_core.wire.secure import (
 from gmmas_core.wire.statistics import read_statistics, statistics_question_to_content, statistics_to_content
 
 __all__ = [
+    "DISTANCES",
     "SecureMessage",
     "read_masked",
     "read_secure_answer",

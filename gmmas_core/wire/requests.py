@@ -13,6 +13,9 @@ from gmmas_core.weights import Weights
 from gmmas_core.wire.records import config_record, weights_to_record
 from gmmas_core.wire_fields import read_integer, read_number, read_string, read_strings
 
+DISTANCES = "distances"
+"""Subject of an evaluation that reads nothing with a model."""
+
 
 def _kebab(name: str) -> str:
     return name.replace("_", "-")
@@ -73,9 +76,11 @@ def read_round_plan(content: RecordDict, *, beside: Sequence[str] = ()) -> Round
 def read_evaluation_plan(content: RecordDict) -> EvaluationPlan:
     """A checked EvaluationPlan, or FederationError."""
     plan = EvaluationPlan(**_plan_fields(content, EvaluationPlan))
-    known = plan.split in ("train", "validation", "holdout") and plan.subject in ("global", "local_only")
+    known = plan.split in ("train", "validation", "holdout") and plan.subject in ("global", "local_only", DISTANCES)
     if not known or plan.sequences not in SUBSETS:
         raise FederationError("request: found another split, subject or subset of sequences; expected known ones")
+    if plan.subject == DISTANCES and plan.split != "validation":
+        raise FederationError("request: found distances asked of another split; expected those of validation patients")
     return plan
 
 

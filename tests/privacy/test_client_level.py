@@ -17,6 +17,7 @@ from scipy import stats
 
 from gmmas_core.config import ClientLevelConfig, load_config
 from gmmas_core.privacy.clipping import clip_change, l2_norm
+from gmmas_core.software import PROTOCOL
 from gmmas_core.training.protection import GRADIENT_STAGES
 from gmmas_core.training.stages import STAGES
 from gmmas_core.types import ConfigError, SiteStatus, SiteUpdate
@@ -167,7 +168,7 @@ def test_speakers_are_what_sites_said_when_they_joined() -> None:
         num_cases={"train": 6, "validation": 1, "holdout": 1},
         num_sequences={"t1": 6, "t1c": 6, "t2": 6, "flair": 6},
         num_labels={"segmentation": 6, "histology": 6, "idh": 6, "codel_1p19q": 6},
-        protocol=1,
+        protocol=PROTOCOL,
         release="",
         image="",
     )

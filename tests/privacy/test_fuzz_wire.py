@@ -29,6 +29,7 @@ from gmmas_core.config import config_keys
 from gmmas_core.enrolment import Enrolment, Invitation, read_letter
 from gmmas_core.npy_bytes import read_npy
 from gmmas_core.packed_weights import unpack
+from gmmas_core.software import PROTOCOL
 from gmmas_core.types import (
     DataError,
     EvaluationPlan,
@@ -87,7 +88,7 @@ VALID: Sequence[Callable[[], RecordDict]] = (
             num_cases={"train": 9},
             num_sequences={"t1": 9},
             num_labels={"idh": 3},
-            protocol=1,
+            protocol=PROTOCOL,
             release="0.1.0",
             image="",
         )

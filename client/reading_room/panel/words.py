@@ -73,6 +73,7 @@ CHECK_TITLES: Mapping[str, str] = {
     "fluid": "Fluid signal",
     "tissue": "Tissue signal",
     "contrast_agent": "Contrast agent",
+    "unlike_training": "Like the training sites' images",
     "tumour_found": "Tumour found",
     "tumour_volume": "Tumour volume",
     "scattered": "Tumour in one piece",

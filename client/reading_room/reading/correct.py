@@ -28,6 +28,8 @@ from gmmas_core.diagnosis.imaging import SEGMENTATION
 from gmmas_core.diagnosis.ranking import ranked_diagnoses
 from gmmas_core.measures import Doubt
 from gmmas_core.measures.volumes import region_of, voxel_ml
+from gmmas_core.novelty.check import ID as UNLIKE_TRAINING
+from gmmas_core.quality import Check
 from gmmas_core.types import BACKGROUND, ENHANCING, REGIONS, CaseResult, DataError, Task
 
 MAX_MASK_BYTES = 64 * 2**20
@@ -151,7 +153,8 @@ def _corrected(draft: Draft, record: Record, seg: Volume) -> dict[str, Any]:
     if document["uncertainty_map"] is not None:
         shutil.copyfile(record.folder / UNCERTAINTY, draft.folder / UNCERTAINTY)
     result = _result(document, seg)
-    facts = seen(case_of(record.study, record.folder.parent.parent), result, Doubt())
+    unlike = next((Check(**check) for check in document["checks"] if check["id"] == UNLIKE_TRAINING), None)
+    facts = seen(case_of(record.study, record.folder.parent.parent), result, Doubt(), unlike)
     for volume in facts["measures"]["volume"].values():
         if "interval" in volume:
             volume["interval"] = {"reason": NO_INTERVAL}

@@ -1,5 +1,6 @@
 """What would change this: the same study read again without each of its sequences."""
 
+from dataclasses import replace
 from typing import Any
 
 from gmmas_core.calibration import temperatures_of
@@ -10,7 +11,7 @@ from gmmas_core.diagnosis import rank_case
 from gmmas_core.inference import predict_case
 from gmmas_core.inference.subsets import with_sequences
 from gmmas_core.metrics.overlap import dice, region_mask
-from gmmas_core.types import REGIONS, CaseResult
+from gmmas_core.types import REGIONS, CaseResult, Task
 
 
 def read_without(
@@ -38,6 +39,9 @@ def read_without(
         device=device,
         calibration=loaded.calibration,
     )
+    # What the whole case gives no answer about, a part of it gives none about either.
+    closed = {what: why for what, why in full.abstained.items() if what in set(Task)}
+    result = replace(result, abstained={**closed, **result.abstained})
     first, first_of_all = _first_type(result, loaded), _first_type(full, loaded)
     return {
         "sequence": sequence,

@@ -10,6 +10,7 @@ from client.reading_room.store.decisions import REJECTED
 from client.reading_room.store.revisions import MODEL
 from gmmas_core.diagnosis import text
 from gmmas_core.diagnosis.ids import Flag, Reason
+from gmmas_core.novelty.check import OUT_OF_DISTRIBUTION
 
 CONTRADICTIONS = (
     Flag.IMAGING_SET_ASIDE,
@@ -71,6 +72,8 @@ def notices(record: Record, words: Words) -> tuple[Notice, ...]:
     if "segmentation" in document["abstained"]:
         told = words("abstain.no_tumour_text")
         found.append(Notice(title=words("abstain.no_tumour"), text=told, tone=Tone.BAD))
+    if OUT_OF_DISTRIBUTION in document["abstained"].values():
+        found.append(Notice(title=words("abstain.unlike"), text=words("abstain.unlike_text"), tone=Tone.BAD))
     if document["sequences_missing"]:
         told = words("abstain.sequences_text", sequences=words.sequences(document["sequences_missing"]))
         found.append(Notice(title=words("abstain.sequences"), text=told, tone=Tone.WARN))

@@ -234,6 +234,28 @@ PHRASES: Mapping[str, str] = {
         "nachsehen, ob es anreichert oder schon vor Kontrastmittel hell war (Blut) und ob t1 und t1c vertauscht wurden"
     ),
     "judge it by eye": "mit dem Auge beurteilen",
+    # likeness to the training sites' images
+    "out of distribution: the images are unlike those of the training sites": (
+        "die Bilder gleichen denen der Trainingszentren nicht"
+    ),
+    "a distance of {} from the training sites' patients": "ein Abstand von {0} zu den Patienten der Trainingszentren",
+    "at most {}, as 95 % of patients held out there": (
+        "höchstens {0} wie bei 95 % der dort zurückgehaltenen Patienten"
+    ),
+    "too few patients of the training sites to compare {} with": (
+        "zu wenige Patienten der Trainingszentren zum Vergleich mit {0}"
+    ),
+    "none of its sequences": "keiner seiner Sequenzen",
+    "enough training patients and patients held out with the same sequences": (
+        "genug Trainings- und zurückgehaltene Patienten mit denselben Sequenzen"
+    ),
+    "look whether scanner, protocol and preparation are usual before believing the result": (
+        "nachsehen, ob Gerät, Protokoll und Aufbereitung üblich sind, bevor dem Ergebnis geglaubt wird"
+    ),
+    "do not believe the result: the model has not learned from such images; look at their preparation": (
+        "dem Ergebnis nicht glauben: Das Modell hat aus solchen Bildern nicht gelernt; ihre Aufbereitung ansehen"
+    ),
+    "judge by eye whether the images are usual": "mit dem Auge beurteilen, ob die Bilder üblich sind",
     # VASARI, what a mask does not tell
     "{}: needs an atlas registered to the patient": "braucht einen auf den Patienten registrierten Atlas",
     "{}: is judged on the image, not on a mask; the skull is removed": (

@@ -176,6 +176,19 @@ PHRASES: Mapping[str, str] = {
     "do not read its answers about type and genes: they suppose a glioma": (
         "不要判读其关于类型和基因的回答：它们以胶质瘤为前提"
     ),
+    "out of distribution: the images are unlike those of the training sites": "图像与各训练中心的图像不同",
+    "a distance of {} from the training sites' patients": "与各训练中心患者的距离为{0}",
+    "at most {}, as 95 % of patients held out there": "最多{0}，如当地95 %的留出患者",
+    "too few patients of the training sites to compare {} with": "各训练中心可与{0}比较的患者过少",
+    "none of its sequences": "其任何序列",
+    "enough training patients and patients held out with the same sequences": "具有相同序列的足够训练患者和留出患者",
+    "look whether scanner, protocol and preparation are usual before believing the result": (
+        "采信结果前，查看扫描仪、方案和预处理是否常规"
+    ),
+    "do not believe the result: the model has not learned from such images; look at their preparation": (
+        "不要采信结果：模型未学习过此类图像；查看其预处理"
+    ),
+    "judge by eye whether the images are usual": "目视判断图像是否常规",
     "look whether all of it is tumour": "查看是否全部为肿瘤",
     "look at every piece; several tumours, or a model that is lost": "逐块查看；可能有多个肿瘤，或模型出错",
     "think of metastases, abscesses, lymphoma, multifocal glioma: the model knows gliomas only": (

@@ -122,6 +122,7 @@ WORDS: Mapping[str, str] = {
     "check.fluid": "Flüssigkeit hat eine unerwartete Helligkeit, Sequenzen könnten vertauscht sein",
     "check.tissue": "Gewebe hat eine unerwartete Helligkeit, Sequenzen könnten vertauscht sein",
     "check.contrast_agent": "es ist keine Wirkung von Kontrastmittel zu sehen",
+    "check.unlike_training": "die Bilder gleichen denen der Trainingszentren nicht",
     "check.symmetry": "die beiden Hälften des Kopfes gleichen sich nicht",
     "check.tumour_found": "es wurde kein Tumor gefunden",
     "check.tumour_volume": "das Volumen des Tumors ist ungewöhnlich",

@@ -122,6 +122,7 @@ WORDS: Mapping[str, str] = {
     "check.fluid": "fluid has an unexpected brightness, sequences may be swapped",
     "check.tissue": "tissue has an unexpected brightness, sequences may be swapped",
     "check.contrast_agent": "no effect of contrast agent is seen",
+    "check.unlike_training": "the images are unlike those of the training sites",
     "check.symmetry": "the two halves of the head are not alike",
     "check.tumour_found": "no tumour was found",
     "check.tumour_volume": "the volume of the tumour is unusual",

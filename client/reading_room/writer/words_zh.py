@@ -123,6 +123,7 @@ WORDS: Mapping[str, str] = {
     "check.fluid": "液体亮度异常，序列可能互换",
     "check.tissue": "脑组织亮度异常，序列可能互换",
     "check.contrast_agent": "看不到造影剂的作用",
+    "check.unlike_training": "图像与各训练中心的图像不同",
     "check.symmetry": "头部两半不相似",
     "check.tumour_found": "未发现肿瘤",
     "check.tumour_volume": "肿瘤体积异常",

@@ -117,6 +117,34 @@ def privacy(
 
 
 @app.command()
+def novelty(
+    mode: Annotated[str, typer.Option(help="quick (minutes on 2 cores) or full (an hour).")] = "quick",
+    out: Annotated[Path, typer.Option(help="Folder of the study; an existing one is made anew.")] = Path(
+        "runs/novelty"
+    ),
+    real: Annotated[
+        Path | None, typer.Option(help="Folder of real cases: brats2021/, tcga/, ood/, raw/.", show_default="none")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure whether images unlike the training sites' are found: new scanners, swapped files, faults.
+
+    Examples:
+
+        gmmas-lab study novelty --mode quick --out runs/novelty
+
+        gmmas-lab study novelty --real realdata
+    """
+    from server.lab.study.novelty.sizes import novelty_size_of
+
+    size = novelty_size_of(mode)
+    # Imported only now: a mistyped mode is answered before the heavy libraries are loaded.
+    from server.lab.study.novelty.study import study_novelty
+
+    _tell(study_novelty(size, out, real), out, as_json)
+
+
+@app.command()
 def writer(
     lies: Annotated[Path, typer.Option(help="Folder of the catalogue of lies.")] = Path(
         "tests/client/reading_room/lies"

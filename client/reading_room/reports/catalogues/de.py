@@ -65,6 +65,11 @@ TEXTS: Mapping[str, str] = {
     "abstain.no_tumour_text": (
         "Es ist kein Tumor umrissen. Das schließt keinen aus. Über Typ oder Gene lässt sich nichts ablesen."
     ),
+    "abstain.unlike": "Bilder anders als im Training",
+    "abstain.unlike_text": (
+        "Die Bilder gleichen denen der Trainingszentren nicht. Typ und Gene werden nicht gelesen; der Umriss kann "
+        "falsch sein."
+    ),
     "abstain.sequences": "Fehlende Sequenzen",
     "abstain.sequences_text": (
         "Ohne {sequences} sind einige Befunde nicht beurteilbar; sie sind mit dem Grund aufgeführt."

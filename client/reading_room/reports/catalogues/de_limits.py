@@ -67,6 +67,7 @@ TEXTS: Mapping[str, str] = {
     "check.fluid": "Helligkeit von Flüssigkeit",
     "check.tissue": "Helligkeit des Gewebes",
     "check.contrast_agent": "Kontrastmittel",
+    "check.unlike_training": "Ähnlich den Trainingsbildern",
     "check.tumour_found": "Tumor gefunden",
     "check.tumour_volume": "Tumorvolumen",
     "check.scattered": "Verstreute Teile",

@@ -62,6 +62,10 @@ TEXTS: Mapping[str, str] = {
     "abstain.no_tumour_text": (
         "No tumour is outlined. This does not exclude one. Nothing about type or genes can be read."
     ),
+    "abstain.unlike": "Out of distribution",
+    "abstain.unlike_text": (
+        "The images are unlike those of the training sites. Type and genes are not read; the outline may be wrong."
+    ),
     "abstain.sequences": "Missing sequences",
     "abstain.sequences_text": "Without {sequences} some findings are not assessable; they are listed with the reason.",
     "abstain.disagreement": "Passes disagree",

@@ -62,6 +62,7 @@ TEXTS: Mapping[str, str] = {
     "check.fluid": "Brightness of fluid",
     "check.tissue": "Brightness of tissue",
     "check.contrast_agent": "Contrast agent",
+    "check.unlike_training": "Like the training sites' images",
     "check.tumour_found": "Tumour found",
     "check.tumour_volume": "Volume of the tumour",
     "check.scattered": "Scattered pieces",

@@ -55,6 +55,8 @@ TEXTS: Mapping[str, str] = {
     "verdict.warn_text": "至少有一项检查发现异常情况。各项检查见下文。",
     "abstain.no_tumour": "未发现肿瘤",
     "abstain.no_tumour_text": "没有勾画出肿瘤。这并不能排除肿瘤。无法判读类型或基因。",
+    "abstain.unlike": "图像与训练数据不同",
+    "abstain.unlike_text": "图像与各训练中心的图像不同。不判读类型和基因；轮廓可能有误。",
     "abstain.sequences": "缺少序列",
     "abstain.sequences_text": "缺少{sequences}时，部分所见无法评估；下文列出并说明原因。",
     "abstain.disagreement": "各次推断不一致",

@@ -65,6 +65,7 @@ TEXTS: Mapping[str, str] = {
     "check.fluid": "液体亮度",
     "check.tissue": "组织亮度",
     "check.contrast_agent": "对比剂",
+    "check.unlike_training": "与训练图像相似",
     "check.tumour_found": "发现肿瘤",
     "check.tumour_volume": "肿瘤体积",
     "check.scattered": "散在碎块",

@@ -1,0 +1,81 @@
+"""What this hospital tells so that models know what usual images are, and what its policy keeps here.
+
+Two things are asked: in a calibrating round, sums over training patients' features (they travel with the round's other
+metrics, in a secure sum where the round is one); and once a run, before its release, sums over validation patients'
+distances from the Gaussian of all hospitals. The question carries that Gaussian. A coordinator that made one up could
+learn what an average over at least the cohort floor's number of patients tells, as it could by made-up weights.
+
+With record-level privacy the first is never told: exact sums would pass by the noise. Client-level privacy, which the
+coordinator adds, does not cover either. Where `privacy.statistics` is "refused" neither is told, where it is "summed"
+only what is in a secure sum, so not the second.
+"""
+
+from dataclasses import replace
+
+from client.local_data import LocalData
+from client.site import Site
+from client.statistics.answer import PER_SITE, SUMMED
+from gmmas_core.config import Config
+from gmmas_core.novelty.held_out import no_distances, sum_distances
+from gmmas_core.novelty.stored import read_pieces
+from gmmas_core.novelty.sums import by_common_patterns, no_patients, sum_patients
+from gmmas_core.training.patient_features import patient_features
+from gmmas_core.types import EvaluationPlan, Metric, RoundPlan, SiteScores
+
+CALIBRATE = "calibrate"
+"""Stage of the rounds that tell sums of features."""
+
+
+def patient_sums(site: Site, plan: RoundPlan, config: Config, data: LocalData) -> dict[str, Metric]:
+    """What a calibrating round tells of the training patients' images beside everything else; {} in any other round.
+
+    Args:
+        site: its policy and its floor.
+        plan: of the round.
+        config: composed at this site.
+        data: its cases.
+
+    Raises:
+        DataError: a case that cannot be prepared.
+    """
+    if plan.stage != CALIBRATE:
+        return {}
+    policy, is_summed = site.privacy, config.privacy.secure_sum.name != "none"
+    may_leave = policy.statistics == PER_SITE or (policy.statistics == SUMMED and is_summed)
+    if policy.epsilon is not None or not may_leave:
+        return no_patients()
+    features = patient_features(data.split("train"), data.cache)
+    return sum_patients(by_common_patterns(features, site.cohort_floor))
+
+
+def measure_distances(site: Site, plan: EvaluationPlan, config: Config, data: LocalData) -> SiteScores:
+    """How far this site's validation patients lie from the plan's Gaussian; nothing is read with a model.
+
+    Args:
+        site: its policy.
+        plan: about the validation split.
+        config: composed at this site.
+        data: its cases.
+
+    Returns:
+        Before the egress gate; empty where policy keeps it here.
+
+    Raises:
+        FederationError: a distribution that cannot be used.
+        DataError: a case that cannot be prepared.
+    """
+    distribution = read_pieces(plan.distribution, config.data.spacing_mm)
+    scores = SiteScores(
+        site=site.name,
+        run_id=plan.run_id,
+        round=plan.round,
+        split=plan.split,
+        subject=plan.subject,
+        num_cases=0,
+        metrics=no_distances(),
+        core_fingerprint=plan.core_fingerprint,
+    )
+    if site.privacy.statistics != PER_SITE:
+        return scores
+    patients = by_common_patterns(patient_features(data.split(plan.split), data.cache), site.cohort_floor)
+    return replace(scores, num_cases=len(patients), metrics=sum_distances(distribution.gaussian, patients))

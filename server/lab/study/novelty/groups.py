@@ -1,0 +1,92 @@
+"""Usual patients and strange ones: whose images they are, and what was done to them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gmmas_core.data.phantom import HOSPITALS, SiteEffects
+from gmmas_core.data.phantom.site_effects import hospital
+from gmmas_core.novelty.features import Floats
+from server.lab.study.novelty.damage import FAULTS, SWAPS, damaged, swapped
+from server.lab.study.novelty.patients import Patient, draw
+from server.lab.study.novelty.sizes import NoveltySize
+
+TRAIN_SEED, TEST_SEED, STRANGER_SEED = 10, 11, 12
+
+OUTSIDE = SiteEffects(
+    name="outside",
+    bias=0.2,
+    noise=0.12,
+    gamma=1.5,
+    tr_scale=1.4,
+    te_scale=0.7,
+    slice_mm=9.0,
+)
+"""A scanner beyond everything in the federation: noise, shading, curve, protocol and slices."""
+
+USUAL = "unseen patients of the federation's hospitals"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Seen:
+    """One case of a group.
+
+    Attributes:
+        patient: whose; a patient may be in several groups.
+        features_F: of the images.
+    """
+
+    patient: str
+    features_F: Floats
+
+
+Tell = Callable[[], object]
+
+
+def federation(size: NoveltySize, tell: Tell) -> tuple[dict[str, list[Floats]], dict[str, list[Floats]]]:
+    """Features of training and validation patients by hospital; `tell` is called after each."""
+    found: tuple[dict[str, list[Floats]], dict[str, list[Floats]]] = ({}, {})
+    for number, effects in enumerate(HOSPITALS):
+        for case in range(size.train + size.validation):
+            features_F = draw(effects, (TRAIN_SEED, number, case), size.voxels).features_F
+            found[case >= size.train].setdefault(effects.name, []).append(features_F)
+            tell()
+    return found
+
+
+def tested_groups(size: NoveltySize, tell: Tell) -> dict[str, list[Seen]]:
+    """Name of the group -> its cases; the first is of usual patients."""
+    usual = list(_patients(HOSPITALS, TEST_SEED, 0, size.test, size, tell))
+    groups = {USUAL: [_seen(patient) for patient in usual]}
+    new = [hospital(len(HOSPITALS) + number, STRANGER_SEED) for number in range(size.new_hospitals)]
+    within = _patients(new, STRANGER_SEED, len(HOSPITALS), size.strangers, size, tell)
+    groups["new scanners within the federation's range"] = [_seen(patient) for patient in within]
+    beyond = _patients([OUTSIDE], STRANGER_SEED, 99, size.strangers * 2, size, tell)
+    groups["a new scanner beyond the federation's range"] = [_seen(patient) for patient in beyond]
+    for one, other in SWAPS:
+        changed = [(patient, swapped(patient, one, other)) for patient in usual]
+        groups[f"{one} and {other} swapped"] = [_seen(after, before) for before, after in changed if after is not None]
+    for place, fault in enumerate(FAULTS):
+        groups[fault] = [_seen(damaged(patient, fault, place), patient) for patient in usual]
+    return groups
+
+
+def patients_to_draw(size: NoveltySize) -> int:
+    """Phantoms of the study."""
+    of_federation = len(HOSPITALS) * (size.train + size.validation + size.test)
+    return of_federation + size.strangers * (size.new_hospitals + 2)
+
+
+def _patients(
+    hospitals: Sequence[SiteEffects], seed: int, first: int, count: int, size: NoveltySize, tell: Tell
+) -> Iterator[Patient]:
+    for number, effects in enumerate(hospitals, start=first):
+        for case in range(count):
+            yield draw(effects, (seed, number, case), size.voxels)
+            tell()
+
+
+def _seen(patient: Patient, before: Patient | None = None) -> Seen:
+    return Seen(patient=(before or patient).name, features_F=patient.features_F)
+
+
+Groups = Mapping[str, Sequence[Seen]]
