@@ -24,9 +24,9 @@ from client.local_report import write_local_report
 from client.local_training import train_alone, train_locally
 from client.participation import remember_evaluation, remember_training
 from client.peers import pinned
-from client.protected_round import protect, require_private_question
+from client.protected_round import protect, require_never_trained, require_private_question
 from client.reply import reply
-from client.reply_store import store_reply, stored_reply
+from client.reply_store import policy_digest, store_reply, stored_reply
 from client.resources import require_disk, take_gpu
 from client.round_state import keep_state, state_before
 from client.secure_round.attempt import Answer, Attempt
@@ -76,7 +76,7 @@ def query(message: Message, context: Context) -> Message:
             release=own.release,
             image=own.image,
         )
-        return wire.status_to_content(gate_status(status, site, desk.config.task_list))
+        return wire.status_to_content(gate_status(status, site, desk.config.task_list, desk.data.split("train")))
 
     return reply(message, context, answer)
 
@@ -111,7 +111,7 @@ def train(message: Message, context: Context) -> Message:
         require_plan_within(site.limits, plan)
         desk = open_desk(site, wire.read_overrides(message.content))
         require_plain(site, desk.config)
-        finished = stored_reply(site.state, plan)
+        finished = stored_reply(site.state, plan, policy_digest(site))
         if finished is not None:
             bear_witness(site.state, plan)
             tell(site, "resent", run_id=plan.run_id, round=plan.round)
@@ -138,19 +138,16 @@ def advertise(message: Message, context: Context) -> Message:
         desk = open_desk(site, wire.read_overrides(message.content))
         require_masked(site, desk.config)
         attempt = Attempt(site.state, plan.run_id, plan.round, terms.attempt)
-        question = advertise_question(plan, terms)
-        given = attempt.stored(ADVERTISE, question)
+        given = attempt.stored(ADVERTISE, advertise_question(plan, terms))
         if given is None:
             pinned(site)
             weights = wire.read_weights(message.content)
             check_identity(plan, desk, weights_hash(weights))
-            finished = stored_reply(site.state / SHELF, plan)
+            finished = stored_reply(site.state / SHELF, plan, policy_digest(site))
             if finished is None:
                 require_hours(site, datetime.now())
                 finished = _trained(site, watch, plan, desk, weights, site.state / SHELF)
             given = advertise_sum(site, plan, terms, desk.config, weights, *finished)
-            attempt.forget_others()
-            attempt.keep(ADVERTISE, question, given)
         bear_witness(site.state, plan)
         return _secure(
             site, SecureMessage(run_id=plan.run_id, round=plan.round, attempt=terms.attempt, parts={}), given
@@ -204,6 +201,7 @@ def _trained(
     """One round of local training, through the gate and onto a shelf of finished replies."""
     require_unmixed(site, plan)
     require_cohort(len(desk.data.split("train")), site)
+    require_never_trained(site, desk.data.split("validation"))
     require_disk(site)
     take_gpu(site, desk.config)
     protection = protect(site, plan, desk.config, desk.data)  # paid before a step is taken
@@ -215,11 +213,12 @@ def _trained(
     shapes = {name: value.shape for name, value in weights.items()}
     watch.look()
     require_all_here(site, desk.data.cases)
-    remember_training(site, plan, desk.data.split("train"), desk.data.split("validation"))
-    gated = gate_update(trained.update, trained.encoded, site, shapes, desk.config.task_list)
+    parts = desk.data.split("train"), desk.data.split("validation")
+    remember_training(site, plan, *parts)
+    gated = gate_update(trained.update, trained.encoded, site, shapes, desk.config.task_list, *parts)
     # Before the reply: a site that dies in between plays the round again from the round before it.
     keep_state(site.state, plan.run_id, plan.round, trained.kept)
-    store_reply(shelf, plan, gated, trained.encoded)
+    store_reply(shelf, plan, policy_digest(site), gated, trained.encoded)
     tell(site, "trained", run_id=plan.run_id, round=plan.round, reason=f"{gated.duration_s:.0f} s")
     return gated, trained.encoded
 
@@ -238,6 +237,7 @@ def evaluate(message: Message, context: Context) -> Message:
         weights = wire.read_weights(message.content)
         check_identity(plan, desk, weights_hash(weights))
         require_private_question(site, plan, desk.config)
+        require_never_trained(site, desk.data.split(plan.split))
         require_disk(site)
         take_gpu(site, desk.config)
         calibration = read_calibration(plan.calibration, desk.config.task_list)
@@ -257,8 +257,9 @@ def evaluate(message: Message, context: Context) -> Message:
         watch.look()
         require_all_here(site, desk.data.cases)
         own = desk.data.split("train") if plan.subject == "local_only" else ()
-        remember_evaluation(site, plan, desk.data.split(plan.split), own)
+        asked_about = desk.data.split(plan.split)
+        remember_evaluation(site, plan, asked_about, own)
         tell(site, "evaluated", run_id=plan.run_id, round=plan.round, reason=asked)
-        return wire.scores_to_content(gate_scores(scores, site, desk.config.task_list))
+        return wire.scores_to_content(gate_scores(scores, site, desk.config.task_list, asked_about))
 
     return reply(message, context, answer)

@@ -9,6 +9,7 @@ from client import (
     cli_data,
     cli_enrol,
     cli_evaluate,
+    cli_import,
     cli_model,
     cli_operations,
     cli_peers,
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli_data.register(app)
+cli_import.register(app)
 cli_stats.register(app)
 cli_enrol.register(app)
 cli_attendance.register(app)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client import signals
-from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, told_counts
+from client.egress.floor import floor_in_cases
+from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, rare_classes, told_counts
 from client.local_data import LocalData
 from client.local_evaluation import score_cases, validation_cases
 from client.local_groups import local_values, put_local, require_known, spoken_for, without_local
@@ -87,7 +88,7 @@ def train_locally(
     put_local(model, earlier.local, config)
     stage, metrics = _play_and_score(site, plan, config, model, data, on_step, protection)
     trained = weights_of(model)
-    floor, most = site.cohort_floor, site.privacy.max_update_norm
+    floor, most = floor_in_cases(data.split("train"), site.cohort_floor), site.privacy.max_update_norm
     seen = told_counts(spoken_for(stage.seen, config), floor)
     leaving = held_to_norm(may_leave(without_local(trained, weights, config), weights, seen), weights, most)
     spoken = {group for group, count in seen.items() if count}
@@ -101,7 +102,7 @@ def train_locally(
         num_cases=len(data.split("train")),
         seen=seen,
         uncertainty=_log_variances(trained, weights, _few(stage.seen, data, floor), (SEGMENTATION, *plan.tasks)),
-        metrics=quiet(metrics, stage.seen, floor),
+        metrics=quiet(metrics, stage.seen, floor, _rare(site, data, plan.tasks)),
         duration_s=time.monotonic() - started,
         core_fingerprint=plan.core_fingerprint,
     )
@@ -162,6 +163,7 @@ def play_stage(
             on_gradients=on_gradients,
             on_step=on_step,
             protection=protection,
+            answered=data.answered,
         )
     )
 
@@ -232,6 +234,12 @@ def _log_variances(
     """The site's own, and the received ones where too few cases have taught its own."""
     names = {str(question): f"uncertainty.log_variance_{question}" for question in questions}
     return {q: float((received if q in few else trained)[name].item()) for q, name in names.items()}
+
+
+def _rare(site: Site, data: LocalData, tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """Tasks of which few validation cases have one of the classes."""
+    cases = data.split("validation")
+    return rare_classes(cases, tasks, floor_in_cases(cases, site.cohort_floor))
 
 
 def _few(seen: Mapping[str, int], data: LocalData, floor: int) -> set[str]:

@@ -20,7 +20,7 @@ MAX_TOTAL = 20_000
 MAX_DEPTH = 4
 """Lists and mappings inside one another."""
 
-LAB_ONLY = ("data.root", "data.deal")
+LAB_ONLY = ("data.root", "data.deal", "data.partition")
 """Where data lies and how it is dealt is the lab's own affair; a hospital's folder is in its site.yaml."""
 
 FREE_TEXT = "notice"

@@ -11,6 +11,8 @@ from typing import Any
 
 SECURE_SUMS = ("allowed", "required", "refused")
 STATISTICS = ("per_site", "summed", "refused")
+OF_RECORDS = ("delta", "noise_multiplier", "target_epsilon", "max_grad_norm", "tell_epsilon")
+"""Names that mean nothing without `epsilon`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +23,8 @@ class PrivacyPolicy:
         epsilon: budget of this site's data set, over all runs; None for no record-level differential privacy.
         delta: of every (epsilon, delta) statement; must be below 1 / patients, which is checked before training.
         noise_multiplier: of record-level noise, in clipping norms; None lets `target_epsilon` decide.
-        target_epsilon: what one run may spend at most; its noise is chosen for that. Ignored with `noise_multiplier`;
-            None stands for the whole budget.
+        target_epsilon: what one run may spend at most; its noise is chosen for that. Not beside
+            `noise_multiplier`; None stands for the whole budget.
         max_grad_norm: L2 norm to which one patient's gradient is clipped.
         tell_epsilon: whether the coordinator may learn how much is spent: the refusal at the budget's end then says it.
         secure_sum: "allowed", "required" (no update leaves unmasked) or "refused".
@@ -60,7 +62,17 @@ def privacy_problems(values: Mapping[Any, Any]) -> list[str]:
             )
         elif not _CHECKS[key][1](value):
             problems.append(f"privacy.{key}: found {str(value)[:60]!r}; expected {_CHECKS[key][0]}; correct it")
-    return problems
+    return problems + _contradictions(values)
+
+
+def _contradictions(values: Mapping[Any, Any]) -> list[str]:
+    """Demands that would be passed over in silence: of record-level privacy without a budget, or of two noises."""
+    idle = [key for key in OF_RECORDS if key in values]
+    if idle and "epsilon" not in values:
+        return [f"privacy: found {', '.join(idle)} without epsilon; expected the budget that switches them on; add it"]
+    if {"noise_multiplier", "target_epsilon"} <= values.keys():
+        return ["privacy: found noise_multiplier and target_epsilon; expected one of them; remove the other"]
+    return []
 
 
 def privacy_of(values: Mapping[str, Any]) -> PrivacyPolicy:
@@ -88,7 +100,10 @@ def _one_of(words: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
 
 _CHECKS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "epsilon": _above_0(1e6),
-    "delta": _above_0(0.1),
+    "delta": (
+        "a number above 0, at most 0.1, such as 1.0e-5 (YAML reads 1e-5 as text)",
+        lambda value: _is_number(value, 0, 0.1),
+    ),
     "noise_multiplier": _above_0(1e6),
     "target_epsilon": _above_0(1e6),
     "max_grad_norm": _above_0(1e6),

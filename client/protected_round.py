@@ -7,11 +7,13 @@ pseudo-label counts). What stays exact is told in `client.privacy_budget`.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from client.local_data import LocalData
+from client.participation import TRAINED, participation
 from client.privacy_budget import noise_of_run, note_unprotected, require_delta, reserve
 from client.site import Site
+from client.withdrawal.record import recorded_names
 from gmmas_core.config import Config
 from gmmas_core.schedule import schedule
 from gmmas_core.training.protection import (
@@ -22,7 +24,7 @@ from gmmas_core.training.protection import (
     require_separable,
     sample_rate,
 )
-from gmmas_core.types import DataError, EvaluationPlan, FederationError, Metric, RoundPlan, Sum
+from gmmas_core.types import Case, DataError, EvaluationPlan, FederationError, Metric, RoundPlan, Sum
 
 OF_VALIDATION = (
     *("calibration.", "calibration-positives.", "pseudo-audit."),
@@ -83,6 +85,35 @@ def require_private_question(site: Site, plan: EvaluationPlan, config: Config) -
         raise FederationError(
             "policy: found a question for scores of a model trained here alone, without noise; expected none: this "
             "site has record-level privacy, and such scores would bypass it; run with evaluation.local_only=false"
+        )
+
+
+def require_never_trained(site: Site, cases: Sequence[Case]) -> None:
+    """Refuse to score patients that noise was to hide when a model was trained on them.
+
+    Whoever asks chooses the shares of the splits, so a training patient of one request can be a holdout patient of the
+    next.
+
+    Args:
+        site: its policy and its record of participation.
+        cases: about to be scored, as validation or holdout.
+
+    Raises:
+        FederationError: the site demands record-level privacy, and some of them have been trained on.
+        DataError: the record was changed, or the key of its names is gone.
+    """
+    lines = participation(site.state) if site.privacy.epsilon is not None else ()
+    trained = {
+        case
+        for line in lines
+        if line["kind"] == TRAINED and line["stage"] in GRADIENT_STAGES
+        for case in line["cases"]["train"]
+    }
+    if trained and trained & recorded_names(site.state, (case.case_id for case in cases)):
+        raise FederationError(
+            "policy: found training patients of an earlier round among those to be scored; expected others: this site "
+            "has record-level privacy, and such scores would bypass it; keep data.holdout_share and "
+            "data.validation_share as they were"
         )
 
 

@@ -12,8 +12,8 @@ from gmmas_core.training.pseudo_selection import still_unknown
 from gmmas_core.types import Case
 
 
-def accepted_confidences(state: Path, run_id: str, before: int, cases: Sequence[Case]) -> dict[str, list[float]]:
-    """Confidence in [0, 1] of every accepted pseudo-label that nothing better exists for, by task or "segmentation".
+def accepted_confidences(state: Path, run_id: str, before: int, cases: Sequence[Case]) -> dict[str, dict[str, float]]:
+    """Confidence in [0, 1] of every accepted pseudo-label that nothing better exists for: task or "segmentation", case.
 
     A label's is its class's mean probability over the stochastic passes; a mask's is exp(-entropy), the inverse
     perplexity inside its tumour (1 when every voxel is certain, 1/4 when every class is as likely).
@@ -29,7 +29,7 @@ def accepted_confidences(state: Path, run_id: str, before: int, cases: Sequence[
         FederationError: a run id that is no plain name.
     """
     used = still_unknown(read_pseudo_labels(state, run_id, before=before), cases)
-    found: dict[str, list[float]] = {}
+    found: dict[str, dict[str, float]] = {}
     if not used:
         return found
     home = table_home(state, run_id)
@@ -40,7 +40,7 @@ def accepted_confidences(state: Path, run_id: str, before: int, cases: Sequence[
             if case is None or row["accepted"] != "yes":
                 continue
             if name == SEGMENTATION and case.mask_XYZ is not None:
-                found.setdefault(name, []).append(float(np.exp(-float(row["entropy"]))))
+                found.setdefault(name, {})[row["case_id"]] = float(np.exp(-float(row["entropy"])))
             elif name in {task.value for task in case.labels}:
-                found.setdefault(name, []).append(float(row["confidence"]))
+                found.setdefault(name, {})[row["case_id"]] = float(row["confidence"])
     return found

@@ -164,8 +164,10 @@ def _pseudo_labels(subject: Subject) -> Finish:
     confidences = accepted_confidences(subject.site.state, subject.plan.run_id, subject.plan.round, cases)
     metrics: dict[str, Metric] = {}
     for name, num in known.items():
-        values = confidences.get(name, [])
-        metrics[f"signal.pseudo_labels.{name}"] = Sum(float(sum(values)), len(values))
+        accepted = confidences.get(name, {})
+        # Which are accepted is up to the coordinator's thresholds: one moved a little would add a single case.
+        told = [accepted[case.case_id] for case in subject.data.answered([c for c in cases if c.case_id in accepted])]
+        metrics[f"signal.pseudo_labels.{name}"] = Sum(float(sum(told)), len(told))
         metrics[f"signal.pseudo_labels_known.{name}"] = Sum(float(num), num)
     return lambda: metrics
 

@@ -251,7 +251,7 @@ def config_hash(config: Config) -> str:
     `data.root` and `data.workers` are facts of one machine, so two sides may differ in them.
     """
     values = config_to_dict(config)
-    for fact in ("root", "workers", "deal"):
+    for fact in ("root", "workers", "deal", "partition"):
         del values["data"][fact]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 

@@ -12,6 +12,9 @@ SUMMABLE = ("masked_fedavg", "uncertainty_weighted")
 """Strategies in which a site can compute its own weight, without a number of any other site."""
 
 CLIENT_LEVEL_NAMES = ("none", "fixed_clipping", "adaptive_clipping")
+MOST_DROPPED = 1 / 3
+"""A site composes the configuration from the coordinator's overrides; at one half, one liar among five is enough."""
+
 SECURE_SUM_NAMES = ("none", "pairwise_masks")
 
 
@@ -55,7 +58,7 @@ class SecureSumConfig:
 
     name: str = "none"  # any of SECURE_SUM_NAMES
     neighbours: int = 0  # other sites that each site shares masks with; 0 takes as many as drop_share needs
-    drop_share: float = 1 / 3  # of the sites, that may vanish in any phase
+    drop_share: float = 1 / 3  # of the sites, that may vanish in any phase; at most MOST_DROPPED
 
     def __post_init__(self) -> None:
         require(
@@ -64,8 +67,9 @@ class SecureSumConfig:
         )
         require(self.neighbours >= 0, f"privacy.secure_sum.neighbours: found {self.neighbours}; expected 0 or more")
         require(
-            0 <= self.drop_share < 0.5,
-            f"privacy.secure_sum.drop_share: found {self.drop_share}; expected 0 up to below 0.5",
+            0 <= self.drop_share <= MOST_DROPPED,
+            f"privacy.secure_sum.drop_share: found {self.drop_share}; expected 0 to 1/3: the more sites may vanish, "
+            "the fewer in league with the coordinator can open a single update",
         )
 
 

@@ -98,8 +98,10 @@ class DataConfig:
     tumor_cutmix: str  # "none", "paper" (two tumours blended) or "anatomical" (one tumour per brain)
     cutmix_share: float  # of training samples that become composites
     workers: int  # processes that prepare cases; 0 means one per core
+    partition: str = ""  # "" or the name of a file in configs/partition/: the lab deals its sites anew by it
 
     def __post_init__(self) -> None:
+        require(not (self.deal and self.partition), "data: found a deal and a partition; expected at most one of them")
         require(0.25 <= self.spacing_mm <= 8, f"data.spacing_mm: found {self.spacing_mm}; expected 0.25 to 8")
         shares = self.holdout_share, self.validation_share
         require(

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from gmmas_core.secure_round.binding import binding_of
 from gmmas_core.secure_round.layout import Layout, layout_for, read_index
 from gmmas_core.secure_round.own_weights import SumTerms
-from gmmas_core.secure_round.statement import Statement, read_statement
+from gmmas_core.secure_round.statement import Statement, about, read_statement
 from gmmas_core.secure_sum import Advert
 from gmmas_core.types import FederationError, RoundPlan
 from gmmas_core.wire import SecureMessage
 from server.run import Run
 
-PARTS = ("advert", "statement", "signature")
+PARTS = ("advert", "statement")
 
 
 @dataclass
@@ -79,4 +79,7 @@ def _read(message: SecureMessage, binding: str) -> tuple[Advert, Statement]:
     statement = read_statement(message.parts["statement"])
     if statement.binding != binding:
         raise FederationError("secure sum: found another plan or layout; expected the one asked; install one release")
-    return Advert.from_bytes(message.parts["advert"]), statement
+    advert = Advert.from_bytes(message.parts["advert"])
+    if advert.about != about(message.parts["statement"]):
+        raise FederationError("secure sum: found another statement than the advert signs; expected its own")
+    return advert, statement

@@ -1,5 +1,7 @@
 """What the ledger knows of earlier attempts at a round's sum; a coordinator that was restarted reads it there."""
 
+from dataclasses import dataclass
+
 from gmmas_core.types import RoundPlan
 from server.ledger import Ledger
 
@@ -9,13 +11,26 @@ def next_attempt(ledger: Ledger, number: int) -> int:
     return sum(entry["kind"] == "secure-attempt" and entry["round"] == number for entry in ledger.entries())
 
 
-def opened_with(ledger: Ledger, plan: RoundPlan) -> frozenset[str] | None:
-    """The sites of the newest sum of this round's updates that they were asked to unmask; None for none."""
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A sum that sites were asked to sign for: they sign for no other one of the same updates.
+
+    Attributes:
+        sites: whose updates are in it.
+        max_cases: of its terms, from which sites make their weights.
+    """
+
+    sites: frozenset[str]
+    max_cases: int
+
+
+def opened_with(ledger: Ledger, plan: RoundPlan) -> Opened | None:
+    """The newest such sum of this round's updates; None for none."""
     found = None
     for entry in ledger.entries():
         about = (entry["kind"], entry.get("round"), entry.get("weights_hash"))
         if about == ("secure-opening", plan.round, plan.weights_hash):
-            found = frozenset(entry["sites"])
+            found = Opened(sites=frozenset(entry["sites"]), max_cases=entry["max_cases"])
     return found
 
 

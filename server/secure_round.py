@@ -8,8 +8,9 @@
 
 A site may vanish in any of them. Before the fourth it is simply not in the sum; as many as `privacy.secure_sum`
 allows may then be missing. Beyond, the attempt is void and the round is tried again with fresh keys; sites answer from
-the update that they have already trained. Once shares have been asked for, a second attempt is made with the same sites
-only: hospitals refuse another sum of the same updates, because the difference of two sums is a single update.
+the update that they have already trained. Once signatures have been asked for, a second attempt is made with the same
+sites and weights only: hospitals sign for no other sum of the same updates, because the difference of two sums is a
+single update.
 """
 
 import time
@@ -32,7 +33,7 @@ from server.rounds import Collected
 from server.run import Run
 from server.secure_attempt import Parts, SecureAttempt
 from server.secure_cohort import Cohort, cohort_of
-from server.secure_history import lost_before, next_attempt, opened_with
+from server.secure_history import Opened, lost_before, next_attempt, opened_with
 from server.secure_shares import read_shares
 from server.secure_tally import SecureTally
 from server.secure_verify import verifier_for
@@ -60,10 +61,13 @@ def sum_securely(
         RoundVoid: too few sites for the quorum, for a hospital's own least number, or to take the masks off, or a sum
             that no fit updates give; nothing has changed.
     """
-    nodes, absent = _without_lonely(run, plan, _same_as_opened(run, plan, nodes))
+    opened = opened_with(run.ledger, plan)
+    nodes, absent = _without_lonely(run, plan, nodes) if opened is None else (_same_as_opened(run, plan, opened), {})
     cases = [run.enlisted[site].num_cases["train"] for site in nodes.values()]
     terms = SumTerms(
-        attempt=next_attempt(run.ledger, plan.round), max_cases=max(1, *cases), max_sites=max(2, len(nodes))
+        attempt=next_attempt(run.ledger, plan.round),
+        max_cases=max(1, *cases) if opened is None else opened.max_cases,
+        max_sites=max(2, len(nodes)),
     )
     attempt = SecureAttempt(run, plan, nodes, terms)
     attempt.note("asked", absent)
@@ -71,7 +75,7 @@ def sum_securely(
     started = time.monotonic()
     try:
         cohort = _advertise(attempt, limits)
-        total, survivors = _sum(attempt, cohort)
+        total, survivors = _sum(attempt, cohort, opened)
         size = {"max_weight": terms.max_weight(run.config.strategy), "max_sites": terms.max_sites}
         pooled = read_sum(total, len(survivors), run.weights, cohort.layout, **size)
         about = {
@@ -98,23 +102,20 @@ def sum_securely(
     return tally, pooled, outcome
 
 
-def _same_as_opened(run: Run, plan: RoundPlan, nodes: Mapping[int, str]) -> Mapping[int, str]:
-    """The sites of a sum of these updates that may have been unmasked before; else those asked.
+def _same_as_opened(run: Run, plan: RoundPlan, opened: Opened) -> Mapping[int, str]:
+    """The sites of a sum of these updates that may have been signed for before, wherever they are now.
 
     Raises:
         RoundVoid: one of them is not there.
     """
-    before = opened_with(run.ledger, plan)
-    if before is None:
-        return nodes
     homes = {site: node for node, site in askable(run).items()}
-    missing = sorted(before - homes.keys())
+    missing = sorted(opened.sites - homes.keys())
     if missing:
         raise RoundVoid(
             f"round {plan.round}: found no {', '.join(missing)}; expected the sites of the sum that was asked to be "
-            "unmasked: hospitals refuse another sum of the same updates; wait for them, or begin a new run"
+            "signed for: hospitals refuse another sum of the same updates; wait for them, or begin a new run"
         )
-    return {homes[site]: site for site in sorted(before)}
+    return {homes[site]: site for site in sorted(opened.sites)}
 
 
 def _without_lonely(run: Run, plan: RoundPlan, nodes: Mapping[int, str]) -> tuple[Mapping[int, str], Mapping[str, str]]:
@@ -147,7 +148,7 @@ def _advertise(attempt: SecureAttempt, limits: Deadlines) -> Cohort:
     return cohort
 
 
-def _sum(attempt: SecureAttempt, cohort: Cohort) -> tuple[Any, frozenset[str]]:
+def _sum(attempt: SecureAttempt, cohort: Cohort, opened: Opened | None) -> tuple[Any, frozenset[str]]:
     """The four quick phases; the sum's vector and whose it is."""
     run, plan, terms = attempt.run, attempt.plan, attempt.terms
     secure = run.config.privacy.secure_sum
@@ -176,17 +177,23 @@ def _sum(attempt: SecureAttempt, cohort: Cohort) -> tuple[Any, frozenset[str]]:
         enough,
     )
     survivors = collector.survivors()
+    if opened is not None and survivors != opened.sites:
+        raise RoundLost(
+            f"found no {', '.join(sorted(opened.sites - survivors))} in the sum; expected the same sites as in the one "
+            "that was asked to be signed for"
+        )
     _require_company(attempt, cohort, survivors)
     named = {f"survivor.{site}": b"\1" for site in survivors}
-    confirmed = collector.confirmations(_signed(attempt, survivors, named, enough), verify)
-    attempt.note(CONFIRM, {site: why for site, why in collector.refused.items() if site in survivors})
     run.ledger.append(
         "secure-opening",
         round=plan.round,
         attempt=terms.attempt,
         weights_hash=plan.weights_hash,
         sites=sorted(survivors),
+        max_cases=terms.max_cases,
     )
+    confirmed = collector.confirmations(_signed(attempt, survivors, named, enough), verify)
+    attempt.note(CONFIRM, {site: why for site, why in collector.refused.items() if site in survivors})
     proof = named | {f"confirmation.{site}": signature for site, signature in confirmed.items()}
     shares: dict[str, Any] = {}
 
@@ -233,9 +240,7 @@ def _require_company(attempt: SecureAttempt, cohort: Cohort, survivors: frozense
             f"found {len(survivors)} sites in the sum; expected the quorum of {settings.quorum}"
             f"{' and the mandatory ' + ', '.join(missing) if missing else ''}"
         )
-    for group, sites in cohort.speakers.items():
-        left = sites & survivors
+    spoken = {group: sites & survivors for group, sites in cohort.speakers.items()}
+    for what, left in {"the sum": survivors, **spoken}.items():
         if any(cohort.statements[site].min_sites > len(left) for site in left):
-            raise LeftLonely(
-                f"found {len(left)} speaking sites left for {group}; expected as many as each of them demands"
-            )
+            raise LeftLonely(f"found {len(left)} sites left for {what}; expected as many as each of them demands")

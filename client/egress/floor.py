@@ -5,20 +5,43 @@ cells add up to a total that is told, the hidden cells together hold at least `f
 smallest of the others is hidden too (complementary suppression). And no bin of a histogram holds fewer cases than the
 floor: bins are put together with their neighbours, which moves values and loses none.
 
+The floor of a site counts patients and these rules count cases; `floor_in_cases` says how many cases are enough.
+
 How many cases stand behind a number is told exactly where it is told at all, so the coordinator sees how many cases of
 an answered group have, say, a mask; counts that exist for their own sake are rounded.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from gmmas_core.metrics.calibration_error import RELIABILITY_BINS
 from gmmas_core.metrics.doubt import DOUBT_BINS
-from gmmas_core.types import Histogram, Metric, Sum, Task
+from gmmas_core.types import Case, Histogram, Metric, Sum, Task
 
 PROPERTIES = ("reference-masks", "not-assessable", "pseudo-accepted", "pseudo-gated")
 """First words of sums whose total counts cases that have something."""
+
+
+OF_LABELS = (
+    *("sensitivity", "specificity", "score", "age", "accuracy", "brier", "brier-squared", "nll", "nll-squared"),
+    *("reliability", "reliability-positives", "doubt", "doubt-right"),
+    *("calibration", "calibration-positives", "pseudo-audit"),
+)
+"""First words of metrics of a task that its labels have a part in."""
+
+LOSSES = ("signal.loss_before", "signal.loss_after")
+"""Metrics that the labels of every task have a part in."""
+
+
+def floor_in_cases(cases: Iterable[Case], floor: int) -> int:
+    """Fewest cases that cannot come from fewer patients than the floor, whichever of these cases they are.
+
+    The same as the floor where everybody has one study; a patient with seven of them is still one patient.
+    """
+    studies = sorted(Counter(case.patient_id for case in cases).values(), reverse=True)
+    return max(floor, 1 + sum(studies[: floor - 1]))
 
 
 def above_floor(metrics: Mapping[str, Metric], floor: int) -> dict[str, Metric]:
@@ -42,8 +65,9 @@ def above_floor(metrics: Mapping[str, Metric], floor: int) -> dict[str, Metric]:
 def without_small_parts(metrics: Mapping[str, Metric], tasks: Sequence[Task], floor: int) -> dict[str, Metric]:
     """Metrics without what would give a small part away by subtraction.
 
-    The parts are the two classes of a task (all that is told per class goes when one of them is small) and the bins of
-    its reliability and of its doubt, whose sums are told in pairs.
+    The parts are the two classes of a task and the bins of its reliability and of its doubt, whose sums are told in
+    pairs. When a class is small, all that labels have a part in goes: a model that answers everybody alike, which a
+    coordinator can send, has a total accuracy or Brier score from which the size of each class follows.
 
     Args:
         metrics: before `above_floor`, which is applied here.
@@ -54,7 +78,7 @@ def without_small_parts(metrics: Mapping[str, Metric], tasks: Sequence[Task], fl
     for task in tasks:
         classes = [metrics.get(f"{name}.{task}") for name in ("sensitivity", "specificity")]
         if any(isinstance(part, Sum) and 0 < part.count < floor for part in classes):
-            _empty(kept, _of_classes(task, kept))
+            _empty(kept, [*of_labels(task, kept), *LOSSES])
         for pair, bins in (("reliability", RELIABILITY_BINS), ("doubt", DOUBT_BINS)):
             second = "reliability-positives" if pair == "reliability" else "doubt-right"
             cells = {str(place): metrics.get(f"{pair}.{task}.{place}") for place in range(bins)}
@@ -63,7 +87,7 @@ def without_small_parts(metrics: Mapping[str, Metric], tasks: Sequence[Task], fl
             _empty(kept, (f"{name}.{task}.{place}" for name in (pair, second) for place in hidden))
         positives = metrics.get(f"calibration-positives.{task}")
         if isinstance(positives, Sum) and _is_small_part(round(positives.total), positives.count, floor):
-            _empty(kept, [f"calibration-positives.{task}"])
+            _empty(kept, of_labels(task, kept))
     return kept
 
 
@@ -123,10 +147,9 @@ def emptied(metric: Metric) -> Metric:
     return Sum(0.0, 0) if isinstance(metric, Sum) else (0,) * len(metric)
 
 
-def _of_classes(task: Task, metrics: Mapping[str, Metric]) -> list[str]:
-    """Keys from which the size of one class of a task could be read."""
-    names = ("sensitivity", "specificity", "score", "age", "reliability", "reliability-positives")
-    starts = tuple(f"{name}.{task}." for name in names)
+def of_labels(task: Task, metrics: Mapping[str, Metric]) -> list[str]:
+    """Keys from which the size of one class of a task could be worked out."""
+    starts = tuple(f"{name}.{task}." for name in OF_LABELS)
     return [key for key in metrics if f"{key}.".startswith(starts)]
 
 

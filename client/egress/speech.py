@@ -4,14 +4,15 @@ A parameter group with too few cases leaves as it came and counts 0, so the coor
 metrics of training that are about its cases alone are emptied. What is left may be scaled down to a norm.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from client.egress.floor import emptied, told_count
+from client.egress.floor import emptied, of_labels, told_count
 from gmmas_core.model.parameter_groups import group_of
-from gmmas_core.types import Metric, Sum
+from gmmas_core.types import Case, Metric, Sum, Task
 from gmmas_core.update_encoding import WHOLE, Encoded
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -55,8 +56,10 @@ def encoded_to_norm(encoded: Encoded, most: float | None) -> Encoded:
     return Encoded(encoding=encoded.encoding, arrays=encoded.arrays, scales=scales)
 
 
-def quiet(metrics: Mapping[str, Metric], seen: Mapping[str, int], floor: int) -> dict[str, Metric]:
-    """Metrics of training, those about fewer training cases than the floor emptied.
+def quiet(
+    metrics: Mapping[str, Metric], seen: Mapping[str, int], floor: int, rare: Iterable[Task] = ()
+) -> dict[str, Metric]:
+    """Metrics of a round, those about fewer cases than the floor emptied.
 
     Their own counts are of crops and steps, so the floor has to look at the cases that stand behind them.
 
@@ -64,15 +67,24 @@ def quiet(metrics: Mapping[str, Metric], seen: Mapping[str, int], floor: int) ->
         metrics: of a round.
         seen: parameter group -> training cases that informed it, before anything was hidden.
         floor: fewest cases.
+        rare: tasks of which few validation cases have one of the classes, see `rare_classes`.
     """
     kept: dict[str, Metric] = {}
+    hidden = {key for task in rare for key in of_labels(task, metrics)}
     for key, metric in metrics.items():
         behind = _cases_behind(key, seen)
-        kept[key] = emptied(metric) if behind is not None and behind < floor else metric
+        is_few = key in hidden or (behind is not None and behind < floor)
+        kept[key] = emptied(metric) if is_few else metric
         if key.startswith("signal.pseudo_labels_known.") and isinstance(metric, Sum):
             told = told_count(metric.count, floor)  # as the site told it when it joined
             kept[key] = Sum(float(told), told)
     return kept
+
+
+def rare_classes(cases: Sequence[Case], tasks: Sequence[Task], floor: int) -> tuple[Task, ...]:
+    """Tasks of which some, but fewer than the floor, of the cases have one of the classes."""
+    counts = {task: Counter(case.labels[task] for case in cases) for task in tasks}
+    return tuple(task for task in tasks if any(0 < counts[task][label] < floor for label in (0, 1)))
 
 
 def _cases_behind(key: str, seen: Mapping[str, int]) -> int | None:

@@ -1,23 +1,29 @@
 """The gate for a round of training."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from client.egress.floor import without_small_parts
+from client.egress.floor import floor_in_cases, without_small_parts
 from client.egress.names import Tasks, require_known, update_names
 from client.egress.speech import told_counts
 from client.site import Site
 from gmmas_core.model.log_variances import SEGMENTATION
 from gmmas_core.model.parameter_groups import GROUPS
-from gmmas_core.types import DataError, SiteUpdate
+from gmmas_core.types import Case, DataError, SiteUpdate
 from gmmas_core.update_encoding import Encoded
 
 
 def gate_update(
-    update: SiteUpdate, encoded: Encoded, site: Site, allowed: Mapping[str, tuple[int, ...]], tasks: Tasks
+    update: SiteUpdate,
+    encoded: Encoded,
+    site: Site,
+    allowed: Mapping[str, tuple[int, ...]],
+    tasks: Tasks,
+    train: Sequence[Case],
+    validation: Sequence[Case],
 ) -> SiteUpdate:
     """The update as it may leave.
 
@@ -27,6 +33,7 @@ def gate_update(
         site: its policy.
         allowed: parameter name -> shape of the model this site built.
         tasks: of the run.
+        train, validation: cases that the update and its metrics are about.
 
     Raises:
         DataError: fewer training cases than the cohort floor, a parameter that is not the model's, a value that is not
@@ -42,11 +49,11 @@ def gate_update(
     arrays_finite = all(np.isfinite(value).all() for value in (*update.weights.values(), *encoded.arrays.values()))
     if not (arrays_finite and all(map(math.isfinite, update.uncertainty.values()))):
         raise DataError("training: found non-finite weights; expected finite ones; nothing was sent")
-    floor = site.cohort_floor
+    of_train, of_validation = (floor_in_cases(cases, site.cohort_floor) for cases in (train, validation))
     return replace(
         update,
-        seen=told_counts(update.seen, floor),
-        metrics=without_small_parts(update.metrics, tasks, floor),
+        seen=told_counts(update.seen, of_train),
+        metrics=without_small_parts(update.metrics, tasks, max(of_train, of_validation)),
     )
 
 

@@ -3,14 +3,18 @@
 `<state>/secure/<run id>/<round>-<attempt>/<phase>.safetensors`, each written in one step before its answer leaves and
 readable by its owner alone: the question's digest, the answer, and the member's state after it. Asked the same again, a
 site sends the same bytes; asked something else for the same phase, it refuses, because two answers to one phase would
-say what the sum hides. When a site has helped to unmask, everything but that last answer is deleted.
+say what the sum hides. A node answers several messages at once, so each looks for its answer, makes it and keeps it
+while no other does (`alone`). When a site has helped to unmask, everything but that last answer is deleted.
 """
 
+import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,7 @@ from gmmas_core.atomic import write_bytes
 from gmmas_core.types import FederationError
 
 SUFFIX = ".safetensors"
+LOCK = "lock"
 _MEMBER, _VECTOR, _PART = "member", "vector", "part/"
 
 
@@ -104,12 +109,20 @@ class Attempt:
         write_bytes(self._path(phase), save(arrays, metadata=metadata))
         self._folder.chmod(0o700)
 
-    def forget_others(self) -> None:
-        """Delete every other attempt of the run: their keys are of no use, and can do no harm, when they are gone."""
-        if self._folder.parent.is_dir():
-            for folder in self._folder.parent.iterdir():
-                if folder != self._folder:
-                    shutil.rmtree(folder, ignore_errors=True)
+    def forget_others(self, phase: str, update: str) -> None:
+        """Delete every other attempt of the run, and any run's at the same update.
+
+        Nobody can be asked to sign for their sums any more, once this site has stated what it has signed for until now.
+
+        Args:
+            phase: the first one, whose facts name the update.
+            update: as `facts` name it.
+        """
+        for folder in self._folder.parent.parent.glob("*/[0-9]*-[0-9]*"):
+            if folder == self._folder:
+                continue
+            if folder.parent == self._folder.parent or _facts(folder / f"{phase}{SUFFIX}").get("update") == update:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def close(self, last: str) -> None:
         """Delete all but the last phase's answer."""
@@ -121,6 +134,19 @@ class Attempt:
         return self._folder / f"{phase}{SUFFIX}"
 
 
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """One process at a time answers a secure sum's questions, whatever their run: two asked at once are two answers."""
+    folder = state / "secure"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def digest_of(parts: Mapping[str, bytes]) -> str:
     """One digest of a question's parts, by which it is known again."""
     digest = hashlib.sha256()
@@ -128,6 +154,16 @@ def digest_of(parts: Mapping[str, bytes]) -> str:
         for piece in (name.encode(), part):
             digest.update(len(piece).to_bytes(8, "big") + piece)
     return digest.hexdigest()
+
+
+def _facts(path: Path) -> Mapping[str, Any]:
+    """Of an answer that was kept; none where there is none, or a damaged one, with which nobody can go on."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts: Mapping[str, Any] = json.loads((file.metadata() or {})["facts"])
+            return facts
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return {}
 
 
 class _readable:

@@ -10,16 +10,16 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from client.peers import pinned, signer_of
-from client.reply_store import stored_reply
-from client.secure_round.attempt import Answer, Attempt, digest_of
-from client.secure_round.opened import require_same_sum
+from client.reply_store import policy_digest, stored_reply
+from client.secure_round.attempt import Answer, Attempt, alone, digest_of
+from client.secure_round.opened import agreed_before, require_same_sum
 from client.site import Site
 from gmmas_core.config import Config
 from gmmas_core.peers import verifier_of
 from gmmas_core.secure_round.binding import binding_of
 from gmmas_core.secure_round.layout import Layout, index_of, layout_for, write_index
 from gmmas_core.secure_round.own_weights import SumTerms, own_weights
-from gmmas_core.secure_round.statement import Statement, read_statement, signed_message, speakers
+from gmmas_core.secure_round.statement import Statement, about, read_statement, speakers
 from gmmas_core.secure_round.vector import vector_of
 from gmmas_core.secure_sum import Advert, Member
 from gmmas_core.types import FederationError, RoundPlan, SiteUpdate, Task
@@ -49,7 +49,7 @@ def advertise(
     update: SiteUpdate,
     encoded: Encoded,
 ) -> Answer:
-    """Fresh keys, what this site would speak for, and the names of its metrics.
+    """Begin an attempt, once: every other one of the run, or at the same update, is forgotten.
 
     Args:
         site: its policy and identity.
@@ -62,16 +62,43 @@ def advertise(
         DataError: no pinned list of hospitals, or no key.
         FederationError, ConfigError: terms or numbers that no sum can hold.
     """
+    attempt = Attempt(site.state, plan.run_id, plan.round, terms.attempt)
+    question = advertise_question(plan, terms)
+    with alone(site.state):
+        given = attempt.stored(ADVERTISE, question)
+        if given is None:
+            given = _advertise(site, plan, terms, config, reference, update, encoded)
+            attempt.forget_others(ADVERTISE, given.facts["update"])
+            attempt.keep(ADVERTISE, question, given)
+    return given
+
+
+def _advertise(
+    site: Site,
+    plan: RoundPlan,
+    terms: SumTerms,
+    config: Config,
+    reference: Weights,
+    update: SiteUpdate,
+    encoded: Encoded,
+) -> Answer:
+    """Fresh keys, what this site would speak for, and the names of its metrics."""
     pinned(site)
     index = index_of(update.metrics)
     layout = layout_for(reference, plan.tasks, index)
     weights = own_weights(config.strategy, terms, update.seen, update.uncertainty, update.metrics)
     binding = binding_of(plan, terms, layout)
     spoken = tuple(sorted(group for group, weight in weights.items() if weight))
-    statement = Statement(binding=binding, min_sites=max(2, site.privacy.min_sites), groups=spoken).to_bytes()
-    signer = signer_of(site)
-    member = Member(site.name, plan.run_id, plan.round, terms.attempt, signer)
-    advert = member.advertise().to_bytes()
+    keys = [f"round {plan.run_id}/{plan.round}/{plan.weights_hash}"]
+    keys += [f"update {weights_hash(encoded.arrays)}"] if spoken else []
+    statement = Statement(
+        binding=binding,
+        min_sites=max(2, site.privacy.min_sites),
+        groups=spoken,
+        agreed=agreed_before(site.state, keys),
+    ).to_bytes()
+    member = Member(site.name, plan.run_id, plan.round, terms.attempt, signer_of(site))
+    advert = member.advertise(about(statement))
     facts = {
         "plan": asdict(plan),
         "terms": asdict(terms),
@@ -83,11 +110,12 @@ def advertise(
         "metrics": index,
         "binding": binding,
         "update": weights_hash(encoded.arrays),
+        "keys": keys,
+        "strategy": asdict(config.strategy),
     }
     parts = {
-        "advert": advert,
+        "advert": advert.to_bytes(),
         "statement": statement,
-        "signature": signer(signed_message(advert, statement)),
         "layout": write_index(index),
     }
     return Answer(parts=parts, member=member.to_bytes(), facts=facts)
@@ -102,10 +130,11 @@ def answer(site: Site, phase: str, question: SecureMessage) -> Answer:
     """
     attempt = Attempt(site.state, question.run_id, question.round, question.attempt)
     digest = digest_of(question.parts)
-    given = attempt.stored(phase, digest)
-    if given is None:
-        given = _SAY[phase](site, attempt, question.parts)
-        attempt.keep(phase, digest, given)
+    with alone(site.state):
+        given = attempt.stored(phase, digest)
+        if given is None:
+            given = _SAY[phase](site, attempt, question.parts)
+            attempt.keep(phase, digest, given)
         if phase == UNMASK:
             attempt.close(phase)
     return given
@@ -114,23 +143,21 @@ def answer(site: Site, phase: str, question: SecureMessage) -> Answer:
 def _share(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     before = attempt.read(ADVERTISE)
     facts = before.facts
-    verify = verifier_of(pinned(site).sites)
-    adverts, statements = _under(parts, "advert"), _under(parts, "statement")
-    signatures = _under(parts, "signature")
-    if not adverts.keys() == statements.keys() == signatures.keys() or len(adverts) > facts["terms"]["max_sites"]:
+    adverts = {name: Advert.from_bytes(advert) for name, advert in _under(parts, "advert").items()}
+    statements = _under(parts, "statement")
+    if adverts.keys() != statements.keys() or len(adverts) > facts["terms"]["max_sites"]:
         raise FederationError("secure sum: found adverts without statements, or too many; expected both of each site")
-    if statements.get(site.name) != before.parts["statement"]:
-        raise FederationError("secure sum: found another statement in this site's name; expected its own, unchanged")
     said = {}
     for name, statement in statements.items():
-        verify(name, signed_message(adverts[name], statement), signatures[name])
+        if about(statement) != adverts[name].about:
+            raise FederationError(f"secure sum: found another statement of {name} than it signed; expected its own")
         said[name] = read_statement(statement)
         if said[name].binding != facts["binding"]:
             raise FederationError(f"secure sum: found {name} with another plan or layout; expected the same as here")
     member = Member.from_bytes(before.member, signer_of(site))
     sealed = member.share(
-        {name: Advert.from_bytes(advert) for name, advert in adverts.items()},
-        verify,
+        adverts,
+        verifier_of(pinned(site).sites),
         site.privacy.min_sites,
         drop_share=facts["drop_share"],
         degree=facts["neighbours"],
@@ -139,7 +166,12 @@ def _share(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     return Answer(
         parts={f"sealed.{name}": data for name, data in sealed.items()},
         member=member.to_bytes(),
-        facts={**facts, "speakers": spoken},
+        facts={
+            **facts,
+            "speakers": spoken,
+            "least": {name: each.min_sites for name, each in said.items()},
+            "agreed": sorted({each.agreed for each in said.values() if each.agreed}),
+        },
     )
 
 
@@ -147,7 +179,7 @@ def _mask(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     before = attempt.read(SHARE)
     facts = before.facts
     plan = _plan(facts)
-    finished = stored_reply(site.state / SHELF, plan)
+    finished = stored_reply(site.state / SHELF, plan, policy_digest(site))
     if finished is None or weights_hash(finished[1].arrays) != facts["update"]:
         raise FederationError("secure sum: found no finished update of this round; expected it; begin a new attempt")
     update, encoded = finished
@@ -173,12 +205,13 @@ def _confirm(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer
     _require_company(site, before.facts, survivors)
     member = Member.from_bytes(before.member, signer_of(site))
     signature = member.confirm(survivors, site.privacy.min_sites)
+    _require_one_sum(site, before.facts, survivors)
     return Answer(parts={"confirmation": signature}, member=member.to_bytes(), facts=before.facts)
 
 
 def _unmask(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
     before = attempt.read(CONFIRM)
-    facts, survivors = before.facts, frozenset(_under(parts, "survivor"))
+    survivors = frozenset(_under(parts, "survivor"))
     member = Member.from_bytes(before.member, signer_of(site))
     shares = member.unmask(
         survivors,
@@ -186,10 +219,6 @@ def _unmask(site: Site, attempt: Attempt, parts: Mapping[str, bytes]) -> Answer:
         confirmations=_under(parts, "confirmation"),
         verify=verifier_of(pinned(site).sites),
     )
-    plan = _plan(facts)
-    keys = [f"round {plan.run_id}/{plan.round}/{plan.weights_hash}"]
-    keys += [f"update {facts['update']}"] if any(facts["weights"].values()) else []
-    require_same_sum(site.state, keys, sorted(survivors))
     # The member's state is not kept: with this answer the attempt is over.
     return Answer(
         parts={f"{kind.value}.{name}": share for name, (kind, share) in shares.items()}, member=b"\0", facts={}
@@ -200,18 +229,38 @@ _SAY: Mapping[str, Say] = {SHARE: _share, MASK: _mask, CONFIRM: _confirm, UNMASK
 
 
 def _require_company(site: Site, facts: Mapping[str, Any], survivors: frozenset[str]) -> None:
-    """A group must not be left with fewer speakers than this site speaks among."""
-    least = max(2, site.privacy.min_sites)
+    """Neither the sum nor a group may be left with fewer sites than anybody in it speaks among.
+
+    A site that finds too few left refuses to sign, but the others could unmask the sum with its vector in it: so each
+    insists on what every other has stated, as on its own.
+    """
+    least = {**facts["least"], site.name: max(site.privacy.min_sites, facts["least"][site.name])}
+    left = {"the sum": survivors} | {group: survivors & set(names) for group, names in facts["speakers"].items()}
     alone = [
-        group
-        for group, sites in facts["speakers"].items()
-        if site.name in sites and len(survivors & set(sites)) < least
+        f"{len(there)} sites left for {what}; expected at least {least[name]} as {name} does"
+        for what, there in left.items()
+        for name in sorted(there)
+        if least.get(name, 0) > len(there)
     ]
     if alone:
+        raise FederationError(f"policy: found {alone[0]}; begin a new attempt")
+
+
+def _require_one_sum(site: Site, facts: Mapping[str, Any], survivors: frozenset[str]) -> None:
+    """What is signed for now is what this site and every other one shown here have signed for with these updates."""
+    spoken = {group: sorted(survivors & set(names)) for group, names in facts["speakers"].items()}
+    made_from = [
+        facts["terms"]["max_cases"],
+        facts["strategy"],
+        {group: names for group, names in spoken.items() if names},
+    ]
+    digest = digest_of({"sum": json.dumps([sorted(survivors), *made_from], sort_keys=True).encode()})
+    if any(agreed != digest for agreed in facts["agreed"]):
         raise FederationError(
-            f"policy: found fewer than {least} speaking sites left for {alone[0]} and {len(alone) - 1} more groups; "
-            "expected as many; begin a new attempt"
+            "policy: found a site that has signed for another sum of these updates; expected the same sites and "
+            "weights: the difference of the two would show one site alone"
         )
+    require_same_sum(site.state, facts["keys"], digest)
 
 
 def _under(parts: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:

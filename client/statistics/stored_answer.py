@@ -13,8 +13,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,27 @@ def changed(stored: Stored, patients: Mapping[str, Mapping[str, int]]) -> int:
     """Patients who came, left, or are counted in another cell since an answer was made."""
     now = _digests(patients, stored.key)
     return sum(now.get(name) != stored.patients.get(name) for name in now.keys() | stored.patients.keys())
+
+
+def holds_any(stored: Stored, patients: Collection[str]) -> bool:
+    """Whether an answer still knows in which cells any of these patients was counted."""
+    return any(stored.patients.get(_digest(patient, stored.key)) for patient in patients)
+
+
+def forget(site: Site, patients: Collection[str]) -> None:
+    """Take from the answer in which cells patients were counted; that they are gone still counts as a change.
+
+    The key of the digests lies beside them: whoever knows an id could try cells until the digest fits.
+
+    Raises:
+        DataError: see `read_stored`.
+        OSError: the file cannot be written.
+    """
+    stored = read_stored(site)
+    if stored is not None and holds_any(stored, patients):
+        gone = dict.fromkeys((_digest(patient, stored.key) for patient in patients), "")
+        known = {name: gone.get(name, cells) for name, cells in stored.patients.items()}
+        write_json(_file(site), asdict(replace(stored, patients=known)))
 
 
 def is_valid(stored: Stored, site: str, floor: int, epsilon: float) -> bool:

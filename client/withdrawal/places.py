@@ -8,7 +8,8 @@
 | replies/, rounds/ | weights trained with it | those of runs that it was part of are removed: nothing that it was |
 | | | part of leaves after it has left, and its rounds are not trained anew |
 | secure/ | the same, of rounds under masks | the same; a phase that was waited for is then answered no more |
-| statistics/ | what was measured of its images | files that name it removed; measured anew when asked |
+| statistics/ | what was measured of its images, and | files that name it removed, measured anew when asked; of |
+| | digests of the cells it was counted in | the patient's cells no digest stays in the last answer |
 | events.jsonl, failures.log | its name, in an error | the name overwritten |
 | unfinished files (`.NAME.XXXX`) | what a killed process was writing | removed where they name it |
 
@@ -30,6 +31,9 @@ from client.participation import participation, rounds_with
 from client.rotating_log import files_of
 from client.site import Site
 from client.site_log import FILE as FAILURES
+from client.statistics.patients import FOLDER
+from client.statistics.stored_answer import FILE as ANSWER
+from client.statistics.stored_answer import forget, holds_any, read_stored
 from client.withdrawal.pseudo_tables import rewrite_without, tables_with
 from client.withdrawal.record import recorded_names
 from client.withdrawal.search import blacken, is_named
@@ -113,6 +117,9 @@ def _statistics(site: Site, subject: Subject) -> Iterator[Trace]:
     for path in _files(site.state / "statistics"):
         if is_named(path.read_bytes(), subject):
             yield Trace(path=path, purge=partial(path.unlink, missing_ok=True))
+    answer = read_stored(site)
+    if answer is not None and holds_any(answer, subject.patients):
+        yield Trace(path=site.state / FOLDER / ANSWER, purge=partial(forget, site, subject.patients))
 
 
 def _log(name: str, site: Site, subject: Subject) -> Iterator[Trace]:

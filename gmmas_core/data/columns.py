@@ -54,7 +54,7 @@ _UNKNOWN_WORDS = frozenset(
     {
         *("", "n/a", "na", "nan", "none", "null", "nd", "unk", "unknown", "missing", "tbd", "pending"),
         *("not available", "not applicable", "not determined", "not done", "not tested", "not assessed"),
-        *("nos", "nec", "nos/nec", "nec/nos", "indeterminate", "inconclusive", "equivocal"),
+        *("not reported", "nos", "nec", "nos/nec", "nec/nos", "indeterminate", "inconclusive", "equivocal"),
         *("-1", "-1.0", "-", "--", ".", "?"),
     }
 )

@@ -3,7 +3,8 @@
 In this order: every parameter by name, as weighted fixed-point terms; the weight per parameter group; the number of
 training cases; per question the log-variance times the weight of the question's own group; per metric by name the total
 and the count of a sum, or the counts of a histogram. Totals and log-variances are multiples of 2^-20. The coordinator
-thus learns sums of all of them, and of no site the parts.
+thus learns sums of all of them. Weights of a group that too few speak for are silenced, metrics are not: those about a
+label that one site alone has are that site's own.
 """
 
 import hashlib

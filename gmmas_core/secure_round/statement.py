@@ -1,4 +1,4 @@
-"""What a site says openly, and signs, beside its keys: which sum it means, and for which groups it would speak.
+"""What a site says openly beside its keys, and signs with them: which sum it means, for which groups it would speak.
 
 A group for which one hospital alone speaks would not be hidden by any sum: its total is that hospital's own. So every
 site states its groups and its own least number of sites, and from the same signed statements each computes the same
@@ -6,6 +6,7 @@ answer to who speaks for what. The coordinator knows from the first question any
 where; no weight or count is stated.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from gmmas_core.types import FederationError
 
-TAG = b"gmmas-fed secure round statement v1\n"
+TAG = b"gmmas-fed secure round statement v2\n"
 MAX_BYTES = 2**14
 MAX_GROUPS = 200
 
@@ -26,24 +27,26 @@ class Statement:
         binding: digest of the plan, the weights and the layout that this site would add under.
         min_sites: fewest sites among which it speaks, for the sum and for each group.
         groups: parameter groups for which it has something to say, sorted.
+        agreed: digest of the sum that it has signed for with the same update before, "" for none.
     """
 
     binding: str
     min_sites: int
     groups: tuple[str, ...]
+    agreed: str = ""
 
     def to_bytes(self) -> bytes:
-        """As it travels and is signed."""
+        """As it travels."""
         return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True).encode()
 
 
-def signed_message(advert: bytes, statement: bytes) -> bytes:
-    """What a site signs: its statement, tied to the keys of this very attempt."""
-    return TAG + len(advert).to_bytes(8, "big") + advert + statement
+def about(statement: bytes) -> bytes:
+    """What the advert says of it: 32 bytes, so that it is signed, and the same for everybody or no sum."""
+    return hashlib.sha256(TAG + statement).digest()
 
 
 def read_statement(data: bytes) -> Statement:
-    """A statement from outside; its signature is checked by the caller.
+    """A statement from outside; whose it is, the caller checks.
 
     Raises:
         FederationError: not one of this version.
@@ -53,10 +56,11 @@ def read_statement(data: bytes) -> Statement:
     except (ValueError, RecursionError):
         values = None
     match values:
-        case {"binding": str(binding), "min_sites": int(least), "groups": list(groups), **rest} if not rest:
-            is_fit = len(binding) == 64 and 1 <= least <= 10_000 and len(groups) <= MAX_GROUPS
+        case {"agreed": str(agreed), "binding": str(binding), "min_sites": int(least), "groups": list(groups), **rest}:
+            is_fit = not rest and len(agreed) in (0, 64) and len(binding) == 64
+            is_fit = is_fit and 1 <= least <= 10_000 and len(groups) <= MAX_GROUPS
             if is_fit and all(isinstance(group, str) and 0 < len(group) <= 64 for group in groups):
-                return Statement(binding=binding, min_sites=least, groups=tuple(groups))
+                return Statement(binding=binding, min_sites=least, groups=tuple(groups), agreed=agreed)
     raise FederationError("secure sum: found no statement of this version; expected one beside every advert")
 
 

@@ -16,10 +16,11 @@ only the sum over the survivors, as long as it runs fewer than 2 quorum - n of t
 a third may drop) and fewer than the threshold of any one neighbourhood. Why:
 (a) it cannot put keys of its own in a hospital's name, for those are signed with identities that hospitals pinned;
 (b) other adverts, terms or plans at different sites give keys that do not agree: shares do not open, masks stay;
-(c) two quorums overlap in an honest site, which signs one list of survivors per attempt, so no site's seed and mask key
-    are both given. Without step 4 other lists at other sites could rebuild all mask keys but one, whatever the
-    threshold; a threshold above half of the holders alone only bounds it: 2 threshold - (degree + 1) liars in a
-    neighbourhood get both secrets of one site;
+(c) two quorums overlap in an honest site, which signs one list of survivors per attempt (the caller's duty: one
+    question at a time, its state written before the answer leaves), so no site's seed and mask key are both given.
+    Without step 4 other lists at other sites could rebuild all mask keys but one, whatever the threshold; a threshold
+    above half of the holders alone only bounds it: 2 threshold - (degree + 1) liars in a neighbourhood get both
+    secrets of one site;
 (d) a coordinator that holds shares back, so that a site has masks with nobody who stays, finds that this site and those
     left out refuse, and that the rest cannot rebuild its seed (`Roster.least_received`);
 (e) survivors that masks do not tie together are refused, so no part's own sum shows.
@@ -28,10 +29,11 @@ What does not. The sum itself says something (with record-level noise, little); 
 take their own vectors out of it, so a hospital's min_sites should allow for them. Below the complete graph (beyond
 32 sites) (d) holds against 2 threshold - (degree + 1) liars in a neighbourhood and for parts of up to `degree`
 sites, and a coordinator can draw keys of sites it runs until the order suits it and they surround a site; `degree` can
-be raised against that. Any site can spoil a sum with a wild vector or void it with bad shares; it is seen
-that a rebuilt secret is wrong, not by whose fault. Two sums over the same vectors with other survivors differ by a
-single vector: whoever begins a second attempt must train anew or refuse once a site has unmasked (the caller's duty).
-Nor does it hide who takes part, how many, or how long they take.
+be raised against that. Any site can spoil a sum with a wild vector or void it with bad shares; it is seen that a
+rebuilt secret is wrong, not by whose fault. Two sums over the same vectors with other survivors or other weights differ
+by a single vector: in a second attempt a site must have trained anew, or sign for the same sum only (the caller's duty,
+see `client.secure_round.opened`). Where nearly half may drop, one liar among five sites gets both secrets of one, so
+that share must not be the coordinator's to choose. Nor does it hide who takes part, how many, or how long they take.
 """
 
 from gmmas_core.secure_sum.advert import Advert as Advert

@@ -1,4 +1,4 @@
-"""What a site shows of itself before a secure sum: two fresh public keys, signed with its enrolled identity.
+"""What a site shows of itself before a secure sum: two fresh public keys and what else it states, signed as enrolled.
 
 The signature is what keeps the coordinator out of the middle: it cannot put keys of its own in a hospital's name.
 """
@@ -9,7 +9,7 @@ from typing import cast
 from gmmas_core.errors import FederationError
 from gmmas_core.secure_sum.encoding import check_name, pack, unpack
 
-TAG = "gmmas-fed secure sum advert v1"
+TAG = "gmmas-fed secure sum advert v2"
 KEY_BYTES = 32
 MAX_SIGNATURE_BYTES = 512
 MAX_RUN_ID = 256
@@ -48,6 +48,8 @@ class Advert:
         encryption_key: X25519, 32 bytes; shares for this site are sealed to it.
         mask_key: X25519, 32 bytes; pairwise masks come from it.
         seed_digest: `digest_of` the seed of the site's self mask, by which a wrongly rebuilt seed is noticed.
+        about: digest of what the site states beside its keys. As all of the advert it goes into every key, so sites
+            that were shown different statements of one site add noise that does not go away.
         signature: of `message()` by the site's identity.
     """
 
@@ -56,11 +58,12 @@ class Advert:
     encryption_key: bytes
     mask_key: bytes
     seed_digest: bytes
+    about: bytes
     signature: bytes
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        for part in (self.encryption_key, self.mask_key, self.seed_digest):
+        for part in (self.encryption_key, self.mask_key, self.seed_digest, self.about):
             if not isinstance(part, bytes) or len(part) != KEY_BYTES:
                 raise FederationError(f"secure sum: found an unfit key of {self.name}; expected {KEY_BYTES} bytes")
         if not isinstance(self.signature, bytes) or len(self.signature) > MAX_SIGNATURE_BYTES:
@@ -69,7 +72,7 @@ class Advert:
     def message(self) -> bytes:
         """What is signed: everything but the signature."""
         where = self.context
-        keys = (self.encryption_key, self.mask_key, self.seed_digest)
+        keys = (self.encryption_key, self.mask_key, self.seed_digest, self.about)
         return pack(TAG, where.run_id, where.round, where.attempt, self.name, *keys)
 
     def to_bytes(self) -> bytes:
@@ -84,15 +87,16 @@ class Advert:
             FederationError: not an advert of this version.
         """
         message, signature = cast(tuple[bytes, bytes], unpack(data, "bb"))
-        tag, run_id, number, attempt, name, *keys = unpack(message, "ssiisbbb")
+        tag, run_id, number, attempt, name, *keys = unpack(message, "ssiisbbbb")
         if tag != TAG:
             raise FederationError("secure sum: found another version's message; expected an advert; update the site")
-        encryption_key, mask_key, seed_digest = cast(list[bytes], keys)
+        encryption_key, mask_key, seed_digest, about = cast(list[bytes], keys)
         return cls(
             name=cast(str, name),
             context=Attempt(run_id=cast(str, run_id), round=cast(int, number), attempt=cast(int, attempt)),
             encryption_key=encryption_key,
             mask_key=mask_key,
             seed_digest=seed_digest,
+            about=about,
             signature=signature,
         )

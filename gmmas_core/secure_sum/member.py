@@ -22,6 +22,7 @@ Signer = Callable[[bytes], bytes]
 """Message -> signature by the site's enrolled identity."""
 
 BINDING_BYTES = 32
+NOTHING = bytes(32)
 
 
 class Kind(StrEnum):
@@ -78,8 +79,12 @@ class Member:
         """What was answered last."""
         return self._state.phase
 
-    def advertise(self) -> Advert:
-        """Public keys, signed."""
+    def advertise(self, about: bytes = NOTHING) -> Advert:
+        """Public keys, signed.
+
+        Args:
+            about: 32 bytes, a digest of what else this site states to all others in this attempt.
+        """
         self._require(Phase.NEW)
         state = self._state
         unsigned = Advert(
@@ -88,6 +93,7 @@ class Member:
             encryption_key=public_of(state.secrets.encryption),
             mask_key=public_of(state.secrets.mask),
             seed_digest=digest_of(state.secrets.seed),
+            about=about,
             signature=b"",
         )
         state.advert = replace(unsigned, signature=self._signer(unsigned.message()))

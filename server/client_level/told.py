@@ -13,8 +13,8 @@ COVERS = (
     "out is the change it hides."
 )
 OPEN = (
-    "Not covered: metrics, counts, norms and temperatures, the choice of a round by its scores, who took part, and "
-    "anything the coordinator itself sees."
+    "Not covered: metrics, counts, norms and temperatures, the choice of a round by its scores, who took part, what "
+    "other runs with the same hospitals have spent, and anything the coordinator itself sees."
 )
 
 

@@ -9,7 +9,7 @@ not count there.
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -32,13 +32,16 @@ REFERENCE = "SegResNet, sliding window"
 Work = Callable[[], object]
 
 
-def bench_inference(repeats: int, seed: int, threads: int) -> list[dict[str, object]]:
-    """Read one random brain of 140 x 175 x 145 voxels at 1 mm, four sequences, in every way.
+def bench_inference(
+    repeats: int, seed: int, threads: int, brain: Sequence[int] = BRAIN_SHAPE
+) -> list[dict[str, object]]:
+    """Read one random brain, four sequences at 1 mm, in every way.
 
     Args:
         repeats: measured runs per way, after one that warms up (none for a single repeat).
         seed: of weights and values.
         threads: of torch.
+        brain: voxels of the brain's box.
 
     Returns:
         One row per way: `way`, `seconds` (wall) and `cpu_seconds`, `peak_rss_mb`, `ratio` of CPU seconds to the peer's
@@ -47,17 +50,17 @@ def bench_inference(repeats: int, seed: int, threads: int) -> list[dict[str, obj
     Raises:
         GmmasError: a measuring process failed.
     """
-    rows = [in_own_process("server.lab.bench_inference", way, repeats, seed, threads) for way in WAYS]
+    rows = [in_own_process("server.lab.bench_inference", way, repeats, seed, threads, *brain) for way in WAYS]
     reference = next(float(str(row["cpu_seconds"])) for row in rows if row["way"] == REFERENCE)
     for row in rows:
         row["ratio"] = round(float(str(row["cpu_seconds"])) / reference, 3)
     return rows
 
 
-def random_brain(seed: int, context_size: int) -> Prepared:
+def random_brain(seed: int, context_size: int, brain: Sequence[int] = BRAIN_SHAPE) -> Prepared:
     """Noise in place of a brain, as prepared from an LPS case in the common 240 x 240 x 155 space."""
     native = Grid(NATIVE_SHAPE, np.diag([-1.0, -1.0, 1.0, 1.0]))
-    noise = np.random.default_rng(seed).standard_normal((len(SEQUENCES), *BRAIN_SHAPE), dtype=np.float32)
+    noise = np.random.default_rng(seed).standard_normal((len(SEQUENCES), *brain), dtype=np.float32)
     image_CXYZ = noise.astype(np.float16)
     frame, context_CXYZ, _ = make_context(image_CXYZ, None, context_size)
     return Prepared(
@@ -74,23 +77,23 @@ def random_brain(seed: int, context_size: int) -> Prepared:
     )
 
 
-def _ours(inference: str) -> Callable[[int], Work]:
-    def build(seed: int) -> Work:
+def _ours(inference: str) -> Callable[[int, Sequence[int]], Work]:
+    def build(seed: int, brain: Sequence[int]) -> Work:
         config = load_config(["model=base"])
         evaluation = dataclasses.replace(config.evaluation, inference=inference, flips=False, mc_passes=0)
         config = dataclasses.replace(config, evaluation=evaluation)
         model = build_model(config.model, config.task_list, loss=config.loss, seed=seed)
-        prepared = random_brain(seed, config.model.context_size)
+        prepared = random_brain(seed, config.model.context_size, brain)
         return lambda: predict_case(prepared, model, config, model_id="bench")
 
     return build
 
 
-def _segresnet(read: Callable[[torch.Tensor, SegResNet], torch.Tensor]) -> Callable[[int], Work]:
-    def build(seed: int) -> Work:
+def _segresnet(read: Callable[[torch.Tensor, SegResNet], torch.Tensor]) -> Callable[[int, Sequence[int]], Work]:
+    def build(seed: int, brain: Sequence[int]) -> Work:
         torch.manual_seed(seed)
         network = SegResNet(init_filters=16, in_channels=len(SEQUENCES), out_channels=NUM_SEG_CLASSES).eval()
-        prepared = random_brain(seed, 48)
+        prepared = random_brain(seed, 48, brain)
 
         def work() -> torch.Tensor:
             image_BCXYZ = torch.from_numpy(prepared.image_CXYZ).float()[None]
@@ -108,11 +111,11 @@ def _by_window(image_BCXYZ: torch.Tensor, network: SegResNet) -> torch.Tensor:
 
 
 def _in_one_pass(image_BCXYZ: torch.Tensor, network: SegResNet) -> torch.Tensor:
-    padding = [amount for n in reversed(BRAIN_SHAPE) for amount in (0, -n % 8)]
+    padding = [amount for n in reversed(image_BCXYZ.shape[2:]) for amount in (0, -n % 8)]
     return torch.as_tensor(network(torch.nn.functional.pad(image_BCXYZ, padding)))
 
 
-WAYS: dict[str, Callable[[int], Work]] = {
+WAYS: dict[str, Callable[[int, Sequence[int]], Work]] = {
     "GMMAS base, one pass": _ours("one_pass"),
     "GMMAS base, windows": _ours("window"),
     REFERENCE: _segresnet(_by_window),
@@ -120,9 +123,9 @@ WAYS: dict[str, Callable[[int], Work]] = {
 }
 
 
-def _measure(way: str, repeats: int, seed: int, threads: int) -> dict[str, object]:
+def _measure(way: str, repeats: int, seed: int, threads: int, *brain: int) -> dict[str, object]:
     torch.set_num_threads(threads)
-    cpu, wall = best_of(repeats, WAYS[way](seed))
+    cpu, wall = best_of(repeats, WAYS[way](seed, brain))
     return {
         "way": way,
         "seconds": round(wall, 3),

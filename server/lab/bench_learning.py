@@ -36,13 +36,19 @@ CASES = 24
 OVERRIDES = ("experiment=smoke", "model=base", "data.spacing_mm=3", "training.lr=1e-3")
 SIZE = 64
 BOOTSTRAP = 2000
+NETWORKS = ("GMMAS base", *PEERS)
 
 Loss = Callable[[Batch], Tensor]
 Segment = Callable[[LocalData, Case], Any]
 
 
 def bench_learning(
-    repeats: int, seed: int, *, cpu_seconds: float = CPU_SECONDS, cases: int = CASES
+    repeats: int,
+    seed: int,
+    *,
+    cpu_seconds: float = CPU_SECONDS,
+    cases: int = CASES,
+    networks: Sequence[str] = NETWORKS,
 ) -> list[dict[str, Any]]:
     """Train every network for the same CPU seconds and score it on phantoms that none has seen.
 
@@ -51,6 +57,7 @@ def bench_learning(
         seed: the first of them.
         cpu_seconds: of training per network and seed.
         cases: phantoms, training and held out together.
+        networks: which of NETWORKS.
 
     Returns:
         One row per network: network, cpu_seconds, steps (mean), n (cases x seeds), dice_wt, dice_tc, dice_et (means)
@@ -60,9 +67,7 @@ def bench_learning(
     with tempfile.TemporaryDirectory() as name:
         (folder,) = write_federation(Path(name) / "sites", sites=1, cases=cases, size=SIZE, seed=seed)
         data = open_local_data(read_site(folder), config)
-        return [
-            _row(network, config, data, range(seed, seed + repeats), cpu_seconds) for network in ("GMMAS base", *PEERS)
-        ]
+        return [_row(network, config, data, range(seed, seed + repeats), cpu_seconds) for network in networks]
 
 
 def _row(network: str, config: Config, data: LocalData, seeds: Sequence[int], cpu_seconds: float) -> dict[str, Any]:

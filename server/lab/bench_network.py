@@ -7,7 +7,7 @@ ours on the sum over its segmentation, the whole-brain segmentation and all task
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,9 @@ REFERENCE = "SegResNet"
 Forward = Callable[[], list[Tensor]]
 
 
-def bench_network(repeats: int, seed: int, threads: int) -> list[dict[str, object]]:
+def bench_network(
+    repeats: int, seed: int, threads: int, networks: Sequence[str] | None = None
+) -> list[dict[str, object]]:
     """Measure every network at 64 voxels, batch 2, float32.
 
     A batch of 2, because with a single sample torch leaves oneDNN for most convolutions of this size, ours and the
@@ -35,6 +37,7 @@ def bench_network(repeats: int, seed: int, threads: int) -> list[dict[str, objec
         repeats: measured steps per network, after one that warms up.
         seed: of weights and inputs.
         threads: of torch.
+        networks: which of NETWORKS, the reference among them; None for all.
 
     Returns:
         One row per network: network, params_M, forward_s and step_s (CPU seconds per sample), step_wall_s, peak_rss_mb,
@@ -43,7 +46,7 @@ def bench_network(repeats: int, seed: int, threads: int) -> list[dict[str, objec
     Raises:
         GmmasError: a measuring process failed.
     """
-    rows = [in_own_process(MODULE, name, repeats, seed, threads, BATCH, CROP) for name in NETWORKS]
+    rows = [in_own_process(MODULE, name, repeats, seed, threads, BATCH, CROP) for name in networks or NETWORKS]
     reference = next(float(str(row["step_s"])) for row in rows if row["network"] == REFERENCE)
     for row in rows:
         row["ratio_to_segresnet"] = round(float(str(row["step_s"])) / reference, 3)

@@ -53,6 +53,8 @@ def simulate(
         gmmas-lab simulate experiment=smoke data.root=sites
 
         gmmas-lab simulate experiment=smoke data.root=sites rounds=5 training.lr=1e-4 --engine in-process
+
+        gmmas-lab simulate experiment=smoke data.root=sites data.partition=fets   (23 unequal hospitals)
     """
     from gmmas_core.config import load_config
 

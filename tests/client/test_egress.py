@@ -42,7 +42,7 @@ def update(num_cases: int = 9, **weights: np.ndarray) -> SiteUpdate:
 
 
 def gate(made: SiteUpdate, site: Site) -> SiteUpdate:
-    return gate_update(made, whole(made.weights), site, SHAPES, TASKS)
+    return gate_update(made, whole(made.weights), site, SHAPES, TASKS, (), ())
 
 
 def test_fewer_cases_than_the_floor_send_nothing(site: Site) -> None:
@@ -76,7 +76,7 @@ def test_non_finite_weights_stay(site: Site) -> None:
 def test_what_travels_is_looked_at_too(site: Site, arrays: dict[str, np.ndarray], says: str) -> None:
     encoded = Encoded(encoding="float16", arrays=arrays, scales={"w": 1.0})
     with pytest.raises(DataError, match=says):
-        gate_update(update(), encoded, site, SHAPES, TASKS)
+        gate_update(update(), encoded, site, SHAPES, TASKS, (), ())
 
 
 def test_metrics_below_the_floor_are_emptied_and_every_key_stays() -> None:

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from client.pseudo_confidence import accepted_confidences
-from client.signals import MEASURES, bounded_loss
+from client.signals import MEASURES, Subject, bounded_loss
 from gmmas_core.config import Config
 from gmmas_core.config_federation import SIGNAL_NAMES
 from gmmas_core.data.pseudo_table import PseudoLabel, PseudoMask, publish_table, unfinished_table, write_mask
@@ -54,7 +56,7 @@ def case(name: str, **known: int) -> Case:
     )
 
 
-def test_confidence_counts_what_training_uses(tmp_path: Path) -> None:
+def test_confidence_counts_what_training_uses(tmp_path: Path, tiny_config: Config) -> None:
     idh = PseudoLabel(case_id="a", task=Task.IDH, label=1, confidence=0.875, deviation=0.0)
     with unfinished_table(tmp_path, "aa") as folder:
         write_mask(folder, "a", np.zeros((2, 2, 2), np.uint8))
@@ -68,9 +70,16 @@ def test_confidence_counts_what_training_uses(tmp_path: Path) -> None:
         )
     cases = [case("a"), case("b"), case("c")]
     found = accepted_confidences(tmp_path, "aa", 4, cases)
-    assert found["idh"] == [0.875, 0.75]
-    assert found["segmentation"] == [pytest.approx(0.5, abs=1e-6)]
+    assert found["idh"] == {"a": 0.875, "b": 0.75}
+    assert found["segmentation"] == {"a": pytest.approx(0.5, abs=1e-6)}
+    told = []
+    for may in (tuple, lambda asked: asked[1:]):  # what may be answered of split and of the accepted ones
+        data = SimpleNamespace(split=lambda name: cases, answered=may)
+        plan = SimpleNamespace(run_id="aa", round=4)
+        subject = SimpleNamespace(site=SimpleNamespace(state=tmp_path), plan=plan, config=tiny_config, data=data)
+        told.append(MEASURES["pseudo_labels"](cast("Subject", subject))()["signal.pseudo_labels.idh"])
+    assert told == [Sum(1.625, 2), Sum(0.75, 1)], "an accepted case that may not be answered about is in no sum"
     # Pathology came in since, for one of them.
     known = accepted_confidences(tmp_path, "aa", 4, [case("a"), case("b", idh=1)])
-    assert known["idh"] == [0.875]
+    assert known["idh"] == {"a": 0.875}
     assert accepted_confidences(tmp_path, "aa", 3, cases) == {}, "a round does not read its own table"

@@ -129,6 +129,14 @@ def test_every_mistake_in_the_privacy_policy_is_named(tmp_path: Path) -> None:
         "privacy",
     ]
     assert "found unknown name 'epsilom'" in told[-1]
+    for demand, says in (
+        ("{target_epsilon: 3}", "found target_epsilon without epsilon"),
+        ("{noise_multiplier: 1.1, delta: 1.0e-6}", "found delta, noise_multiplier without epsilon"),
+        ("{epsilon: 8, noise_multiplier: 1.1, target_epsilon: 3}", "found noise_multiplier and target_epsilon"),
+    ):
+        (tmp_path / "site.yaml").write_text(f"site: a\nlabel_convention: msd\nprivacy: {demand}\n")
+        with pytest.raises(DataError, match=says):
+            read_site(tmp_path)
     (tmp_path / "site.yaml").write_text("site: a\nlabel_convention: msd\nprivacy: [epsilon]\n")
     with pytest.raises(DataError, match="privacy: found a list"):
         read_site(tmp_path)

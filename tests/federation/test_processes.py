@@ -95,9 +95,11 @@ def test_a_round_closes_without_a_site_that_does_not_answer(
 
     def watch(kind: str, fields: Mapping[str, Any]) -> None:
         if kind == "enlisted":
-            frozen.extend(processes_of(hospitals[2]))
-            for each in frozen:
-                each.suspend()
+            # Whatever starts while the others are being stopped is stopped as well.
+            while started := [each for each in processes_of(hospitals[2]) if each not in frozen]:
+                for each in started:
+                    each.suspend()
+                frozen.extend(started)
         elif kind == "round-finished":
             for each in frozen:
                 each.resume()

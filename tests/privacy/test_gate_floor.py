@@ -1,15 +1,29 @@
 """Small cells are hidden, and cannot be worked out from what is told beside them."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
-from client.egress.floor import above_floor, hidden_cells, in_large_bins, told_count, without_small_parts
+from client.egress import gate_scores, gate_status, gate_update
+from client.egress.floor import (
+    above_floor,
+    floor_in_cases,
+    hidden_cells,
+    in_large_bins,
+    told_count,
+    without_small_parts,
+)
 from client.egress.names import require_known, score_names, update_names
-from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, told_counts
+from client.egress.speech import encoded_to_norm, held_to_norm, may_leave, quiet, rare_classes, told_counts
+from client.site import Site
 from gmmas_core.metrics.case_score import CaseScore
 from gmmas_core.metrics.merging import merge
-from gmmas_core.types import DataError, Metric, Sum, Task
-from gmmas_core.update_encoding import decode, encode
+from gmmas_core.types import Case, DataError, Metric, SiteScores, SiteStatus, SiteUpdate, Sum, Task
+from gmmas_core.update_encoding import decode, encode, whole
 
 TASKS = (Task.HISTOLOGY, Task.IDH)
 FLOOR = 5
@@ -40,7 +54,7 @@ def count(metrics: dict[str, Metric], key: str) -> int:
 
 def test_a_small_class_cannot_be_found_by_subtraction_from_its_task() -> None:
     told = without_small_parts(merge(scores(3, 12), TASKS), TASKS, FLOOR)
-    assert count(told, "accuracy.idh") == 15, "the total stays"
+    assert count(told, "cases") == 15, "the total stays"
     per_class = [f"{name}.idh" for name in ("sensitivity", "specificity")]
     per_class += [f"{name}.idh.{kind}" for name in ("score", "age") for kind in ("positive", "negative")]
     assert [count(told, key) for key in per_class] == [0] * 6
@@ -50,6 +64,54 @@ def test_a_small_class_cannot_be_found_by_subtraction_from_its_task() -> None:
     assert (count(whole, "sensitivity.idh"), count(whole, "score.idh.negative")) == (6, 9)
     same = merge(scores(3, 12), TASKS)
     assert without_small_parts(same, TASKS, 1) == same
+
+
+@pytest.mark.parametrize("mutants", [1, 4])
+def test_a_model_that_answers_everybody_alike_does_not_count_a_small_class(mutants: int) -> None:
+    """Accuracy, Brier score, ... of a constant answer say how many cases are of a class."""
+    losses: dict[str, Metric] = dict.fromkeys(("signal.loss_before", "signal.loss_after"), Sum(7.0, 20))
+    fits: dict[str, Metric] = dict.fromkeys(("calibration.idh.0", "pseudo-audit.idh"), Sum(7.0, 20))
+    same = [replace(score, probability={Task.IDH: 0.9}, epistemic={Task.IDH: 0.0}) for score in scores(mutants, 19)]
+    few = without_small_parts(merge(same, TASKS) | losses | fits, TASKS, FLOOR)
+    told = {key for key in few if count(few, key)}
+    assert told == {"cases", "reference-masks", *(key for key in few if key.startswith(("not-assess", "abstained")))}
+    many = [replace(score, probability={Task.IDH: 0.9}) for score in scores(5, 19)]
+    assert without_small_parts(merge(many, TASKS) | fits, TASKS, FLOOR)["accuracy.idh"] == Sum(5.0, 24)
+    positives: dict[str, Metric] = {"calibration-positives.idh": Sum(float(mutants), 24)}
+    assert not count(without_small_parts(positives | fits, TASKS, FLOOR), "calibration.idh.0")
+
+
+def test_a_class_that_few_validation_cases_have_is_not_in_what_is_fitted_on_them() -> None:
+    cases = [SimpleNamespace(labels={Task.IDH: int(n < 4), Task.HISTOLOGY: n % 2}) for n in range(24)]
+    rare = rare_classes(cast("list[Case]", cases), TASKS, FLOOR)
+    assert rare == (Task.IDH,)
+    fits: dict[str, Metric] = dict.fromkeys(("pseudo-audit.idh", "pseudo-audit.histology"), Sum(7.0, 20))
+    told = quiet(fits, {}, FLOOR, rare)
+    assert [count(told, key) for key in fits] == [0, 20]
+
+
+def test_many_studies_of_one_patient_are_one_patient(site: Callable[..., Site]) -> None:
+    """Seven mutant studies of one patient beside fifteen wildtype patients: the floor counts people."""
+    studies = [*["often"] * 7, *(f"p{number}" for number in range(15))]
+    cases = cast("list[Case]", [SimpleNamespace(patient_id=patient) for patient in studies])
+    assert floor_in_cases(cases, FLOOR) == 1 + 7 + 3
+    assert floor_in_cases(cases[7:], FLOOR) == floor_in_cases((), FLOOR) == FLOOR
+    assert floor_in_cases(cases, 1) == 1
+    made = merge(scores(7, 15), TASKS)
+    about: dict[str, Any] = {"site": "north", "core_fingerprint": "f"}
+    one: dict[str, Any] = {**about, "run_id": "aa", "round": 1, "num_cases": 22, "metrics": made}
+    answer = SiteScores(**one, split="holdout", subject="global")
+    told = gate_scores(answer, site(), TASKS, cases).metrics
+    assert (count(dict(told), "cases"), count(dict(told), "sensitivity.idh")) == (22, 0)
+    assert count(dict(gate_scores(answer, site(), TASKS, cases[7:]).metrics), "sensitivity.idh") == 7
+    counts: dict[str, Any] = {"num_cases": {"train": 22}, "num_sequences": {}, "num_labels": {"idh": 9, "mgmt": 12}}
+    code: dict[str, Any] = {"fingerprint_parts": {}, "config_hash": "c", "protocol": 1, "release": "r", "image": "i"}
+    status = gate_status(SiteStatus(**about, **code, **counts), site(), (*TASKS, Task.MGMT), cases)
+    assert (status.num_cases, status.num_labels) == ({"train": 22}, {"idh": 0, "mgmt": 11})
+    update = SiteUpdate(**one, weights={}, seen={"head.idh": 10, "trunk": 22}, uncertainty={}, duration_s=1.0)
+    gated = gate_update(update, whole({}), site(), {}, TASKS, cases[7:], cases)
+    assert count(dict(gated.metrics), "sensitivity.idh") == 0, "of validation patients"
+    assert gate_update(update, whole({}), site(), {}, TASKS, cases, ()).seen == {"head.idh": 0, "trunk": 22}
 
 
 def test_hidden_bins_of_a_reliability_hold_at_least_the_floor_together() -> None:

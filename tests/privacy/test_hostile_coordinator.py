@@ -267,6 +267,31 @@ def test_one_patient_cannot_be_differenced_out_of_two_evaluations(site: Path) ->
 
 
 @pytest.mark.slow
+def test_one_patient_cannot_be_differenced_out_of_two_audits_of_pseudo_labels(site: Path) -> None:
+    told = set()
+    for number, share in enumerate((0.7, 0.8, 1.0)):
+        talk = Coordinator(site, f"pseudo_labels.mask_entropy_quantile={share}", "pseudo_labels.mc_passes=2")
+        update = wire.read_update(talk.train(run_id=f"q{number}", stage="pseudo_label"), talk.weights)
+        audit = update.metrics["pseudo-audit.segmentation"]
+        assert isinstance(audit, Sum)
+        told.add(audit.count)
+    assert told == {0, 8}, "all of the 8 validation patients, or none: 3 would stay out of an audit of 5"
+
+
+@pytest.mark.slow
+def test_training_patients_of_a_protected_site_are_not_scored_under_other_shares(site: Path) -> None:
+    unmixed = ("data.tumor_cutmix=none", "loss.class_weighting=none")
+    policy(site, "privacy: {epsilon: 8, delta: 0.001, noise_multiplier: 2}")
+    talk = Coordinator(site, *unmixed)
+    assert wire.read_update(talk.train(), talk.weights).num_cases == 13
+    swapped = Coordinator(site, *unmixed, "data.holdout_share=0", "data.validation_share=0.75")
+    says = "policy: found training patients of an earlier round among those to be scored"
+    assert refusal(swapped.evaluate("validation")).startswith(says)
+    assert refusal(swapped.train(run_id="bb")).startswith(says), "a round scores the received model as well"
+    assert wire.read_scores(talk.evaluate("validation")).num_cases == 8, "the honest question is answered"
+
+
+@pytest.mark.slow
 def test_no_metric_is_about_few_cases(site: Path) -> None:
     for split in ("validation", "train"):
         metrics = wire.read_scores(Coordinator(site).evaluate(split)).metrics

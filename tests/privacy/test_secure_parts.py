@@ -193,5 +193,9 @@ def test_a_configuration_that_no_secure_sum_can_play() -> None:
             load_config(["privacy=secure_sum", override])
     with pytest.raises(ConfigError, match="expected float32"):
         load_config(["privacy=secure_sum", "exchange=int8"])
+    with pytest.raises(ConfigError, match="expected 0 to 1/3"):
+        load_config(["privacy=secure_sum", "privacy.secure_sum.drop_share=0.34"])
+    chosen = load_config(["privacy=secure_sum", "privacy.secure_sum.neighbours=40"]).privacy.secure_sum
+    assert (chosen.neighbours, chosen.drop_share) == (40, 1 / 3)
     with pytest.raises(ConfigError, match="cannot clip updates"):
         load_config(["privacy=secure_sum", "privacy.client_level.name=fixed_clipping"])

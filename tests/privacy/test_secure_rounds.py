@@ -27,7 +27,7 @@ from gmmas_core.fixed_point import bound_of, scale_of, to_integers
 from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.schedule import schedule
 from gmmas_core.secure_round.own_weights import SumTerms
-from gmmas_core.secure_round.statement import read_statement, signed_message
+from gmmas_core.secure_round.statement import about, read_statement
 from gmmas_core.secure_sum import Member
 from gmmas_core.weighing import plain_share
 from gmmas_core.wire.secure import CONFIRM, MASK, SHARE, UNMASK, SecureMessage
@@ -293,7 +293,7 @@ def test_too_many_gone_voids_the_attempt_and_the_next_costs_no_training(
 def test_a_sum_that_was_opened_is_repeated_with_the_same_sites_only(
     begin: Callable[..., tuple[TappedGrid, Run]],
 ) -> None:
-    """The masks came off at some sites and the sum was lost: without one of them it must never be made again."""
+    """Sites have signed for the sum and it was lost: without one of them it must never be made again."""
     grid, run = begin("seed=71")
     hostile = Hostile(grid, run, attempt=7)
     grid.gone = {(name, "train.unmask") for name in grid.names[:3]}
@@ -307,12 +307,16 @@ def test_a_sum_that_was_opened_is_repeated_with_the_same_sites_only(
     with pytest.raises(RunPaused, match=f"found no {absent}; expected the sites of the sum"):
         play_round(run, slot(run))
     assert not [entry for entry in run.ledger.entries() if entry["kind"] == "round"]
-    grid.gone.clear()
+    run.watch = lambda kind, fields: None
     run.memory.screen.quarantined.clear()
+    grid.gone = {(absent, "train.mask")}  # there again, but not in the sum: the others are not asked to sign
+    with pytest.raises(RunPaused, match=f"found no {absent} in the sum; expected the same sites"):
+        play_round(run, slot(run))
+    grid.gone.clear()
     play_round(run, slot(run))
     assert last_round(run)["secure"]["sites"] == sorted(grid.names)
-    said = hostile.play(grid.names[1:])  # a third attempt, with one site fewer: nobody helps to unmask it
-    assert all("a second sum of an update" in reason for reason in said.values())
+    said = hostile.play(grid.names[1:])  # a third attempt, with one site fewer: nobody signs for it
+    assert all("has signed for another sum" in reason for reason in said.values())
 
 
 class Hostile:
@@ -335,21 +339,20 @@ class Hostile:
         shown = {}
         for name in names:
             said = wire.read_secure_answer(self.grid.ask(name, "train.advertise", self.first))
-            shown |= {f"{part}.{name}": said.parts[part] for part in ("advert", "statement", "signature")}
+            shown |= {f"{part}.{name}": said.parts[part] for part in ("advert", "statement")}
         return shown
 
     def phase(self, name: str, phase: str, parts: Mapping[str, bytes]) -> SecureMessage:
         return wire.read_secure_answer(self.grid.ask(name, f"train.{phase}", self.question(parts)))
 
     def play(self, names: Sequence[str]) -> dict[str, str]:
-        """All phases with these sites; what they say to the last one."""
+        """Phases up to the signatures with these sites; what they say to that."""
         shown = self.adverts(names)
         sealed = {name: self.phase(name, SHARE, shown).under("sealed") for name in names}
         for name in names:
             self.phase(name, MASK, {f"sealed.{other}": sealed[other][name] for other in names if other != name})
         named = {f"survivor.{name}": b"1" for name in names}
-        proof = named | {f"confirmation.{n}": self.phase(n, CONFIRM, named).parts["confirmation"] for n in names}
-        return {name: self.grid.refusal(name, "train.unmask", self.question(proof)) for name in names}
+        return {name: self.grid.refusal(name, "train.confirm", self.question(named)) for name in names}
 
 
 def test_keys_of_the_coordinators_own_are_refused_by_every_site(
@@ -361,20 +364,23 @@ def test_keys_of_the_coordinators_own_are_refused_by_every_site(
     victim, others = grid.names[0], grid.names[1:]
     where = (hostile.plan.run_id, hostile.plan.round, hostile.attempt)
     # Signed by nobody, by another hospital, and by a key that the coordinator made: its own X25519 keys each time.
-    forged = Member(victim, *where, signer_of(read_site(sites[1]))).advertise()
+    statement, other_key = shown[f"statement.{victim}"], signer_of(read_site(sites[1]))
+    forged = Member(victim, *where, other_key).advertise(about(statement))
     for advert in (replace(forged, signature=b""), forged):
-        said = advert.to_bytes()
-        signature = signer_of(read_site(sites[1]))(signed_message(said, shown[f"statement.{victim}"]))
-        swapped = shown | {f"advert.{victim}": said, f"signature.{victim}": signature}
-        for name in grid.names:
+        swapped = shown | {f"advert.{victim}": advert.to_bytes()}
+        assert "another advert in this site's name" in grid.refusal(victim, "train.share", hostile.question(swapped))
+        for name in others:
             assert "did not sign" in grid.refusal(name, "train.share", hostile.question(swapped))
-    stranger = {name.replace(others[2], "stranger"): part for name, part in shown.items()}
+    own = Member("stranger", *where, other_key).advertise(about(statement))
+    stranger = shown | {"advert.stranger": own.to_bytes(), "statement.stranger": statement}
+    del stranger[f"advert.{victim}"], stranger[f"statement.{victim}"]
     assert "a hospital on the list" in grid.refusal(others[0], "train.share", hostile.question(stranger))
-    # A statement that was signed for another attempt, or another plan.
-    told = read_statement(shown[f"statement.{victim}"])
-    lie = replace(told, binding="0" * 64).to_bytes()
-    signed = signer_of(read_site(sites[0]))(signed_message(shown[f"advert.{victim}"], lie))
-    other_plan = shown | {f"statement.{victim}": lie, f"signature.{victim}": signed}
+    # A statement that it did not sign, and a signed one of another plan.
+    lie = replace(read_statement(statement), binding="0" * 64).to_bytes()
+    other_plan = shown | {f"statement.{victim}": lie}
+    assert "another statement of" in grid.refusal(others[0], "train.share", hostile.question(other_plan))
+    signed = Member(victim, *where, signer_of(read_site(sites[0]))).advertise(about(lie))
+    other_plan |= {f"advert.{victim}": signed.to_bytes()}
     assert "another plan or layout" in grid.refusal(others[0], "train.share", hostile.question(other_plan))
     # After all that the honest list still works: nothing was answered before.
     assert hostile.phase(others[0], SHARE, shown).under("sealed").keys() == set(grid.names) - {others[0]}

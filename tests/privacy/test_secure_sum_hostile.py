@@ -64,6 +64,7 @@ def test_keys_of_the_coordinator_in_a_hospitals_name_are_refused() -> None:
         ({**adverts, "b": own}, "not of b"),
         (swap(adverts, "b", mask_key=own.mask_key), "not of b"),
         (swap(adverts, "b", seed_digest=own.seed_digest), "not of b"),
+        (swap(adverts, "b", about=own.seed_digest), "not of b"),
         ({**adverts, "b": adverts["c"]}, "another site's name"),
         ({**adverts, "b": earlier["b"]}, "another attempt"),
         ({**adverts, "a": advertised()[1]["a"]}, "another advert in this site's name"),

@@ -20,6 +20,7 @@ from client.participation import participation, remember_training
 from client.pseudonyms import KEY, Pseudonyms
 from client.site import Site, read_site
 from client.site_log import log_failure
+from client.statistics.stored_answer import changed, read_stored, store
 from client.withdrawal import pseudo_tables, record
 from client.withdrawal.departed import require_all_here, require_unmixed
 from client.withdrawal.places import NAMELESS, PLACES
@@ -29,6 +30,7 @@ from gmmas_core.config import load_config
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.data.pseudo_labels import read_pseudo_labels
 from gmmas_core.data.pseudo_table import PseudoLabel, PseudoMask, publish_table, unfinished_table, write_mask
+from gmmas_core.statistics.form import FORM, Statistics
 from gmmas_core.types import Case, DataError, FederationError, RoundPlan, Task
 
 CONFIG = load_config(["experiment=smoke", "data.spacing_mm=8", "model=smallest"])
@@ -179,6 +181,20 @@ def test_killed_half_way_the_same_command_finishes(
     assert bytes_with(site.state, leaving) == []
     assert [line["kind"] for line in record.withdrawals(site.state)] == ["begun", "finished"]
     read_pseudo_labels(site.state, "aa")
+
+
+def test_the_last_statistics_no_longer_say_in_which_cells_the_patient_was(site: Site, leaving: str) -> None:
+    counts = {table.name: (0,) * len(table.cells) for table in FORM}
+    told = Statistics(site=site.name, floor=5, epsilon=0.0, counts=counts)
+    before = store(site, told, {leaving: {"sex": 1}, "another": {"sex": 0}}, None)
+    withdraw(look_up(site, leaving, ()))
+    after = read_stored(site)
+    assert after is not None
+    assert (after.told, after.key) == (before.told, before.key)
+    assert sum(before.patients[name] == cells for name, cells in after.patients.items()) == 1, "another's stays"
+    assert "" in after.patients.values()
+    assert changed(after, {"another": {"sex": 0}}) == 1, "that somebody left counts as a change"
+    assert not look_up(site, leaving, ()).traces["statistics"]
 
 
 def test_a_dry_run_changes_nothing(site: Site, leaving: str) -> None:

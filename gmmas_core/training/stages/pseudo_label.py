@@ -9,7 +9,7 @@ Source: GMMAS, two-stage semi-supervised learning; UPS (Rizve et al. 2021, arXiv
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,8 @@ def pseudo_label(given: StageInput) -> StageOutput:
     given.model.to(given.device).eval()
     asked = [case for case in given.cases if _lacks(case, tasks)]
     with unfinished_table(given.state, plan.run_id) as folder:
-        audits = _audit(given) if asked else dict.fromkeys(_names(tasks), Audit(total=0.0, count=0))
+        worth = _worth(given) if asked else {name: {} for name in _names(tasks)}
+        audits = {name: _audit(values.values()) for name, values in worth.items()}
         gates = _gates(given, audits)
         found = _answers(given, asked, folder)
         found = _Answers(
@@ -86,7 +87,7 @@ def pseudo_label(given: StageInput) -> StageOutput:
             masks=found.masks,
             about=_about(given, audits, gates),
         )
-    return StageOutput(metrics=_metrics(given, found, audits, gates), seen=dict.fromkeys(GROUPS(tasks), 0))
+    return StageOutput(metrics=_metrics(given, found, _told(given, worth), gates), seen=dict.fromkeys(GROUPS(tasks), 0))
 
 
 def part_keys(tasks: Sequence[Task]) -> tuple[str, ...]:
@@ -165,10 +166,14 @@ def _read(
     return reading.prob_M, mask_XYZ, mask
 
 
-def _audit(given: StageInput) -> dict[str, Audit]:
-    """The rules on the validation cases as if nothing were known of them, without balance."""
+def _worth(given: StageInput) -> dict[str, dict[str, float]]:
+    """The rules on the validation cases as if nothing were known of them, without balance.
+
+    Returns:
+        Per task and for masks, of every case with an accepted answer: 1 if it was right, else 0; of a mask its Dice.
+    """
     tasks, settings = given.config.task_list, given.config.pseudo_labels
-    right: dict[str, list[float]] = {name: [] for name in _names(tasks)}
+    right: dict[str, dict[str, float]] = {name: {} for name in _names(tasks)}
     masks, dice_of = [], {}
     for case in given.validation:
         truth = {task: case.labels[task] for task in tasks if case.label_source.get(task) == "pathology"}
@@ -178,13 +183,26 @@ def _audit(given: StageInput) -> dict[str, Audit]:
         prob_M, mask_XYZ, mask = _read(given, case, prepared)
         for row in judge_case(case.case_id, prob_M, {}, settings):
             if row.accepted and truth.get(row.task, UNKNOWN) != UNKNOWN:
-                right[row.task.value].append(float(row.label == truth[row.task]))
+                right[row.task.value][case.case_id] = float(row.label == truth[row.task])
         if prepared.seg_XYZ is not None:
             masks.append(mask)
             dice_of[case.case_id] = dice(region_mask(mask_XYZ, "wt"), region_mask(prepared.seg_XYZ, "wt"))
     kept = [mask for mask in least_doubtful(masks, settings.mask_entropy_quantile) if mask.accepted]
-    right[SEGMENTATION] = [dice_of[mask.case_id] for mask in kept]
-    return {name: Audit(total=float(sum(values)), count=len(values)) for name, values in right.items()}
+    right[SEGMENTATION] = {mask.case_id: dice_of[mask.case_id] for mask in kept}
+    return right
+
+
+def _told(given: StageInput, worth: Mapping[str, Mapping[str, float]]) -> dict[str, Audit]:
+    """The audit as it may leave: a threshold moved a little would add a single case to what it sums up."""
+    told = {}
+    for name, values in worth.items():
+        cases = given.answered([case for case in given.validation if case.case_id in values])
+        told[name] = _audit([values[case.case_id] for case in cases])
+    return told
+
+
+def _audit(values: Collection[float]) -> Audit:
+    return Audit(total=float(sum(values)), count=len(values))
 
 
 def _gates(given: StageInput, audits: Mapping[str, Audit]) -> dict[str, Gate]:

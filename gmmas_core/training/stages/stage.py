@@ -31,6 +31,7 @@ class StageInput:
         on_step: called with (step from 1, loss).
         on_gradients: observes every step's gradients, see `loop.OnGradients`.
         protection: record-level differential privacy of every gradient step, None for none.
+        answered: of cases that a stage has chosen, those that a number which leaves may be about.
     """
 
     model: GMMAS
@@ -46,6 +47,7 @@ class StageInput:
     on_step: OnStep | None = None
     on_gradients: OnGradients | None = None
     protection: Protection | None = None
+    answered: Callable[[Sequence[Case]], Sequence[Case]] = list
 
 
 @dataclass(kw_only=True)

@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -92,6 +93,22 @@ def rows(state: Path) -> list[dict[str, str]]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_of_the_audit_only_what_may_be_answered_leaves_and_the_gate_looks_at_all(given: StageInput) -> None:
+    """Thresholds choose the audited cases: moved a little, they would add a single case to the sum."""
+    asked: list[list[str]] = []
+
+    def nobody(cases: Sequence[Case]) -> Sequence[Case]:
+        asked.append([case.case_id for case in cases])
+        return ()
+
+    output = pseudo_label(replace(given, answered=nobody))
+    assert [given.validation[0].case_id] in asked
+    names = ("codel_1p19q", "segmentation")
+    assert [output.metrics[f"pseudo-audit.{name}"] for name in names] == [Sum(0.0, 0)] * 2
+    about = json.loads((given.state / TABLE / "about.json").read_bytes())
+    assert [about["audit"][name]["count"] for name in names] == [1, 1]
 
 
 def test_labels_what_the_site_lacks_and_nothing_else(given: StageInput) -> None:

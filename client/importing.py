@@ -1,0 +1,186 @@
+"""Import a public data set into one site folder, or into one per institution where its makers say which is which."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from client.site import SITE_FILE, read_site, write_site
+from client.withdrawal.record import excluded
+from gmmas_core.data.importers.conventions import Masks, masks_for
+from gmmas_core.data.importers.crosswalk import Crosswalk, read_crosswalk
+from gmmas_core.data.importers.files import PLACES
+from gmmas_core.data.importers.found import Found
+from gmmas_core.data.importers.ledger import Ledger, read_ledger
+from gmmas_core.data.importers.plan import IsExcluded, Plan, make_plan, owned
+from gmmas_core.data.importers.registry import IMPORTERS
+from gmmas_core.data.importers.summary import summarise
+from gmmas_core.data.importers.write import write_site as write_cases
+from gmmas_core.types import DataError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a person asked for.
+
+    Attributes:
+        data_set: key of IMPORTERS.
+        source: the unpacked data set.
+        out: a new folder, or one of an earlier import.
+        tables: of the data set.
+        crosswalks: tables that tie ids of several data sets.
+        also: other site folders whose patients must not come in again.
+        place: key of files.PLACES.
+        name: of the hospital in a new site.yaml, "" for the data set's name.
+        label_convention: what the masks mean where the data set does not declare it, else "".
+    """
+
+    data_set: str
+    source: Path
+    out: Path
+    tables: tuple[Path, ...] = ()
+    crosswalks: tuple[Path, ...] = ()
+    also: tuple[Path, ...] = ()
+    place: str = "link"
+    name: str = ""
+    label_convention: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteOutcome:
+    """What came of one site folder.
+
+    Attributes:
+        folder: the site folder.
+        new: case folders made now.
+        failed: cases that could not be written.
+        masks: how they came in.
+        summary: as import.json holds it.
+    """
+
+    folder: Path
+    new: int
+    failed: int
+    masks: Masks
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """One site folder of a request."""
+
+    out: Path
+    name: str
+    found: Found
+
+
+def import_data_set(request: Request, on_progress: Progress | None = None) -> list[SiteOutcome]:
+    """Find a data set's cases and put them into site folders.
+
+    Args:
+        request: what to do.
+        on_progress: called with (cases done, cases in all).
+
+    Returns:
+        An outcome per site folder; what was not taken at all is told by the first.
+
+    Raises:
+        DataError: the source is not the data set, a table is not readable, or OUT is somebody else's.
+    """
+    found, jobs = _jobs(request)
+    ties = read_crosswalk(request.crosswalks)
+    if len(jobs) > 1 or jobs[0].out != request.out:
+        request.out.mkdir(parents=True, exist_ok=True)
+        Ledger(imports={request.data_set: {"sites": [job.out.name for job in jobs]}}).save(request.out)
+    outcomes: list[SiteOutcome] = []
+    done = 0
+
+    def advance(now: int, _: int) -> None:
+        if on_progress is not None:
+            on_progress(done + now, len(found.cases))
+
+    for job in jobs:
+        plan, masks = _plan(request, job, ties)
+        written = write_cases(plan, masks, PLACES[request.place], (*request.tables, *found.tables), advance)
+        if not os.path.lexists(job.out / SITE_FILE):
+            write_site(job.out, job.name, masks.site)
+        outcomes.append(
+            SiteOutcome(folder=job.out, new=written.new, failed=written.failed, masks=masks, summary=written.summary)
+        )
+        done += len(job.found.cases)
+    return outcomes
+
+
+def preview(request: Request) -> list[SiteOutcome]:
+    """What `import_data_set` would do; nothing is written and no image is opened.
+
+    Raises:
+        DataError: as `import_data_set`.
+    """
+    found, jobs = _jobs(request)
+    ties = read_crosswalk(request.crosswalks)
+    outcomes = []
+    for job in jobs:
+        plan, masks = _plan(request, job, ties)
+        new = sum(not os.path.isdir(job.out / case.case_id) for case in plan.take)
+        told = summarise(plan, plan.take, (), masks.declared, (*request.tables, *found.tables))
+        outcomes.append(SiteOutcome(folder=job.out, new=new, failed=0, masks=masks, summary=told))
+    return outcomes
+
+
+def _jobs(request: Request) -> tuple[Found, list[_Job]]:
+    """What was found, dealt to the site folders that it goes to."""
+    if request.data_set not in IMPORTERS:
+        raise DataError(f"--from: found {request.data_set[:40]!r}; expected one of {', '.join(IMPORTERS)}; see --list")
+    _require_apart(request.source, request.out)
+    importer = IMPORTERS[request.data_set]
+    found = importer.find(request.source, request.tables)
+    ledger = owned(request.out)
+    groups = sorted({case.group for case in found.cases} - {""}) if importer.is_federation else []
+    is_one_per_group = any("sites" in told for told in ledger.imports.values())
+    if (groups and ledger.cases) or (not groups and is_one_per_group):
+        raise DataError(
+            "OUT: found one site folder where one per institution is to be made, or the other way round; expected a "
+            "new folder; name another one"
+        )
+    if not groups:
+        return found, [_Job(out=request.out, name=request.name or request.data_set, found=found)]
+    jobs: list[_Job] = []
+    for group in groups:
+        cases = tuple(case for case in found.cases if case.group == group)
+        left = () if jobs else found.skipped
+        jobs.append(_Job(out=request.out / group, name=group, found=replace(found, cases=cases, skipped=left)))
+    return found, jobs
+
+
+def _plan(request: Request, job: _Job, ties: Crosswalk) -> tuple[Plan, Masks]:
+    declared = IMPORTERS[request.data_set].label_convention or request.label_convention
+    is_site = os.path.isfile(job.out / SITE_FILE)
+    site = read_site(job.out) if is_site else None
+    ledger = read_ledger(job.out) or Ledger()
+    is_excluded: IsExcluded = excluded(site.state) if site is not None else lambda patient, case: False
+    plan = make_plan(
+        job.found,
+        request.data_set,
+        job.out,
+        also=[_data_folder(folder) for folder in request.also],
+        crosswalk=ties,
+        is_excluded=is_excluded,
+    )
+    return plan, masks_for(declared, site.label_convention if site is not None else ledger.label_convention or None)
+
+
+def _data_folder(folder: Path) -> Path:
+    """Where a site folder's table lies."""
+    if not os.path.isdir(folder):
+        raise DataError("--also: found no such folder; expected a site folder; check the path")
+    return read_site(folder).folder if (folder / SITE_FILE).exists() else folder
+
+
+def _require_apart(source: Path, out: Path) -> None:
+    inner, outer = Path(os.path.realpath(out)), Path(os.path.realpath(source))
+    if inner.is_relative_to(outer) or outer.is_relative_to(inner):
+        raise DataError("OUT: found the source in it or around it; expected two separate folders; name another one")

@@ -1,0 +1,83 @@
+"""BraTS 2020: `BraTS20_{Training,Validation}_NNN/..._{t1,t1ce,t2,flair,seg}.nii[.gz]` and two tables beside them.
+
+The mask of case 355 is called `W39_1998.09.19_Segm.nii`. name_mapping.csv knows each case's HGG or LGG and its id in
+TCGA; survival_info.csv knows ages. LGG is lower grade; HGG is no histology here, because anaplastic astrocytomas are
+among the high-grade cases (Menze et al. 2015), so it stays unknown.
+
+Source: Bakas et al. 2018 (arXiv:1811.02629); Menze et al. 2015 (doi:10.1109/TMI.2014.2377694).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gmmas_core.data.columns import is_unknown, read_age
+from gmmas_core.data.importers.case_folder import Facts, collect
+from gmmas_core.data.importers.found import Found, Skipped
+from gmmas_core.data.importers.sheet import Row, read_kind
+from gmmas_core.data.importers.tree import require_cases, require_source, skipped, subfolders
+
+_CASE = re.compile(r"BraTS20_(Training|Validation)_\d{3}")
+_TABLE = re.compile(r"(name_mapping|survival)\w*\.csv", re.IGNORECASE)
+_KINDS = {"names": ("BraTS_2020_subject_ID",), "survival": ("Brats20ID", "Age")}
+_KEYS = {"names": "brats_2020_subject_id", "survival": "brats20id"}
+_OTHER_IDS = ("tcga_tcia_subject_id", "brats_2017_subject_id", "brats_2018_subject_id", "brats_2019_subject_id")
+
+
+def find(source: Path, tables: Sequence[Path]) -> Found:
+    """Find the cases of a tree.
+
+    Args:
+        source: the unpacked data set.
+        tables: name_mapping.csv and survival_info.csv; when none is given, those that lie in the tree are read.
+
+    Raises:
+        DataError: no case folder, or a table that is neither of the two.
+    """
+    require_source(source)
+    beside = () if tables else tuple(_tables_in(source))
+    rows: dict[str, dict[str, Row]] = {"names": {}, "survival": {}}
+    for table in [*tables, *beside]:
+        kind, found = read_kind(table, _KINDS)
+        key = _KEYS[kind]
+        rows[kind] |= {row[key]: row for row in found if not is_unknown(row[key])}
+
+    def facts_of(folder: Path, match: re.Match[str]) -> Facts:
+        return _facts(folder.name, rows["names"].get(folder.name, {}), rows["survival"].get(folder.name, {}))
+
+    left: list[Skipped] = []
+    cases = collect(source, _CASE, left, facts_of)
+    require_cases(len(cases) + len(left), "folder named BraTS20_Training_NNN")
+    listed = {**rows["names"], **rows["survival"]}
+    left += [skipped(name, "a row of a table without a folder that was taken") for name in listed if name not in cases]
+    return Found(cases=tuple(cases.values()), skipped=tuple(left), tables=beside)
+
+
+def _tables_in(source: Path) -> list[Path]:
+    places = [source, *subfolders(source)]
+    return [file for place in places for file in sorted(place.iterdir()) if _TABLE.fullmatch(file.name)]
+
+
+def _facts(name: str, names: Row, survival: Row) -> Facts:
+    labels: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    if names.get("grade", "").upper() == "LGG":
+        labels["histology"] = "lower_grade"
+    elif names.get("grade", "").upper() == "HGG":
+        notes = ("HGG: grade 3 or 4, so its histology stays unknown",)
+    age = survival.get("age", "")
+    if not is_unknown(age) and read_age(age) is not None:
+        labels["age"] = age
+    return Facts(
+        patient_id=name,
+        labels=labels,
+        group=_institution(names),
+        aliases=tuple(names[key] for key in _OTHER_IDS if not is_unknown(names.get(key, ""))),
+        notes=notes,
+    )
+
+
+def _institution(names: Mapping[str, str]) -> str:
+    """The part of `BraTS19_CBICA_AAB_1` that names where the case came from."""
+    parts = names.get("brats_2019_subject_id", "").split("_")
+    return parts[1] if len(parts) > 2 else ""

@@ -1,0 +1,124 @@
+"""Case folders of a data set as FoundCases, or reasons why not: the part that all importers with folders share."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gmmas_core.data.importers.found import FoundCase, Skipped
+from gmmas_core.data.importers.tree import case_folders, is_id, skipped, unsafe_files
+from gmmas_core.data.sequences import FoundFiles, find_sequences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a data set tells of a case beside its files; see FoundCase.
+
+    Attributes:
+        case_id: "" for the folder's name.
+        files: what the folder holds where names alone do not tell; else `find_sequences(folder)`.
+    """
+
+    patient_id: str
+    case_id: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+    aliases: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    files: FoundFiles | None = None
+
+
+def collect(
+    source: Path,
+    pattern: re.Pattern[str],
+    left: list[Skipped],
+    facts_of: Callable[[Path, re.Match[str]], Facts | str],
+    depth: int = 3,
+) -> dict[str, FoundCase]:
+    """Every case folder below a data set's root, by its name.
+
+    Args:
+        source: root of the data set.
+        pattern: of a case folder's name, which is the case id unless the facts say another.
+        left: a reason is appended for everything not taken.
+        facts_of: (folder, match of its name) -> facts, or the reason why the case is not taken.
+        depth: levels at which case folders may lie.
+    """
+    cases: dict[str, FoundCase] = {}
+    for folder, match in case_folders(source, pattern, depth, left):
+        told = facts_of(folder, match)
+        case_id = folder.name if isinstance(told, str) else told.case_id or folder.name
+        if case_id in cases and not isinstance(told, str):
+            told = "the same case lies in two folders; the first was taken"
+        if isinstance(told, str):
+            left.append(skipped(folder.name, told))
+            continue
+        case = found_case(
+            source,
+            folder,
+            case_id,
+            told.patient_id,
+            left,
+            labels=told.labels,
+            group=told.group,
+            aliases=told.aliases,
+            notes=told.notes,
+            files=told.files,
+        )
+        if case is not None:
+            cases[case.case_id] = case
+    return cases
+
+
+def found_case(
+    source: Path,
+    folder: Path,
+    case_id: str,
+    patient_id: str,
+    left: list[Skipped],
+    *,
+    labels: Mapping[str, str] | None = None,
+    group: str = "",
+    aliases: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+    files: FoundFiles | None = None,
+) -> FoundCase | None:
+    """Look into a case's folder.
+
+    Args:
+        source: root of the data set; no file may lie outside of it.
+        folder: of the case.
+        case_id: see FoundCase, like `patient_id` and what follows.
+        patient_id: see FoundCase.
+        left: a reason is appended when the case cannot be taken.
+        labels: column -> cell text.
+        group: collection or institution.
+        aliases: the patient's ids in other data sets.
+        notes: for a person.
+        files: what the folder holds where names alone do not tell; else `find_sequences(folder)`.
+
+    Returns:
+        The case, or None.
+    """
+    held = files or find_sequences(folder)
+    chosen = [*held.images.values(), *([held.mask] if held.mask else [])]
+    reason = None
+    if not is_id(case_id) or not is_id(patient_id):
+        reason = "its name cannot be an id (1 to 64 letters, digits, dots, dashes, underscores)"
+    elif held.problems or held.clashes:
+        reason = "; ".join(held.problems)
+    else:
+        reason = unsafe_files(source, chosen)
+    if reason is not None:
+        left.append(skipped(folder.name, reason))
+        return None
+    return FoundCase(
+        case_id=case_id,
+        patient_id=patient_id,
+        images=held.images,
+        mask=held.mask,
+        labels=labels or {},
+        group=group,
+        aliases=aliases,
+        notes=notes,
+    )

@@ -1,0 +1,146 @@
+"""Tables of public data sets as rows of text: CSV, TSV and xlsx with BOM, CRLF, titles above the header, blank cells.
+
+Cells stay text and blank cells stay "": what means unknown is decided by the column's reader, never here.
+"""
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gmmas_core.data.columns import normal_header
+from gmmas_core.types import DataError
+
+MAX_BYTES = 64 * 2**20
+MAX_ROWS = 100_000
+_TITLE_ROWS = 20
+
+Row = Mapping[str, str]
+"""Normalised header (`columns.normal_header`) -> stripped cell text, "" where blank or missing."""
+
+
+def read_rows(path: Path, needs: Sequence[str], sheet: str | None = None) -> tuple[Row, ...]:
+    """Rows of a table, under the first line (of the first 20) that holds all needed headers.
+
+    Args:
+        path: .csv, .tsv, .txt or .xlsx.
+        needs: headers that must be there, compared by `normal_header`.
+        sheet: of an xlsx; else the first sheet that holds the headers.
+
+    Returns:
+        Non-blank rows in file order.
+
+    Raises:
+        DataError: no such file, too large, not text, or no line with the needed headers.
+    """
+    wanted = [normal_header(title) for title in needs]
+    grids = _workbook(path, sheet) if path.suffix.lower() == ".xlsx" else [_text_grid(path)]
+    for grid in grids:
+        for line, cells in enumerate(grid[:_TITLE_ROWS]):
+            header = [normal_header(cell) for cell in cells]
+            if set(wanted) <= set(header):
+                return _rows(path, header, grid[line + 1 :])
+    raise DataError(
+        f"{path.name}: found no header line with {', '.join(needs)}; expected the table as its makers publish it; "
+        "check --table"
+    )
+
+
+def read_kind(path: Path, kinds: Mapping[str, Sequence[str]]) -> tuple[str, tuple[Row, ...]]:
+    """Which of several tables a file is, by its headers, and its rows.
+
+    Args:
+        path: of the table.
+        kinds: name -> headers that it must have; the first that fits counts.
+
+    Raises:
+        DataError: as `read_rows`; none fits.
+    """
+    refused: DataError | None = None
+    for kind, needs in kinds.items():
+        try:
+            return kind, read_rows(path, needs)
+        except DataError as error:
+            refused = refused or error
+    raise refused or DataError(f"{path.name}: found no kind of table to look for; expected one; check --table")
+
+
+def table_hash(path: Path) -> str:
+    """SHA-256 of the file, as hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _rows(path: Path, header: Sequence[str], lines: Sequence[Sequence[str]]) -> tuple[Row, ...]:
+    twice = {title for title in header if title and header.count(title) > 1}
+    if twice:
+        raise DataError(
+            f"{path.name}: found the column {sorted(twice)[0]} twice; expected each column once; remove one of them"
+        )
+    filled = [cells for cells in lines if any(cells)]
+    return tuple(
+        {title: cell for title, cell in zip(header, [*cells, *[""] * len(header)]) if title} for cells in filled
+    )
+
+
+def _checked_bytes(path: Path) -> bytes:
+    if not os.path.isfile(path):
+        raise DataError(f"{path.name}: found no such table; expected a file; check --table")
+    if path.stat().st_size > MAX_BYTES:
+        raise DataError(f"{path.name}: found more than 64 MB; expected a clinical table; check --table")
+    return path.read_bytes()
+
+
+def _text_grid(path: Path) -> list[list[str]]:
+    data = _checked_bytes(path)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise DataError(f"{path.name}: found bytes that are not UTF-8 text; expected CSV, TSV or xlsx; save it again")
+    first = text.lstrip().split("\n", 1)[0]
+    delimiter = max("\t,;", key=first.count)
+    try:
+        lines = [
+            [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        ]
+    except csv.Error as error:
+        raise DataError(
+            f"{path.name}: found a broken line ({error}); expected closed quotes; mend the table"
+        ) from error
+    return _bounded(path, lines)
+
+
+def _workbook(path: Path, sheet: str | None) -> list[list[list[str]]]:
+    data = _checked_bytes(path)
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise DataError(
+            f"{path.name}: found no openpyxl to read xlsx; expected it; run pip install 'gmmas-fed[onboarding]', "
+            "or save the sheet as CSV"
+        ) from error
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        names = [name for name in book.sheetnames if sheet is None or name.strip() == sheet]
+        return [_bounded(path, [[_text(cell) for cell in row] for row in book[name].values]) for name in names]
+    except DataError:
+        raise
+    except Exception as error:  # openpyxl raises whatever its zip and XML readers do
+        raise DataError(f"{path.name}: found no readable workbook; expected xlsx; save it again") from error
+
+
+def _bounded(path: Path, lines: list[list[str]]) -> list[list[str]]:
+    if len(lines) > MAX_ROWS:
+        raise DataError(f"{path.name}: found {len(lines)} rows; expected at most {MAX_ROWS}; check --table")
+    return lines
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))  # a spreadsheet stores whole numbers as floats
+    return str(cell).strip()

@@ -1,0 +1,159 @@
+"""`gmmas-site import` from end to end: every tree becomes a site folder in which `gmmas-site check` finds no error."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from client.checks import check_site
+from client.cli import app
+from client.site import read_site
+from gmmas_core.config import load_config
+from gmmas_core.data.importers.registry import IMPORTERS
+from gmmas_core.types import DataError
+
+Draw = Callable[..., None]
+
+
+def run(*words: object) -> tuple[int, dict[str, Any]]:
+    """Exit code and JSON of an import."""
+    result = CliRunner().invoke(app, ["import", "--json", *map(str, words)])
+    if isinstance(result.exception, DataError):
+        raise result.exception
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.exit_code, json.loads(result.stdout)
+
+
+def errors(folder: Path) -> list[str]:
+    """What `gmmas-site check` would call an error."""
+    return [str(problem) for problem in check_site(read_site(folder), load_config([]).data) if problem.is_error]
+
+
+def make_msd(draw: Draw, source: Path) -> None:
+    """A 4-D case, dataset.json and MSD's values."""
+    for folder in ("imagesTr", "labelsTr"):
+        (source / folder).mkdir(parents=True)
+    draw(source / "labelsTr", {}, "BRATS_001.nii.gz", (1, 2, 3))
+    draw(source, {str(index): f"{index}.nii" for index in range(4)})
+    volumes = [np.asarray(nib.load(source / f"{index}.nii").dataobj) for index in range(4)]
+    image = nib.Nifti1Image(np.stack(volumes, -1), nib.load(source / "0.nii").affine)
+    nib.save(image, source / "imagesTr" / "BRATS_001.nii.gz")
+    description = {
+        "modality": {"0": "FLAIR", "1": "T1w", "2": "t1gd", "3": "T2w"},
+        "labels": {"0": "background", "1": "edema", "2": "non-enhancing tumor", "3": "enhancing tumour"},
+        "training": [{"image": "./imagesTr/BRATS_001.nii.gz", "label": "./labelsTr/BRATS_001.nii.gz"}],
+    }
+    (source / "dataset.json").write_text(json.dumps(description))
+
+
+@pytest.fixture
+def source(draw: Draw, brats: Draw, tmp_path: Path) -> Callable[[str], Path]:
+    """`source(data_set)` writes a tree of one or two cases."""
+
+    def make(data_set: str) -> Path:
+        folder = tmp_path / "download"
+        if data_set == "msd":
+            make_msd(draw, folder)
+        elif data_set == "bids":
+            draw(folder / "sub-1" / "anat", {"t2": "sub-1_T2w.nii", "t1": "sub-1_T1w.nii"}, "sub-1_dseg.nii", (1, 2, 3))
+        elif data_set.startswith("brats2023"):
+            draw(folder / "BraTS-GLI-00001-000", {"t1n": "a-t1n.nii.gz", "t2f": "a-t2f.nii.gz"}, "a-seg.nii.gz", (1, 3))
+        elif data_set == "brats2024-post":
+            draw(folder / "BraTS-GLI-00001-100", {"t1n": "a-t1n.nii.gz"}, "a-seg.nii.gz", (1, 2, 3, 4))
+        else:
+            stem = {"brats2020": "BraTS20_Training_00", "brats2021": "BraTS2021_0000", "fets2022": "FeTS2022_0000"}
+            for number in (1, 2):
+                brats(folder, f"{stem[data_set]}{number}")
+        return folder
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "data_set", ["brats2020", "brats2021", "brats2023", "brats2024-post", "fets2022", "msd", "bids"]
+)
+def test_every_tree_passes_the_check(data_set: str, source: Callable[[str], Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    more = ["--label-convention", "brats2023"] if data_set == "bids" else []
+    code, told = run("--from", data_set, source(data_set), out, *more)
+    assert code == 0
+    (site,) = told["sites"]
+    assert errors(out) == []
+    assert site["counts"]["cases"] == site["new"] == site["counts"]["masks"] == len(list(out.glob("*/*seg.nii*")))
+    declared = IMPORTERS[data_set].label_convention or "brats2023"
+    assert site["label_convention"] == declared
+    expected = "canonical" if data_set == "brats2024-post" else declared
+    assert read_site(out).label_convention == expected
+
+
+def test_institutions_become_hospitals(source: Callable[[str], Path], tmp_path: Path) -> None:
+    folder, out = source("fets2022"), tmp_path / "hospitals"
+    table = tmp_path / "partitioning_1.csv"
+    table.write_text("Partition_ID,Subject_ID\n7,FeTS2022_00001\n18,FeTS2022_00002\n18,FeTS2022_00009\n")
+    asked = ("--from", "fets2022", folder, out, "--table", table)
+    code, told = run(*asked, "--dry-run")
+    assert (code, out.exists(), [site["new"] for site in told["sites"]]) == (0, False, [1, 1])
+    code, told = run(*asked)
+    assert [site["folder"] for site in told["sites"]] == ["institution_07", "institution_18"]
+    assert [read_site(out / name).name for name in ("institution_07", "institution_18")] == [
+        "institution_07",
+        "institution_18",
+    ]
+    assert errors(out / "institution_18") == []
+    assert [item["name"] for item in told["sites"][0]["skipped"]] == ["FeTS2022_00009"]
+    assert [site["new"] for site in run(*asked)[1]["sites"]] == [0, 0]
+    with pytest.raises(DataError, match="one per institution"):
+        run("--from", "fets2022", folder, out)
+
+
+def test_a_second_data_set_in_the_same_folder(
+    source: Callable[[str], Path], tmp_path: Path, brats: Draw, draw: Draw
+) -> None:
+    out = tmp_path / "out"
+    run("--from", "brats2021", source("brats2021"), out)
+    fets, msd = tmp_path / "fets", tmp_path / "msd"
+    brats(fets, "FeTS2022_00002")
+    brats(fets, "FeTS2022_00003")
+    make_msd(draw, msd)
+    _, told = run("--from", "fets2022", fets, out)
+    assert told["sites"][0]["duplicates"] == [
+        {"case": "FeTS2022_00002", "same_patient_as": "BraTS2021_00002", "in": "out"}
+    ]
+    _, told = run("--from", "msd", msd, out)
+    assert told["sites"][0]["masks"] == "brats2021"  # rewritten into what this folder's site.yaml declares
+    assert any("MSD and BraTS 2021 share patients" in text for text in told["sites"][0]["statements"])
+    assert errors(out) == []
+    assert len((out / "participants.tsv").read_text().splitlines()) == 5
+
+
+def test_the_list_and_what_is_asked_wrongly(tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["import", "--list"])
+    assert all(f"{name}: {one.title}" in told.output and one.doi in told.output for name, one in IMPORTERS.items())
+    for words, message in (
+        (("--from", "brats1999", tmp_path, tmp_path / "o"), "--from: found 'brats1999'"),
+        (("--from", "brats2021", tmp_path / "none", tmp_path / "o"), "no such folder"),
+        (("--from", "brats2021", tmp_path, tmp_path / "inside"), "the source in it or around it"),
+        ((tmp_path, tmp_path / "o"), "found too little"),
+    ):
+        with pytest.raises(DataError, match=message):
+            run(*words)
+
+
+def test_nothing_taken_is_no_success(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "source" / "UCSF-PDGM-0004_nifti", {"t1": "UCSF-PDGM-0004_T1.nii.gz"})
+    code, told = run("--from", "brats2021", tmp_path / "source", tmp_path / "out")
+    assert code == 1
+    assert "not named like a case" in told["sites"][0]["skipped"][0]["reason"]
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+def test_real_cases_pass_the_check(real_data: Path, tmp_path: Path) -> None:
+    code, told = run("--from", "brats2021", real_data / "brats2021", tmp_path / "out")
+    assert (code, told["sites"][0]["counts"]["masks"]) == (0, 8)
+    assert errors(tmp_path / "out") == []
