@@ -47,7 +47,27 @@ class CaseReport:
     mask_values: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenedCase:
+    """A case's files in memory.
+
+    Attributes:
+        report: what was wrong with them.
+        images: sequence -> image, those that could be read.
+        seg: canonical labels; None where there is no mask or none that can be read.
+    """
+
+    report: CaseReport
+    images: Mapping[str, Volume]
+    seg: Volume | None
+
+
 def check_case(case: Case, label_convention: str) -> CaseReport:
+    """Open every file of a case and keep only what it told. See `open_case`."""
+    return open_case(case, label_convention).report
+
+
+def open_case(case: Case, label_convention: str) -> OpenedCase:
     """Open every file of a case.
 
     Args:
@@ -55,7 +75,7 @@ def check_case(case: Case, label_convention: str) -> CaseReport:
         label_convention: that the site declares for its masks.
 
     Returns:
-        Report; nothing is raised for what a file holds and nothing is written.
+        Report and images; nothing is raised for what a file holds and nothing is written.
     """
     report = CaseReport()
     problem = partial(Problem, case_id=case.case_id)
@@ -79,11 +99,9 @@ def check_case(case: Case, label_convention: str) -> CaseReport:
     report.problems += _equal_sequences(case.case_id, report.digests)
     report.problems += _grids(case.case_id, volumes)
     report.problems += _brain(case.case_id, volumes)
-    if case.mask is not None:
-        mask = _load(case.mask, "mask", case.case_id, report.problems)
-        if mask is not None:
-            _check_mask(case.case_id, mask, volumes, label_convention, report)
-    return report
+    mask = None if case.mask is None else _load(case.mask, "mask", case.case_id, report.problems)
+    seg = None if mask is None else _check_mask(case.case_id, mask, volumes, label_convention, report)
+    return OpenedCase(report=report, images=volumes, seg=seg)
 
 
 def _load(path: Path, where: str, case_id: str, problems: list[Problem]) -> Volume | None:
@@ -149,7 +167,7 @@ def _brain(case_id: str, volumes: Mapping[str, Volume]) -> list[Problem]:
 
 def _check_mask(
     case_id: str, mask: Volume, volumes: Mapping[str, Volume], label_convention: str, report: CaseReport
-) -> None:
+) -> Volume | None:
     problem = partial(Problem, case_id=case_id, where="mask")
     reference = next(iter(volumes.items()), None)
     on_grid = reference is None or same_grid(reference[1].grid, mask.grid)
@@ -161,7 +179,7 @@ def _check_mask(
         seg = to_canonical(mask.data, label_convention)
     except DataError as error:
         report.problems.append(problem_from_error(error, case_id, "mask"))
-        return
+        return None
     counts = np.bincount(seg.ravel(order="K"), minlength=1)
     report.mask_values = frozenset(int(value) for value in np.flatnonzero(counts))
     tumour = int(counts[BACKGROUND + 1 :].sum())
@@ -172,6 +190,7 @@ def _check_mask(
         report.problems.append(problem(found="an empty mask", expected="an outlined tumour, or no mask", action=action))
     elif on_grid and volumes:
         _check_overlap(problem, seg, volumes, tumour, report)
+    return Volume(seg, mask.affine_44)
 
 
 def _check_overlap(

@@ -69,15 +69,19 @@ def check_manifest(
     manifest: Manifest, site: Site, config: DataConfig, on_progress: Progress | None = None
 ) -> list[Problem]:
     """`check_site` for a manifest that is read already."""
-    problems = list(manifest.problems)
     reports: list[CaseReport] = []
     # Decompression and arithmetic release the interpreter's lock, so threads suffice and a Ctrl-C ends them.
     with ThreadPoolExecutor(config.workers or os.cpu_count() or 1) as pool:
         for report in pool.map(lambda case: check_case(case, site.label_convention), manifest.cases):
             reports.append(report)
-            problems += report.problems
             if on_progress is not None:
                 on_progress(len(reports), len(manifest.cases))
+    return site_problems(manifest, site, reports)
+
+
+def site_problems(manifest: Manifest, site: Site, reports: Sequence[CaseReport]) -> list[Problem]:
+    """All problems, errors first: of the table, of each case (reports in the manifest's order) and between cases."""
+    problems = [*manifest.problems, *(problem for report in reports for problem in report.problems)]
     problems += _cohort(manifest.cases, site)
     problems += _equal_images(manifest.cases, reports)
     problems += _binary_masks(reports)

@@ -9,6 +9,7 @@ from client import (
     cli_data,
     cli_enrol,
     cli_evaluate,
+    cli_export,
     cli_import,
     cli_model,
     cli_operations,
@@ -38,6 +39,7 @@ cli_operations.register(app)
 cli_audit.register(app)
 cli_peers.register(app)
 cli_predict.register(app)
+cli_export.register(app)
 cli_evaluate.register(app)
 cli_reading_room.register(app)
 cli_model.register(app)

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,8 +16,21 @@ from client.progress import progress_bar
 # mistyped options answer at once.
 if TYPE_CHECKING:
     from client.site import Site
+    from gmmas_core.data.manifest import Manifest
     from gmmas_core.data.problems import Problem
     from gmmas_core.preflight import Line
+
+
+class FailOn(StrEnum):
+    """From which verdict of a case on the exit code is 1."""
+
+    WARN = "warn"
+    FAIL = "fail"
+
+    def at_least(self) -> tuple[str, ...]:
+        """The verdicts that count."""
+        return ("fail",) if self is FailOn.FAIL else ("warn", "fail")
+
 
 _OVERRIDES = typer.Argument(help="Settings as the coordinator runs them, e.g. experiment=smoke data.spacing_mm=2.")
 
@@ -24,7 +38,11 @@ _OVERRIDES = typer.Argument(help="Settings as the coordinator runs them, e.g. ex
 def register(app: typer.Typer) -> None:
     """Add the data commands to the site's command line."""
     app.command("init", epilog="Example: gmmas-site init north --name north --label-convention brats2021")(init)
-    app.command("check", epilog="Examples: gmmas-site check north --json\n\ngmmas-site check north --connect")(check)
+    app.command(
+        "check",
+        epilog="Examples: gmmas-site check north --json\n\ngmmas-site check north --connect\n\n"
+        "gmmas-site check north --page quality.html --fail-on fail",
+    )(check)
     app.command(
         "prepare",
         epilog="Examples: gmmas-site prepare north experiment=smoke\n\ngmmas-site prepare north --spacing-mm 2\n\n"
@@ -88,37 +106,79 @@ def check(
     connect: Annotated[
         bool, typer.Option("--connect", help="Also ask whether the node would start and reach its federation.")
     ] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="Also judge every case's images and write this page, with pictures beside it.")
+    ] = None,
+    fail_on: Annotated[
+        FailOn | None, typer.Option(help="With --page: exit code 1 also when a case fails, or warns.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Open every file and list everything that is wrong, at once. Writes nothing; exit code 1 when there are errors."""
+    """Open every file and list everything that is wrong, at once. Exit code 1 when there are errors.
+
+    Writes nothing but, with --page, the page, its pictures and what it resumes from in the state folder. The page's
+    verdicts are advice and change the exit code only with --fail-on.
+    """
     from client.check_report import as_json as to_json
     from client.check_report import problem_lines, summary_table
     from client.checks import check_manifest, read_site_manifest, summarise
     from client.site import read_site
     from gmmas_core.config import load_config
 
+    if fail_on is not None and page is None:
+        raise typer.BadParameter("--fail-on needs --page: it is about the page's verdicts")
     site = read_site(folder)
     config = load_config(overrides or []).data
     manifest = read_site_manifest(site, config)
-    with progress_bar("reading") as advance:
-        problems = check_manifest(manifest, site, config, advance)
+    verdicts: dict[str, Any] = {}
+    if page is None:
+        with progress_bar("reading") as advance:
+            problems: Sequence[Problem] = check_manifest(manifest, site, config, advance)
+    else:
+        problems, verdicts = _inspect(manifest, site, config.workers, page)
     summary = summarise(manifest.cases)
     errors = sum(problem.is_error for problem in problems)
     lines = _preflight(site, problems) if connect else []
     has_failed = errors > 0 or any(line.verdict == "fail" for line in lines)
+    if fail_on is not None:
+        has_failed |= any(verdicts["totals"][verdict] for verdict in fail_on.at_least())
     if as_json:
         content = to_json(site.name, problems, summary)
         asked = {"ok": not has_failed, "preflight": [line.as_json() for line in lines]} if connect else {}
-        typer.echo(json.dumps(content | asked, indent=1))
+        seen = {"quality": verdicts} if verdicts else {}
+        typer.echo(json.dumps(content | asked | seen, indent=1))
     else:
         for line in problem_lines(problems):
             typer.echo(line)
         Console().print(summary_table(site.name, summary))
         typer.echo(f"{errors} errors, {len(problems) - errors} warnings")
+        if page is not None:
+            totals = ", ".join(f"{number} {verdict}" for verdict, number in verdicts["totals"].items())
+            typer.echo(f"Images: {totals}. Wrote {page.name}; it shows patients and must not leave the hospital.")
         for told in lines:
             typer.echo(told)
     if has_failed:
         raise typer.Exit(1)
+
+
+def _inspect(
+    manifest: "Manifest", site: "Site", workers: int, page: Path
+) -> "tuple[Sequence[Problem], dict[str, Any]]":
+    """Problems, and the page's content as JSON has it; the page is written."""
+    from client.quality_page.page import counts, totals, write_page
+    from client.quality_page.run import inspect_site
+    from gmmas_core.types import DISCLAIMER
+
+    with progress_bar("looking at cases") as advance:
+        found = inspect_site(manifest, site, workers, advance)
+    write_page(page, site.name, found.rows, found.general, found.rules, bool(site.quality))
+    verdicts = {
+        "disclaimer": DISCLAIMER,
+        "totals": totals(found.rows),
+        "counts": counts(found.rows, found.rules),
+        "cases": [row.as_json() for row in found.rows],
+    }
+    return found.problems, verdicts
 
 
 def _preflight(site: "Site", problems: "Sequence[Problem]") -> "list[Line]":

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 STILL_TO_DO = (
     "delete the patient's images and row in the site's own folder: they are the hospital's and were not touched",
-    "delete the patient from backups of the state folder and of the reading room, and from exports, downloaded reports "
-    "and predictions (gmmas-site predict --out): this command cannot find them",
+    "delete the exports listed above (gmmas-site export) and export anew, and go after copies that were made of them",
+    "delete the patient from backups of the state folder and of the reading room, and from exports and reports that "
+    "were downloaded there and from predictions (gmmas-site predict --out): this command cannot find them",
     "tell the coordinator which runs and models had seen the patient (listed above): a trained network does not forget "
     "and weights that have left cannot be called back; it can retire a model or train anew without the patient",
     "blocks of a disk or snapshots of a file system may keep deleted files: follow the hospital's rules for media",
@@ -86,6 +87,9 @@ def _tell(found: "Found", has_rooms: bool) -> None:
         typer.echo(f"  seen by run {run.run_id}: {rounds}, {run.trained} trained ({', '.join(run.stages) or 'scores'})")
     for model in seen.models:
         typer.echo(f"  seen by the released model {model['name']} ({model['model_id']}), installed here")
+    for each in found.exports:
+        there = "still there" if each.is_there else "not there any more, or moved"
+        typer.echo(f"  exported to {each.to}, {each.time}: {each.folder} ({there})")
     for run_id in seen.unrecorded:
         typer.echo(f"  unknown: run {run_id} was before participation was recorded")
     typer.echo(f"privacy budget: {seen.budget}")
@@ -106,6 +110,7 @@ def _end(found: "Found", purged: dict[str, int], as_json: bool, *, was_done: boo
             "purged": purged,
             "searched_again": was_searched,
             "seen_by": found.exposure.as_json(),
+            "exports": [each.as_json() for each in found.exports],
             "still_to_do": list(STILL_TO_DO),
         }
         typer.echo(json.dumps(content, indent=1))

@@ -17,6 +17,7 @@ from gmmas_core.data.importers.plan import IsExcluded, Plan, make_plan, owned
 from gmmas_core.data.importers.registry import IMPORTERS
 from gmmas_core.data.importers.summary import summarise
 from gmmas_core.data.importers.write import write_site as write_cases
+from gmmas_core.data.problems import TABLE
 from gmmas_core.types import DataError
 
 Progress = Callable[[int, int], None]
@@ -166,18 +167,21 @@ def _plan(request: Request, job: _Job, ties: Crosswalk) -> tuple[Plan, Masks]:
         job.found,
         request.data_set,
         job.out,
-        also=[_data_folder(folder) for folder in request.also],
+        also=[place for folder in request.also for place in _data_folders(folder)],
         crosswalk=ties,
         is_excluded=is_excluded,
     )
     return plan, masks_for(declared, site.label_convention if site is not None else ledger.label_convention or None)
 
 
-def _data_folder(folder: Path) -> Path:
-    """Where a site folder's table lies."""
-    if not os.path.isdir(folder):
-        raise DataError("--also: found no such folder; expected a site folder; check the path")
-    return read_site(folder).folder if (folder / SITE_FILE).exists() else folder
+def _data_folders(folder: Path) -> list[Path]:
+    """Where a site folder's table lies, or the tables of an import's institutions."""
+    ledger = (read_ledger(folder) if os.path.isdir(folder) else None) or Ledger()
+    inner = [folder / name for told in ledger.imports.values() for name in told.get("sites", [])]
+    places = inner or [read_site(folder).folder if (folder / SITE_FILE).exists() else folder]
+    if not all(os.path.isfile(place / TABLE) for place in places):
+        raise DataError("--also: found no participants.tsv in it; expected a site folder; check the path")
+    return places
 
 
 def _require_apart(source: Path, out: Path) -> None:

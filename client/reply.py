@@ -1,9 +1,11 @@
 """Answering one message: what was done is written down, and of an error nothing leaves but a short clean line.
 
 Whatever leaves, refusals and replies that are sent again included, is in the log of departures first. Where that log
-cannot be written, a fixed sentence leaves in the place of the answer, and nothing else.
+cannot be written, or no site.yaml says where it lies, a fixed sentence leaves in the place of the answer, and nothing
+else.
 """
 
+import logging
 import os
 from collections.abc import Callable
 
@@ -20,23 +22,27 @@ from client.site_log import log_failure
 from gmmas_core import wire
 from gmmas_core.types import DataError, GmmasError
 
+_log = logging.getLogger(__name__)
+
 UNRECORDED = "policy: found that this site cannot write down what leaves it; nothing was sent"
+NO_SITE = "node: found no site.yaml that it can use; expected one; the site finds out why with gmmas-site check"
 
 
 def reply(message: Message, context: Context, answer: Callable[[Site], RecordDict]) -> Message:
     """Answer, or refuse in words that carry nothing of the hospital's data."""
-    site = None
     try:
         site = find_site(context)
+    except Exception as error:
+        _log.error("%s", error)  # to where the node was started; there is no other place
+        return Message(wire.refusal_to_content(NO_SITE), reply_to=message)
+    try:
         with shortages_told():
             content = answer(site)
     except GmmasError as error:
         content = wire.refusal_to_content(_refused(site, error))
     except Exception as error:
         content = wire.refusal_to_content(_failed(site, error))
-    if site is not None:
-        content = _recorded(site, message, content)
-    return Message(content, reply_to=message)
+    return Message(_recorded(site, message, content), reply_to=message)
 
 
 def _recorded(site: Site, message: Message, content: RecordDict) -> RecordDict:
@@ -63,18 +69,16 @@ def _addressee(site: Site) -> str:
     return f"{connection.federation} at {connection.server}"
 
 
-def _refused(site: Site | None, error: GmmasError) -> str:
+def _refused(site: Site, error: GmmasError) -> str:
     """Words for the coordinator; where they hide something, the site's own log has it."""
     told = outward(error)
-    if site is not None:
-        tell(site, "refused", level="warning", reason=told)
-        if told != str(error) or error.__cause__ is not None:
-            log_failure(site.state, error, log_bytes(site))
+    tell(site, "refused", level="warning", reason=told)
+    if told != str(error) or error.__cause__ is not None:
+        log_failure(site.state, error, log_bytes(site))
     return told
 
 
-def _failed(site: Site | None, error: Exception) -> str:
-    if site is not None:
-        tell(site, "failed", level="error", reason=f"{type(error).__name__}; failures.log has the details")
-        log_failure(site.state, error, log_bytes(site))
+def _failed(site: Site, error: Exception) -> str:
+    tell(site, "failed", level="error", reason=f"{type(error).__name__}; failures.log has the details")
+    log_failure(site.state, error, log_bytes(site))
     return f"{type(error).__name__} at the site; its own log has the details"

@@ -28,7 +28,7 @@ from gmmas_core.types import CLASS_NAMES, DISCLAIMER, LABEL_NAMES, CaseResult, D
 MASK_SUFFIX, MAP_SUFFIX, FACTS_SUFFIX = "_seg.nii.gz", "_uncertainty.nii.gz", ".json"
 COMPRESSION = 6
 
-Volume = NDArray[np.uint8] | NDArray[np.float32]
+Volume = NDArray[np.uint8] | NDArray[np.int16] | NDArray[np.float32]
 
 
 def require_writable(out: Path) -> None:

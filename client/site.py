@@ -14,6 +14,7 @@ import yaml
 
 from client.limits import LEGAL, Limits, are_limits
 from client.privacy_policy import PrivacyPolicy, privacy_of, privacy_problems
+from client.quality_policy import Moved, moved_of, quality_problems
 from gmmas_core.atomic import write_text
 from gmmas_core.data.labels import LABEL_CONVENTIONS
 from gmmas_core.types import DataError
@@ -37,7 +38,7 @@ class Site:
         label_convention: of the masks, key of LABEL_CONVENTIONS.
         device: "auto", "cpu" or "cuda".
         threads: CPU threads for computing, at least 1.
-        cohort_floor: fewest cases about which anything may leave the site.
+        cohort_floor: fewest patients about whom anything may leave the site.
         allowed_stages: names of the stages this site takes part in, or None for all.
         training_hours: "HH:MM-HH:MM" of this machine's day in which it trains, or None for always.
         limits: the most that a coordinator may ask for.
@@ -45,6 +46,7 @@ class Site:
         min_free_disk_gb: GiB without which no round is begun.
         log_megabytes: that the logs of events and of failures may each take, old ones included.
         privacy: what is demanded beyond the floor.
+        quality: thresholds of `gmmas-site check --page` that this site moved.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Site:
     min_free_disk_gb: float = 1.0
     log_megabytes: float = 20.0
     privacy: PrivacyPolicy = field(default_factory=PrivacyPolicy)
+    quality: Moved = field(default_factory=dict)
 
 
 def read_site(path: Path) -> Site:
@@ -85,6 +88,8 @@ def read_site(path: Path) -> Site:
             problems.append(f"{key}: found {_shown(values[key])}; expected {check.legal}; correct it")
     if isinstance(values.get("privacy"), Mapping):
         problems += privacy_problems(values["privacy"])
+    if isinstance(values.get("quality"), Mapping):
+        problems += quality_problems(values["quality"])
     home = Path(os.path.abspath(file.parent))
     if not problems and not os.path.isdir(home / values.get("data", ".")):
         problems.append("data: found no such folder; expected the folder with participants.tsv; correct it")
@@ -103,6 +108,7 @@ def read_site(path: Path) -> Site:
         training_hours=values.get("training_hours"),
         limits=Limits(**values.get("limits", {})),
         privacy=privacy_of(values.get("privacy", {})),
+        quality=moved_of(values.get("quality", {})),
         **{key: float(values[key]) for key in _AMOUNTS if key in values},
     )
 
@@ -149,7 +155,7 @@ _TEMPLATE = """\
 site: {site}
 label_convention: {label_convention}  # of the masks
 device: {device}  # auto, cpu or cuda
-cohort_floor: {cohort_floor}  # nothing about fewer cases than this leaves the site
+cohort_floor: {cohort_floor}  # nothing about fewer patients than this leaves the site
 # threads: 8  # CPU threads for computing; all when absent
 # state: .gmmas  # prepared cases and everything that must survive; relative to this file
 # data: .  # folder of participants.tsv and the case folders; relative to this file
@@ -160,6 +166,7 @@ cohort_floor: {cohort_floor}  # nothing about fewer cases than this leaves the s
 # min_free_disk_gb: 1  # no round is begun with less
 # log_megabytes: 20  # for events.jsonl, and again for failures.log, old ones included
 # privacy: {{epsilon: 8, noise_multiplier: 1.1, secure_sum: required}}  # client/README.md has them all
+# quality: {{slice_thickness: {{warn: 6}}}}  # thresholds of check --page; client/README.md says where all are
 """
 
 
@@ -213,6 +220,7 @@ _KEYS: Mapping[str, _Check] = {
     "gpu_memory_share": _Check("a number from 0.01 to 1", lambda value: _is_amount(value, 0.01, 1)),
     "min_free_disk_gb": _Check("a number from 0 to 100000", lambda value: _is_amount(value, 0, 100_000)),
     "privacy": _Check("'name: value' lines", lambda value: isinstance(value, Mapping)),
+    "quality": _Check("'threshold: {warn: number, fail: number}' lines", lambda value: isinstance(value, Mapping)),
     "log_megabytes": _Check("a number from 1 to 10000", lambda value: _is_amount(value, 1, 10_000)),
 }
 _AMOUNTS = ("gpu_memory_share", "min_free_disk_gb", "log_megabytes")

@@ -113,7 +113,7 @@ def _same_as_opened(run: Run, plan: RoundPlan, opened: Opened) -> Mapping[int, s
     if missing:
         raise RoundVoid(
             f"round {plan.round}: found no {', '.join(missing)}; expected the sites of the sum that was asked to be "
-            "signed for: hospitals refuse another sum of the same updates; wait for them, or begin a new run"
+            "signed for: hospitals refuse another sum of the same updates; wait for them, or take another seed"
         )
     return {homes[site]: site for site in sorted(opened.sites)}
 

@@ -258,7 +258,7 @@ def _require_one_sum(site: Site, facts: Mapping[str, Any], survivors: frozenset[
     if any(agreed != digest for agreed in facts["agreed"]):
         raise FederationError(
             "policy: found a site that has signed for another sum of these updates; expected the same sites and "
-            "weights: the difference of the two would show one site alone"
+            "weights: the difference of the two would show one site alone; ask them all, or take another seed"
         )
     require_same_sum(site.state, facts["keys"], digest)
 

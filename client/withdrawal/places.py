@@ -3,6 +3,7 @@
 | place | what it holds of a case | when the patient leaves |
 |---|---|---|
 | prepared/ | its images on the network's grid, its mask | removed, under every configuration |
+| quality/ | what the checks of its images say, a picture | removed; the page is elsewhere: make it anew |
 | pseudo_labels/ | rows, refused ones too, and masks | rows and masks removed, the table published anew |
 | reports/ | scores per case, pictures | pages and files that name it removed; `gmmas-site evaluate` writes them anew |
 | replies/, rounds/ | weights trained with it | those of runs that it was part of are removed: nothing that it was |
@@ -41,10 +42,10 @@ from client.withdrawal.subject import Subject
 from gmmas_core.data.cache import safe_name
 
 NAMELESS = (
-    *("attendance.json", "coordinator.json", "egress.jsonl", "enrolment", "flower", "heartbeat.json", "models"),
-    *("participation.jsonl", "peers.json", "populations.json", "populations.json.lock", "privacy_budget.head"),
-    *("privacy_budget.jsonl", "privacy_budget.lock", "pseudonym.key", "server_answered", "withdrawals.jsonl"),
-    *("witness.jsonl",),
+    *("attendance.json", "coordinator.json", "egress.jsonl", "enrolment", "exports.jsonl", "flower", "heartbeat.json"),
+    *("models", "participation.jsonl", "peers.json", "populations.json", "populations.json.lock"),
+    *("privacy_budget.head", "privacy_budget.jsonl", "privacy_budget.lock", "pseudonym.key", "server_answered"),
+    *("withdrawals.jsonl", "witness.jsonl"),
 )
 """Places without a trace of a case."""
 
@@ -86,6 +87,13 @@ def _remove_locked(home: Path) -> None:
         shutil.rmtree(home)
     finally:
         os.close(handle)
+
+
+def _quality(site: Site, subject: Subject) -> Iterator[Trace]:
+    for case in sorted(subject.cases):
+        home = site.state / "quality" / safe_name(case)
+        if home.exists():
+            yield Trace(path=home, purge=partial(shutil.rmtree, home))
 
 
 def _pseudo_labels(site: Site, subject: Subject) -> Iterator[Trace]:
@@ -141,6 +149,7 @@ def _files(folder: Path) -> list[Path]:
 
 PLACES: Mapping[str, Callable[[Site, Subject], Iterator[Trace]]] = {
     "prepared": _prepared,
+    "quality": _quality,
     "pseudo_labels": _pseudo_labels,
     "reports": _reports,
     "replies": partial(_weights, "replies"),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from client.exporting.record import FILE as EXPORTS
 from client.participation import FILE as PARTICIPATION
 from client.pseudonyms import Pseudonyms, pseudonyms
 from gmmas_core import hash_chain
@@ -26,7 +27,7 @@ def own_pseudonyms(state: Path) -> Pseudonyms:
     Raises:
         DataError: see `pseudonyms`.
     """
-    return pseudonyms(state, FILE, PARTICIPATION)
+    return pseudonyms(state, FILE, PARTICIPATION, EXPORTS)
 
 
 def recorded_names(state: Path, cases: Iterable[str]) -> set[str]:
@@ -35,7 +36,7 @@ def recorded_names(state: Path, cases: Iterable[str]) -> set[str]:
     Raises:
         DataError: see `pseudonyms`.
     """
-    if not any((state / name).exists() for name in (FILE, PARTICIPATION)):
+    if not any((state / name).exists() for name in (FILE, PARTICIPATION, EXPORTS)):
         return set()
     names = own_pseudonyms(state)
     return {names.of_case(case) for case in cases}

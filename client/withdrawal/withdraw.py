@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from client.exporting.record import Exported, exports_with
 from client.heartbeat import LIMIT_S, read_beat
 from client.reading_room.room import CONTRIBUTIONS
 from client.reading_room.store.database import FILE as ROOM_FILE
@@ -34,6 +35,7 @@ class Found:
         traces: place -> what is to be purged there.
         rooms: the patient in each reading room.
         exposure: what had seen the patient.
+        exports: folders that hold the patient; they are the hospital's and are not touched.
         is_known: whether the patient left before.
     """
 
@@ -42,6 +44,7 @@ class Found:
     traces: dict[str, list[Trace]]
     rooms: tuple[InRoom, ...]
     exposure: Exposure
+    exports: tuple[Exported, ...]
     is_known: bool
 
     def counts(self) -> dict[str, int]:
@@ -72,9 +75,10 @@ def look_up(site: Site, given: str, rooms: Sequence[Path]) -> Found:
         traces=traces(site, subject),
         rooms=tuple(look_into(folder, subject) for folder in folders.values()),
         exposure=exposure(site, subject),
+        exports=tuple(exports_with(site.state, record.recorded_names(site.state, subject.cases))),
         is_known=any(is_excluded(name, name) for name in subject.patients | subject.cases),
     )
-    if not (subject.is_listed or found.is_known or found.exposure.runs or _is_anywhere(found)):
+    if not (subject.is_listed or found.is_known or found.exposure.runs or found.exports or _is_anywhere(found)):
         raise DataError("CASE: found nobody of that id; expected a participant id or case id of this site; check it")
     return found
 
@@ -146,6 +150,7 @@ def _of(site: Site, subject: Subject) -> Found:
         traces=traces(site, subject),
         rooms=(),
         exposure=exposure(site, subject),
+        exports=tuple(exports_with(site.state, record.recorded_names(site.state, subject.cases))),
         is_known=False,
     )
 

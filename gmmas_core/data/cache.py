@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -185,7 +186,7 @@ def _in_processes(cases: Sequence[Case], cache: PreparedCache, workers: int) -> 
 
 def _pool(cases: Sequence[Case], cache: PreparedCache, workers: int) -> Iterator[Outcome]:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         futures = [pool.submit(_prepare_one, cache, case) for case in cases]
         try:
             for future in as_completed(futures):
@@ -193,6 +194,22 @@ def _pool(cases: Sequence[Case], cache: PreparedCache, workers: int) -> Iterator
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _start_worker() -> None:
+    """One thread for computing, and one that ends the process with the one that started it.
+
+    A killed parent closes nothing: its workers would wait for work for ever, half a gigabyte each.
+    """
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 
+# A trace would keep the device of the numbers that are counted here; scripted, they follow what comes in.
+@torch.jit.script_if_tracing  # type: ignore[untyped-decorator]
 def interpolation_matrix(coordinate_BN: Tensor, size: int) -> Tensor:
     """Weights that read a source axis of `size` samples at coordinates in [-1, 1], edge to edge.
 
@@ -29,6 +31,7 @@ def interpolation_matrix(coordinate_BN: Tensor, size: int) -> Tensor:
     return (1.0 - (position_BN[..., None] - sample_S).abs()).clamp(min=0.0)
 
 
+@torch.jit.script_if_tracing  # type: ignore[untyped-decorator]
 def centres(count: int, like: Tensor) -> Tensor:
     """Centres of `count` equal cells of [0, 1], shape (count,)."""
     return (torch.arange(count, dtype=like.dtype, device=like.device) + 0.5) / count

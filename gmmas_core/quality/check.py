@@ -38,6 +38,12 @@ class Check:
         return f"{told}; {self.action}" if self.action else told
 
 
+def not_assessable(name: str, found: str, expected: str, where: str = "") -> Check:
+    """The answer where the images do not allow one."""
+    told = "judge it by eye"
+    return Check(id=name, verdict=Verdict.NOT_ASSESSABLE, found=found, expected=expected, action=told, where=where)
+
+
 def gravest(*verdicts: Verdict) -> Verdict:
     """The gravest of some verdicts; a pass where there is none."""
     return max(verdicts, key=list(Verdict).index, default=Verdict.PASS)

@@ -17,7 +17,7 @@ from gmmas_core.quality.single import (
     check_tissue_contrast,
 )
 from gmmas_core.quality.sketch import sketch
-from gmmas_core.quality.thresholds import THRESHOLDS
+from gmmas_core.quality.thresholds import THRESHOLDS, Rules
 from gmmas_core.quality.together import (
     check_contrast_agent,
     check_coverage,
@@ -43,11 +43,12 @@ _TOGETHER = ("coverage", "duplicates", "fluid", "tissue", "contrast_agent")
 """Checks of sequences against each other, which need one grid."""
 
 
-def check_images(images: Mapping[str, Volume]) -> tuple[Check, ...]:
+def check_images(images: Mapping[str, Volume], rules: Rules = THRESHOLDS) -> tuple[Check, ...]:
     """Check the images of one case.
 
     Args:
         images: sequence -> image in its own place, finite numbers, any subset of SEQUENCES.
+        rules: thresholds by name.
 
     Returns:
         Every check that was made, passed ones too; those of one sequence first. A sequence without an image
@@ -60,36 +61,36 @@ def check_images(images: Mapping[str, Volume]) -> tuple[Check, ...]:
         named = ", ".join(images) or "no image"
         raise DataError(f"images: found {named}; expected some of {', '.join(SEQUENCES)}; name them so")
     named_images = {name: images[name] for name in SEQUENCES if name in images}
-    checks = [check_constant(name, volume) for name, volume in named_images.items()]
+    checks = [check_constant(name, volume, rules) for name, volume in named_images.items()]
     good = {check.where: named_images[check.where] for check in checks if check.verdict is Verdict.PASS}
-    checks += [check(name, volume) for name, volume in good.items() for check in _OF_EACH]
+    checks += [check(name, volume, rules) for name, volume in good.items() for check in _OF_EACH]
     if good:
-        checks += _between(good)
+        checks += _between(good, rules)
     return tuple(checks)
 
 
-def _between(images: Mapping[str, Volume]) -> list[Check]:
+def _between(images: Mapping[str, Volume], rules: Rules) -> list[Check]:
     grid = check_one_grid(images)
     if grid.verdict is not Verdict.PASS:
         return [grid, *(_needs_one_grid(name) for name in _TOGETHER)]
     sketches = {name: sketch(volume) for name, volume in images.items()}
     deep = deep_of(sketches)
-    checks = [grid, check_symmetry(images)]
-    checks += [check_coverage(name, sketches) for name in images]
-    checks += [check_duplicates(pair, images, sketches, deep) for pair in combinations(images, 2)]
+    checks = [grid, check_symmetry(images, rules)]
+    checks += [check_coverage(name, sketches, rules) for name in images]
+    checks += [check_duplicates(pair, images, sketches, deep, rules) for pair in combinations(images, 2)]
     if "t2" in images:
-        checks += [check_fluid(name, sketches, deep) for name in images if name != "t2"]
+        checks += [check_fluid(name, sketches, deep, rules) for name in images if name != "t2"]
     if {"t2", "flair"} <= set(images):
-        checks += [check_tissue(name, sketches, deep) for name in ("t1", "t1c") if name in images]
+        checks += [check_tissue(name, sketches, deep, rules) for name in ("t1", "t1c") if name in images]
     if {"t1", "t1c"} <= set(images):
-        checks.append(check_contrast_agent(sketches))
+        checks.append(check_contrast_agent(sketches, rules))
     return checks
 
 
-def check_symmetry(images: Mapping[str, Volume]) -> Check:
+def check_symmetry(images: Mapping[str, Volume], rules: Rules = THRESHOLDS) -> Check:
     """Whether there are two like halves, as a head has whatever the sequence."""
     likeness = likeness_of_halves(images)
-    verdict = THRESHOLDS["symmetry"].verdict(likeness)
+    verdict = rules["symmetry"].verdict(likeness)
     action = "this may be no brain, or one of which a half is missing: look at the images"
     return Check(
         id="symmetry",

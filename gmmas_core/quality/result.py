@@ -15,7 +15,7 @@ from gmmas_core.measures.lesions import find_pieces, label_pieces
 from gmmas_core.measures.volumes import region_of, voxel_ml
 from gmmas_core.quality.check import Check, Verdict, gravest
 from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, every, sketch
-from gmmas_core.quality.thresholds import THRESHOLDS
+from gmmas_core.quality.thresholds import THRESHOLDS, Rules
 from gmmas_core.types import BACKGROUND, ENHANCING
 
 DOMINANT = 0.7
@@ -24,12 +24,13 @@ DOMINANT = 0.7
 _HEALTHY_MM = 5.0  # from the tumour
 
 
-def check_result(images: Mapping[str, Volume], seg: Volume) -> tuple[Check, ...]:
+def check_result(images: Mapping[str, Volume], seg: Volume, rules: Rules = THRESHOLDS) -> tuple[Check, ...]:
     """Check a segmentation against the images that it was made from.
 
     Args:
         images: sequence -> image; those on another grid than the segmentation are not used.
         seg: canonical labels.
+        rules: thresholds by name.
 
     Returns:
         Every check that was made; `tumour_found` alone where there is no tumour.
@@ -39,10 +40,17 @@ def check_result(images: Mapping[str, Volume], seg: Volume) -> tuple[Check, ...]
     if found.verdict is not Verdict.PASS:
         return (found,)
     here = {name: volume for name, volume in images.items() if same_grid(volume.grid, seg.grid)}
-    checks = [found, check_volume(tumour), check_scattered(tumour), check_cores(seg), check_edge(tumour)]
+    checks = [
+        found,
+        check_volume(tumour, rules),
+        check_scattered(tumour, rules),
+        check_cores(seg, rules),
+        check_edge(tumour, rules),
+    ]
     if not here:
         return (*checks, *(_no_image(name) for name in ("outside_brain", "tumour_signal", "enhancement_signal")))
-    return (*checks, check_outside(here, tumour), check_signal(here, tumour), check_enhancement(here, seg))
+    seen = (check_outside(here, tumour, rules), check_signal(here, tumour, rules))
+    return (*checks, *seen, check_enhancement(here, seg, rules))
 
 
 def check_tumour_found(tumour: Volume) -> Check:
@@ -57,23 +65,23 @@ def check_tumour_found(tumour: Volume) -> Check:
     )
 
 
-def check_volume(tumour: Volume) -> Check:
+def check_volume(tumour: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether the whole tumour has a glioma's size."""
     ml = float(np.count_nonzero(tumour.data) * voxel_ml(tumour.affine_44))
-    verdict = gravest(THRESHOLDS["tumour_small"].verdict(ml), THRESHOLDS["tumour_large"].verdict(ml))
+    verdict = gravest(rules["tumour_small"].verdict(ml), rules["tumour_large"].verdict(ml))
     return _check("tumour_volume", verdict, f"{ml:.1f} mL", "1 to 300 mL", "look whether all of it is tumour")
 
 
-def check_scattered(tumour: Volume) -> Check:
+def check_scattered(tumour: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether most of the tumour hangs together."""
     _, voxels_N = label_pieces(tumour.data[box_of(tumour.data, 0)])
     share = 1 - float(voxels_N[0] / voxels_N.sum())
     found = f"{share:.0%} outside the largest of {len(voxels_N)} pieces"
     action = "look at every piece; several tumours, or a model that is lost"
-    return _check("scattered", THRESHOLDS["scattered"].verdict(share), found, "at most 30 %", action)
+    return _check("scattered", rules["scattered"].verdict(share), found, "at most 30 %", action)
 
 
-def check_cores(seg: Volume) -> Check:
+def check_cores(seg: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether there are several cores of like size, as metastases have."""
     cores = find_pieces(region_of(seg, "tc")).lesions
     total = sum(core.volume_ml for core in cores)
@@ -82,30 +90,30 @@ def check_cores(seg: Volume) -> Check:
     found = (
         f"{len(cores)} separate tumour cores, the largest {cores[0].volume_ml / total:.0%} of all" if cores else "none"
     )
-    verdict = THRESHOLDS["multiple_cores"].verdict(alike)
+    verdict = rules["multiple_cores"].verdict(alike)
     return _check("multiple_cores", verdict, found, "one or two, or one that holds most", action)
 
 
-def check_edge(tumour: Volume) -> Check:
+def check_edge(tumour: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether the tumour ends where the volume ends."""
     border = np.ones(tumour.data.shape, dtype=bool)
     border[1:-1, 1:-1, 1:-1] = False
     voxels = int(np.count_nonzero(tumour.data & border))
-    verdict = THRESHOLDS["tumour_at_edge"].verdict(voxels)
+    verdict = rules["tumour_at_edge"].verdict(voxels)
     action = "the field of view cuts the tumour: its volume is a lower bound"
     return _check("tumour_at_edge", verdict, f"{voxels} tumour voxels on the border", "none", action)
 
 
-def check_outside(images: Mapping[str, Volume], tumour: Volume) -> Check:
+def check_outside(images: Mapping[str, Volume], tumour: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether the tumour lies where some image has signal."""
     empty = np.logical_and.reduce([volume.data == 0 for volume in images.values()])
     share = float(np.count_nonzero(empty & tumour.data) / np.count_nonzero(tumour.data))
     action = "check that segmentation and images belong together and are not flipped"
-    verdict = THRESHOLDS["outside_brain"].verdict(share)
+    verdict = rules["outside_brain"].verdict(share)
     return _check("outside_brain", verdict, f"{share:.0%} of the tumour where every image is 0", "none", action)
 
 
-def check_signal(images: Mapping[str, Volume], tumour: Volume) -> Check:
+def check_signal(images: Mapping[str, Volume], tumour: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether the tumour is brighter than the healthy brain on T2 or FLAIR."""
     names = [name for name in ("t2", "flair") if name in images]
     if not names:
@@ -115,12 +123,12 @@ def check_signal(images: Mapping[str, Volume], tumour: Volume) -> Check:
     if not known:
         return _no_image("tumour_signal", "too little tumour or too little healthy brain")
     found = ", ".join(f"{gain:+.1f} on {name}" for name, gain in known.items())
-    verdict = THRESHOLDS["tumour_signal"].verdict(max(known.values()))
+    verdict = rules["tumour_signal"].verdict(max(known.values()))
     action = "the segmentation may lie in the wrong place: look at it on T2 and FLAIR"
     return _check("tumour_signal", verdict, found, "above +0.5 robust SD on one of them", action)
 
 
-def check_enhancement(images: Mapping[str, Volume], seg: Volume) -> Check:
+def check_enhancement(images: Mapping[str, Volume], seg: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether what is called enhancing is brighter after contrast."""
     enhancing = Volume(seg.data == ENHANCING, seg.affine_44)
     if not enhancing.data.any():
@@ -133,7 +141,7 @@ def check_enhancement(images: Mapping[str, Volume], seg: Volume) -> Check:
     if gain is None:
         return _no_image("enhancement_signal", "too little enhancing tumour or too little healthy brain")
     action = "look whether it enhances or was bright before contrast (blood), and whether t1 and t1c were swapped"
-    verdict = THRESHOLDS["enhancement_signal"].verdict(gain)
+    verdict = rules["enhancement_signal"].verdict(gain)
     return _check("enhancement_signal", verdict, f"{gain:+.1f} robust SD", "above +0.5", action)
 
 

@@ -9,29 +9,29 @@ from scipy import ndimage
 from gmmas_core.data.grid import Volume
 from gmmas_core.quality.check import Check, Verdict, gravest
 from gmmas_core.quality.sketch import Sketch, correlation, every, sketch
-from gmmas_core.quality.thresholds import THRESHOLDS
+from gmmas_core.quality.thresholds import THRESHOLDS, Rules
 
 _CONTENT = 0.1  # of the 99.5th percentile; below it is background, also where the background is not 0
 
 
-def check_constant(name: str, volume: Volume) -> Check:
+def check_constant(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether the file holds an image at all."""
     values = volume.data[every(volume)]
     different = min(len(np.unique(values)), 1000)
-    verdict = THRESHOLDS["constant"].verdict(different)
+    verdict = rules["constant"].verdict(different)
     found = f"{different} different values" if verdict is not Verdict.PASS else "an image of many values"
     action = "export the sequence again or leave it out" if verdict is not Verdict.PASS else ""
     return Check(id="constant", verdict=verdict, found=found, expected="an image", action=action, where=name)
 
 
-def check_noise(name: str, volume: Volume) -> Check:
+def check_noise(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether neighbouring voxels resemble each other, along the axis with the smallest voxel edge."""
     axis = int(np.argmin(volume.grid.spacing_mm))
     data = np.moveaxis(volume.data, axis, 0)[:, ::2, ::2]
     one, other = data[:-1].astype(np.float32), data[1:].astype(np.float32)
     both = (one != 0) & (other != 0)
     likeness = correlation(one[both], other[both])
-    verdict = THRESHOLDS["noise"].verdict(likeness)
+    verdict = rules["noise"].verdict(likeness)
     action = "look at the image; export it again or leave it out" if verdict is not Verdict.PASS else ""
     return Check(
         id="noise",
@@ -43,11 +43,11 @@ def check_noise(name: str, volume: Volume) -> Check:
     )
 
 
-def check_saturation(name: str, volume: Volume) -> Check:
+def check_saturation(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether the brightest parts were cut off."""
     content = int(np.count_nonzero(volume.data))
     share = float(np.count_nonzero(volume.data == volume.data.max()) / max(content, 1))
-    verdict = THRESHOLDS["saturation"].verdict(share)
+    verdict = rules["saturation"].verdict(share)
     action = "export without clipping; enhancement may be cut off" if verdict is not Verdict.PASS else ""
     return Check(
         id="saturation",
@@ -59,11 +59,11 @@ def check_saturation(name: str, volume: Volume) -> Check:
     )
 
 
-def check_tissue_contrast(name: str, volume: Volume) -> Check:
+def check_tissue_contrast(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether there is tissue of different brightness, and not a bottle of water."""
     seen = sketch(volume)
     ratio = seen.spread / abs(seen.median) if seen.median else 0.0
-    verdict = THRESHOLDS["tissue_contrast"].verdict(ratio)
+    verdict = rules["tissue_contrast"].verdict(ratio)
     action = "this may be no brain: look at the image" if verdict is not Verdict.PASS else ""
     return Check(
         id="tissue_contrast",
@@ -75,11 +75,11 @@ def check_tissue_contrast(name: str, volume: Volume) -> Check:
     )
 
 
-def check_skull(name: str, volume: Volume) -> Check:
+def check_skull(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether the skull was removed: by the empty background and by how much is not background."""
     zeros = 1 - float(np.count_nonzero(volume.data)) / volume.data.size
     content = content_ml(volume)
-    verdict = gravest(THRESHOLDS["empty_background"].verdict(zeros), THRESHOLDS["large_content"].verdict(content))
+    verdict = gravest(rules["empty_background"].verdict(zeros), rules["large_content"].verdict(content))
     action = "remove the skull (e.g. HD-BET or SynthStrip) and register the sequences to each other"
     return Check(
         id="skull",
@@ -91,10 +91,10 @@ def check_skull(name: str, volume: Volume) -> Check:
     )
 
 
-def check_brain_volume(name: str, volume: Volume) -> Check:
+def check_brain_volume(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether there is as much as a brain has; too much is the skull check's matter."""
     content = content_ml(volume)
-    verdict = THRESHOLDS["small_content"].verdict(content)
+    verdict = rules["small_content"].verdict(content)
     action = "look whether the field of view or the brain mask cuts the brain" if verdict is not Verdict.PASS else ""
     return Check(
         id="brain_volume",
@@ -106,10 +106,10 @@ def check_brain_volume(name: str, volume: Volume) -> Check:
     )
 
 
-def check_slice_thickness(name: str, volume: Volume) -> Check:
+def check_slice_thickness(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether voxels are small enough for thin structures."""
     edges = volume.grid.spacing_mm
-    verdict = THRESHOLDS["slice_thickness"].verdict(round(max(edges), 2))
+    verdict = rules["slice_thickness"].verdict(round(max(edges), 2))
     action = "take a 3-D series if there is one; thin rims and small lesions may be missed, sizes are coarse"
     return Check(
         id="slice_thickness",
@@ -121,14 +121,14 @@ def check_slice_thickness(name: str, volume: Volume) -> Check:
     )
 
 
-def check_cut_at_edge(name: str, volume: Volume) -> Check:
+def check_cut_at_edge(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:
     """Whether the brain goes on beyond one of the six sides of the volume."""
     inside = _content(sketch(volume))
     worst = 0.0
     for axis in range(3):
         areas = [int(np.count_nonzero(layer)) for layer in np.moveaxis(inside, axis, 0)]
         worst = max(worst, max(areas[0], areas[-1]) / max(*areas, 1))
-    verdict = THRESHOLDS["cut_at_edge"].verdict(worst)
+    verdict = rules["cut_at_edge"].verdict(worst)
     action = "the field of view cuts the brain; volumes of a tumour at the cut are too small"
     return Check(
         id="cut_at_edge",

@@ -5,6 +5,7 @@ far too few to know how often a threshold errs. A threshold marked `after_seeing
 its error rate on other scanners is unknown. The others follow from the meaning of the number alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gmmas_core.quality.check import Verdict
@@ -29,12 +30,23 @@ class Threshold:
     reason: str
     after_seeing: bool
 
+    def __str__(self) -> str:
+        side = "above" if self.above else "below"
+        steps = [
+            f"{word} {side} {step:g}" for word, step in (("warn", self.warn), ("fail", self.fail)) if step is not None
+        ]
+        return f"{self.unit}: {', '.join(steps) or 'any value'}"
+
     def verdict(self, value: float) -> Verdict:
         """The verdict on a number; a step itself is still good."""
         for step, verdict in ((self.fail, Verdict.FAIL), (self.warn, Verdict.WARN)):
             if step is not None and (value > step if self.above else value < step):
                 return verdict
         return Verdict.PASS
+
+
+Rules = Mapping[str, Threshold]
+"""Thresholds by the names that THRESHOLDS has; a site may have moved some."""
 
 
 def _above(warn: float | None, fail: float | None, unit: str, reason: str, after_seeing: bool = False) -> Threshold:
@@ -147,5 +159,71 @@ THRESHOLDS = {
         0.5, None, "robust SD of t1c minus t1 above the healthy brain", "enhancing tumour is defined by its enhancement"
     ),
     "tumour_at_edge": _above(0.0, None, "tumour voxels on the border", "a tumour that is cut has no volume"),
+    "oblique": _above(
+        20.0, None, "degrees", "atlas space has 0 and a tilted head seldom more than 20: more is a wrong header"
+    ),
+    "symmetry_axis": _below(
+        0.0,
+        None,
+        "correlation with the mirror image left to right, minus the best of the other two axes",
+        "sign: a head is most like its mirror image left to right; an axis under another's name turns it",
+    ),
+    "voxel_edge": _below(0.4, 0.1, "mm", "no clinical series of the brain is finer: metres or microns taken for mm"),
+    "extent": _below(
+        110.0, 80.0, "mm along the shortest axis", "an adult brain, even cropped to its tightest box, is longer"
+    ),
+    "small_brain": _below(900.0, 600.0, "mL", "adult brains have 900 mL and more; less is cut or half stripped"),
+    "large_brain": _above(1700.0, 2300.0, "mL", "adult brains with fluid have up to 1700 mL; more is skull left on"),
+    "number_limit": _above(
+        0.5,
+        None,
+        "1 where the largest value is the most that a usual number type holds",
+        "brightness was clipped there or stretched to it: intensities are then no longer the scanner's",
+    ),
+    "signal_to_noise": _below(
+        8.0,
+        4.0,
+        "median over the noise's standard deviation",
+        "below 8 grey and white matter, which differ by a sixth or so, drown; resampled images seem better than they "
+        "are",
+        after_seeing=True,
+    ),
+    "ghosting": _above(
+        0.03,
+        0.1,
+        "difference of the background on the two pairs of sides over twice the head's mean",
+        "the American College of Radiology accepts 0.025 to 0.03 in its phantom",
+    ),
+    "fluid_on_flair": _above(
+        0.0, 1.5, "robust SD above the median brain", "sign: FLAIR is FLAIR because fluid is dark on it"
+    ),
+    "alignment": _above(
+        3.0,
+        6.0,
+        "mm",
+        "an enhancing rim is 2 to 5 mm thick; cases that were registered with care measured 0.2 to 2.7 mm",
+        after_seeing=True,
+    ),
+    "registration": _above(
+        1.0, 4.0, "mm", "there and back again: a motion that was found well comes back to its start"
+    ),
+    "recognition": _below(
+        0.8, None, "confidence", "a name alone, or name against header, is less than one clear answer"
+    ),
+    "cavity": _above(
+        10.0,
+        None,
+        "mL of one-sided fluid that reaches the surface",
+        "a resection leaves a hole of many mL; tumours before surgery seen had at most 0.8",
+        after_seeing=True,
+    ),
+    "age": _below(None, 18.0, "years", "adult-type gliomas: a child's tumours are other diseases"),
+    "same_scan": _above(
+        0.99,
+        0.999,
+        "correlation of two cases' images of one sequence, brought to one brain box",
+        "the same image cropped or scaled anew has 1.000, resampled 0.997; two patients' at most 0.94",
+        after_seeing=True,
+    ),
 }
 """Name -> threshold; a check uses one or two."""

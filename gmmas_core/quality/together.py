@@ -14,7 +14,7 @@ from scipy import ndimage
 from gmmas_core.data.grid import Volume, same_grid
 from gmmas_core.quality.check import Check, Verdict, gravest
 from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, common_brain, correlation, deep_brain
-from gmmas_core.quality.thresholds import THRESHOLDS
+from gmmas_core.quality.thresholds import THRESHOLDS, Rules
 
 _BRIGHTEST = 98  # percentile
 _TISSUE = (5, 70)  # percentiles of T2 between which there is neither fluid nor most of a tumour
@@ -34,14 +34,14 @@ def check_one_grid(images: Mapping[str, Volume]) -> Check:
     )
 
 
-def check_coverage(name: str, sketches: Mapping[str, Sketch]) -> Check:
+def check_coverage(name: str, sketches: Mapping[str, Sketch], rules: Rules = THRESHOLDS) -> Check:
     """Whether a sequence shows all of the brain that the others show, and no part of it almost black."""
     union = np.logical_or.reduce([one.inside_XYZ for one in sketches.values()])
     seen = sketches[name]
     share = int(np.count_nonzero(seen.inside_XYZ)) / max(int(np.count_nonzero(union)), 1)
     # value = (x - median) / spread, so x < 6 % of the median is value < -0.94 median / spread
     dark = float((seen.value_XYZ[seen.inside_XYZ] < -0.94 * seen.median / max(seen.spread, 1e-9)).mean())
-    verdict = gravest(THRESHOLDS["coverage"].verdict(share), THRESHOLDS["dark_part"].verdict(dark))
+    verdict = gravest(rules["coverage"].verdict(share), rules["dark_part"].verdict(dark))
     return Check(
         id="coverage",
         verdict=verdict,
@@ -53,13 +53,17 @@ def check_coverage(name: str, sketches: Mapping[str, Sketch]) -> Check:
 
 
 def check_duplicates(
-    pair: tuple[str, str], images: Mapping[str, Volume], sketches: Mapping[str, Sketch], deep: NDArray[np.bool_]
+    pair: tuple[str, str],
+    images: Mapping[str, Volume],
+    sketches: Mapping[str, Sketch],
+    deep: NDArray[np.bool_],
+    rules: Rules = THRESHOLDS,
 ) -> Check:
     """Whether two sequences are one image, exactly or but for brightness."""
     one, other = pair
     identical = np.array_equal(images[one].data, images[other].data)
     likeness = 1.0 if identical else correlation(sketches[one].value_XYZ[deep], sketches[other].value_XYZ[deep])
-    verdict = Verdict.FAIL if identical else THRESHOLDS["duplicates"].verdict(likeness)
+    verdict = Verdict.FAIL if identical else rules["duplicates"].verdict(likeness)
     found = "one and the same image" if identical else f"a correlation of {likeness:.2f}"
     return Check(
         id="duplicates",
@@ -71,13 +75,13 @@ def check_duplicates(
     )
 
 
-def check_fluid(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.bool_]) -> Check:
+def check_fluid(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.bool_], rules: Rules = THRESHOLDS) -> Check:
     """Whether T2 and another sequence have the right names, by the brightness of fluid.
 
     The number is how bright the other is where T2 is brightest, minus how bright T2 is where the other is brightest
     (lower quartiles); a swap turns its sign.
     """
-    rule = THRESHOLDS["fluid_flair" if name == "flair" else "fluid_t1"]
+    rule = rules["fluid_flair" if name == "flair" else "fluid_t1"]
     t2, other = (sketches[s].value_XYZ[deep] for s in ("t2", name))
     if len(t2) < FEWEST_VOXELS:
         return _too_small("fluid", f"t2 and {name}")
@@ -98,7 +102,9 @@ def check_fluid(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.bool
     )
 
 
-def check_tissue(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.bool_]) -> Check:
+def check_tissue(
+    name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.bool_], rules: Rules = THRESHOLDS
+) -> Check:
     """Whether FLAIR and T1, before or after contrast, have the right names, by how their tissue goes with that of T2.
 
     The number is FLAIR's correlation with T2 minus the other's; a swap turns its sign.
@@ -109,7 +115,7 @@ def check_tissue(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.boo
     low, high = np.percentile(t2, _TISSUE)
     tissue = (t2 > low) & (t2 < high)
     sign = correlation(t2[tissue], flair[tissue]) - correlation(t2[tissue], other[tissue])
-    verdict = THRESHOLDS["tissue"].verdict(sign)
+    verdict = rules["tissue"].verdict(sign)
     found = {
         Verdict.PASS: "tissue that goes with t2 on flair",
         Verdict.WARN: "no clear sign on which of the two tissue goes with t2",
@@ -125,7 +131,7 @@ def check_tissue(name: str, sketches: Mapping[str, Sketch], deep: NDArray[np.boo
     )
 
 
-def check_contrast_agent(sketches: Mapping[str, Sketch]) -> Check:
+def check_contrast_agent(sketches: Mapping[str, Sketch], rules: Rules = THRESHOLDS) -> Check:
     """Whether t1c is brighter than t1 where contrast goes, by the asymmetry of the two tails of the difference."""
     t1, t1c = sketches["t1"], sketches["t1c"]
     steps = [max(1, round(_SMOOTH_MM / mm)) for mm in t1.spacing_mm]
@@ -135,7 +141,7 @@ def check_contrast_agent(sketches: Mapping[str, Sketch]) -> Check:
         return _too_small("contrast_agent", "t1 and t1c")
     low, middle, high = np.percentile(difference, (0.5, 50, 99.5))
     sign = float(high + low - 2 * middle)
-    verdict = THRESHOLDS["contrast_agent"].verdict(sign)
+    verdict = rules["contrast_agent"].verdict(sign)
     found = {
         Verdict.PASS: "places that are brighter after contrast",
         Verdict.WARN: "no clear sign of contrast agent",

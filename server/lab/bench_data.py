@@ -1,34 +1,30 @@
 """One training sample: our cache against MONAI's transform chain, on the same case, in one run.
 
-The case is a random brain of 240x240x155 voxels in four sequences, written as compressed NIfTI into a temporary folder.
-The ways take turns within every repeat, so that other load on the machine hits all of them alike; torch is held to one
-thread, and CPU milliseconds stand beside wall-clock ones because they suffer less from neighbours.
+The case (see `bench_case`) is written into a temporary folder. The ways take turns within every repeat, so that other
+load on the machine hits all of them alike; torch is held to one thread, and CPU milliseconds stand beside wall-clock
+ones because they suffer less from neighbours.
 """
 
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import torch
 from monai import transforms
 from monai.data import PersistentDataset
-from numpy.typing import NDArray
-from scipy.ndimage import zoom
 
 from gmmas_core.config import load_config
 from gmmas_core.data.cache import PreparedCache
 from gmmas_core.data.crops import draw_sample, draw_start
 from gmmas_core.data.loader import BatchStream
 from gmmas_core.data.preprocess import PrepareSettings, prepare_case
-from gmmas_core.types import SEQUENCES, UNKNOWN, Case, Task
+from gmmas_core.types import SEQUENCES, Case
+from server.lab.bench_case import write_case
+from server.lab.bench_prepare import one_torch_thread, timed_ms
 
-SHAPE = (240, 240, 155)
 PATCH = 64
 REFERENCE = "MONAI chain from NIfTI, patch 64"
 
@@ -46,54 +42,17 @@ def bench_data(repeats: int, seed: int) -> list[Row]:
         One row per way: way, median_ms, min_ms, max_ms (wall clock), cpu_ms (median), ratio (median of the MONAI chain
         over this way's, wall clock) and cpu_ratio.
     """
-    with tempfile.TemporaryDirectory() as name, _one_torch_thread():
+    with tempfile.TemporaryDirectory() as name, one_torch_thread():
         folder = Path(name)
         case = write_case(folder / "case", np.random.default_rng(seed))
         ways = {**_our_ways(case, folder / "cache", seed), **_monai_ways(case, folder / "monai", seed)}
         measured: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         for repeat in range(repeats + 1):
             for way, call in ways.items():
-                spent = _timed_ms(call)
+                spent = timed_ms(call)
                 if repeat > 0:
                     measured[way].append(spent)
     return _rows(measured)
-
-
-def write_case(folder: Path, rng: np.random.Generator) -> Case:
-    """A brain-like case: smooth tissue with noise in an ellipsoid, a nested tumour, LPS axes as in BraTS."""
-    folder.mkdir(parents=True)
-    brain, seg = _anatomy()
-    affine_44 = np.diag([-1.0, -1.0, 1.0, 1.0])
-    images = {}
-    for sequence in SEQUENCES:
-        smooth = zoom(rng.normal(size=(12, 12, 8)), [n / k for n, k in zip(SHAPE, (12, 12, 8))], order=1)
-        tissue = 400 + 120 * smooth + 200 * (seg > 0) + rng.normal(0, 25, SHAPE)
-        images[sequence] = folder / f"case_{sequence}.nii.gz"
-        nib.save(nib.Nifti1Image(np.where(brain, tissue.clip(1), 0).astype(np.int16), affine_44), images[sequence])
-    mask = folder / "case_seg.nii.gz"
-    nib.save(nib.Nifti1Image(seg, affine_44), mask)
-    return Case(
-        case_id="case",
-        patient_id="case",
-        site="bench",
-        images=images,
-        mask=mask,
-        labels=dict.fromkeys(Task, UNKNOWN),
-        label_source={},
-        split="train",
-    )
-
-
-def _anatomy() -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
-    """An ellipsoid of a brain's size (1.4 million voxels) and a nested tumour in it."""
-    grid = np.ogrid[tuple(slice(0, n) for n in SHAPE)]
-
-    def distance(centre: tuple[int, int, int], radii: tuple[int, int, int]) -> NDArray[np.float64]:
-        return np.sqrt(sum((((g - c) / r) ** 2 for g, c, r in zip(grid, centre, radii, strict=True)), np.zeros(SHAPE)))
-
-    tumour = distance((150, 130, 85), (28, 24, 20))
-    seg = np.select([tumour < 0.4, tumour < 0.6, tumour < 1.0], [1, 3, 2], 0).astype(np.uint8)
-    return distance((120, 118, 75), (68, 84, 60)) < 1, seg
 
 
 def _our_ways(case: Case, folder: Path, seed: int) -> dict[str, Callable[[], object]]:
@@ -148,13 +107,6 @@ def _monai_chain(seed: int) -> Any:
     return chain.set_random_state(seed=seed)
 
 
-def _timed_ms(call: Callable[[], object]) -> tuple[float, float]:
-    """Wall-clock and CPU milliseconds of one call."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    call()
-    return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
-
-
 def _rows(measured: Mapping[str, list[tuple[float, float]]]) -> list[Row]:
     wall_of = {way: median(wall for wall, _ in times) for way, times in measured.items()}
     cpu_of = {way: median(cpu for _, cpu in times) for way, times in measured.items()}
@@ -170,13 +122,3 @@ def _rows(measured: Mapping[str, list[tuple[float, float]]]) -> list[Row]:
         }
         for way, times in measured.items()
     ]
-
-
-@contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

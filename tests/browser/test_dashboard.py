@@ -2,58 +2,18 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from gmmas_core.types import DISCLAIMER
 from server.dashboard.watching import RunWatcher
 from server.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
-
-CONTRAST = """() => {
-  const linear = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-  const channel = (value) => linear(value / 255);
-  const luminance = (rgb) => 0.2126 * channel(rgb[0]) + 0.7152 * channel(rgb[1]) + 0.0722 * channel(rgb[2]);
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const paper = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const rgba = parse(getComputedStyle(at).backgroundColor);
-      if (rgba.length < 4 || rgba[3] > 0) return rgba;
-    }
-    return [255, 255, 255];
-  };
-  const poor = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!own || !element.getClientRects().length) continue;
-    const style = getComputedStyle(element);
-    const ink = parse(element.ownerSVGElement ? style.fill : style.color);
-    const [low, high] = [luminance(ink), luminance(paper(element))].sort((a, b) => a - b);
-    const ratio = (high + 0.05) / (low + 0.05);
-    if (ratio < 4.5) poor.push(`${element.tagName} ${element.className} ${ratio.toFixed(2)}`);
-  }
-  return poor;
-}"""
-"""Elements whose own text has less contrast than WCAG AA asks for, by its formula."""
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails the test on any error of script, policy or network."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900})
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
-    yield page
-    context.close()
-    assert not [problem for problem in problems if "ERR_CONNECTION" not in problem and "ERR_FAILED" not in problem]
 
 
 def lines_of(path: Path) -> list[str]:
@@ -123,7 +83,12 @@ def test_every_chart_has_words_and_a_table(finished_run: RunFolder, served: Call
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_both_schemes(
-    finished_run: RunFolder, served: Callable[[Path], str], page: Page, tmp_path: Path, scheme: Any
+    finished_run: RunFolder,
+    served: Callable[[Path], str],
+    page: Page,
+    tmp_path: Path,
+    scheme: Any,
+    poor_contrast: Callable[[Page], list[str]],
 ) -> None:
     halfway(finished_run, tmp_path / "run", played=2)
     with RunFolder(tmp_path / "run").ledger.open("a") as file:
@@ -135,7 +100,7 @@ def test_text_can_be_read_in_both_schemes(
     page.goto(served(tmp_path / "run"))
     for summary in page.locator("summary").all():
         summary.click()
-    assert page.evaluate(CONTRAST) == []
+    assert poor_contrast(page) == []
 
 
 def test_a_narrow_screen_scrolls_tables_and_not_the_page(

@@ -1,5 +1,6 @@
-"""A release as the coordinator makes it, small and real, and the key it is signed with."""
+"""A release as the coordinator makes it, small and real, and the key it is signed with; the rules of BIDS names."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,3 +46,20 @@ def make_release(release_key: Path) -> MakeRelease:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def is_legal() -> Callable[[str], bool]:
+    """Whether a file of a derivative data set has a name that the BIDS schema knows."""
+    from bidsschematools.rules import regexify_filename_rules
+    from bidsschematools.schema import load_schema
+
+    schema = load_schema()
+    files = schema.rules.files
+    rules = [
+        rule["regex"]
+        for group in (files.deriv, files.common)
+        for rule in regexify_filename_rules(group, schema, level=2)
+        if "regex" in rule
+    ]
+    return lambda name: any(re.fullmatch(rule, name) for rule in rules)

@@ -7,7 +7,7 @@ import pytest
 from flwr.app import Context, Message, MessageType, RecordDict
 from flwr.supercore.task_identity import TaskIdentity
 
-from client.reply import reply
+from client.reply import NO_SITE, reply
 from client.site import Site, write_site
 from gmmas_core.types import DataError
 
@@ -36,3 +36,13 @@ def test_a_failure_that_cannot_be_written_down_is_told_all_the_same(tmp_path: Pa
     assert reason
     assert "Jane" not in reason
     assert str(tmp_path) not in reason
+
+
+def test_of_a_site_without_policy_and_log_a_fixed_sentence_leaves(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text("site: north\nlabel_convention: canonical\ncohort_floor: -17\n")
+    TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, 1, 1
+    message = Message(RecordDict(), 1, MessageType.TRAIN)
+    message.metadata.__dict__["_message_id"] = "m"
+    for config in ({"site": str(tmp_path / "site.yaml")}, {}):
+        context = Context(run_id=1, node_id=1, node_config=config, state=RecordDict(), run_config={})
+        assert reply(message, context, lambda site: RecordDict()).content["refusal"]["reason"] == NO_SITE

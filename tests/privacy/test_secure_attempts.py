@@ -13,7 +13,7 @@ import pytest
 
 from client.peers import pinned_file, signer_of
 from client.privacy_policy import PrivacyPolicy
-from client.reply_store import store_reply, stored_reply
+from client.reply_store import policy_digest, store_reply, stored_reply
 from client.secure_round.attempt import Answer
 from client.secure_round.phases import SHELF, advertise, answer
 from client.site import write_site
@@ -26,7 +26,7 @@ from gmmas_core.secure_sum import Advert
 from gmmas_core.types import FederationError, RoundPlan, SiteUpdate, Sum, Task
 from gmmas_core.update_encoding import Encoded
 from gmmas_core.wire import SecureMessage
-from gmmas_core.wire.secure import CONFIRM, MASK, SHARE
+from gmmas_core.wire.secure import CONFIRM, MASK, SHARE, UNMASK
 from server.lab.pinned_peers import key_of
 
 CONFIG = load_config(["privacy=secure_sum"])
@@ -61,8 +61,9 @@ class Hospital:
 
     def advertise(self, plan: RoundPlan, terms: SumTerms) -> Answer:
         encoded = Encoded(encoding="float32", arrays=self.weights, scales={})
-        store_reply(self.site.state / SHELF, plan, self.update, encoded)
-        finished = stored_reply(self.site.state / SHELF, plan)
+        shelf, policy = self.site.state / SHELF, policy_digest(self.site)
+        store_reply(shelf, plan, policy, self.update, encoded)
+        finished = stored_reply(shelf, plan, policy)
         assert finished is not None
         return advertise(self.site, plan, terms, CONFIG, REFERENCE, *finished)
 
@@ -225,3 +226,18 @@ def test_two_runs_at_once_get_no_two_sums_of_the_same_updates(
     made[3].weights = {name: value + 1 for name, value in made[3].weights.items()}
     Asked(replace(sum_plan, run_id="cc"), made[3:] + made[:2]).advertise()  # d has another update there
     two.ask("d", CONFIRM, survivors_of("bcd"))
+
+
+def test_a_site_that_died_while_it_forgot_its_secrets_forgets_them_when_asked_again(
+    hospitals: Callable[..., list[Hospital]], sum_plan: RoundPlan
+) -> None:
+    asked = Asked(sum_plan, hospitals(a=5, b=5, c=5)).advertise().mask()
+    named = survivors_of("abc")
+    signed = {f"confirmation.{name}": asked.ask(name, CONFIRM, named).parts["confirmation"] for name in "abc"}
+    (secret,) = (asked.hospitals["a"].site.state / "secure" / "aa").glob(f"*/{CONFIRM}.safetensors")
+    kept = secret.read_bytes()
+    first = asked.ask("a", UNMASK, named | signed)
+    assert [path.stem for path in secret.parent.iterdir()] == [UNMASK]
+    secret.write_bytes(kept)
+    assert asked.ask("a", UNMASK, named | signed).parts == first.parts
+    assert [path.stem for path in secret.parent.iterdir()] == [UNMASK]

@@ -14,8 +14,20 @@ from hypothesis import strategies as st
 
 from gmmas_core.errors import ConfigError, FederationError
 from gmmas_core.fixed_point import MAX_WEIGHT, from_integers, scale_of, to_integers
-from gmmas_core.secure_sum import Advert, Member, degree_for, neighbours, terms_for, threshold_for
+from gmmas_core.secure_sum import (
+    Advert,
+    Attempt,
+    Member,
+    Roster,
+    Terms,
+    degree_for,
+    neighbours,
+    terms_for,
+    threshold_for,
+)
 from gmmas_core.secure_sum.encoding import pack, unpack
+from gmmas_core.secure_sum.keys import public_of
+from gmmas_core.secure_sum.masks import pair_mask, self_mask
 from gmmas_core.secure_sum.member_state import read_state
 from gmmas_core.secure_sum.neighbours import is_connected
 from gmmas_core.secure_sum.sealing import open_sealed
@@ -151,3 +163,29 @@ def test_terms_of_a_sum_refuse_what_is_not_exact() -> None:
         to_integers(np.zeros(1, np.float32), MAX_WEIGHT + 1, scale, 16.0)
     with pytest.raises(FederationError, match="total weight"):
         from_integers(np.zeros(1, np.int64), 0, scale)
+
+
+def test_survivors_whom_no_masks_tie_together_are_refused() -> None:
+    """A large federation's graph in small: each part's own sum would show."""
+    adverts = {name: Member(name, "run", 1, 0, lambda message: b"signed").advertise() for name in "abcdefgh"}
+    context = Attempt(run_id="run", round=1, attempt=0)
+    roster = Roster(context=context, adverts=adverts, terms=Terms(degree=2, threshold=2, quorum=5))
+    lost = {"a", next(name for name in "bcdefgh" if name not in roster.graph["a"])}
+    roster.check_survivors(adverts.keys() - {"a"})
+    with pytest.raises(FederationError, match="survivors in parts"):
+        roster.check_survivors(adverts.keys() - lost)
+
+
+def test_a_mask_is_of_one_roster_one_plan_and_its_owners() -> None:
+    """Sites that were shown something else derive another key, so their masks do not come off."""
+    private, public = os.urandom(32), public_of(os.urandom(32))
+    where = {"context": b"roster", "binding": b"plan"}
+    keys = [
+        pair_mask(private, public, **{**where, **other}, mine="a", theirs=theirs).key
+        for other, theirs in (({}, "b"), ({"context": b"other"}, "b"), ({"binding": b"other"}, "b"), ({}, "c"))
+    ]
+    keys += [
+        self_mask(private, **{**where, **other}, name=name).key
+        for other, name in (({}, "a"), ({"context": b"other"}, "a"), ({"binding": b"other"}, "a"), ({}, "b"))
+    ]
+    assert len(set(keys)) == len(keys)

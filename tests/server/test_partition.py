@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from client.site import read_site
+from gmmas_core.config import load_config
+from gmmas_core.data.importers.ledger import Ledger
 from gmmas_core.data.manifest import read_cases
 from gmmas_core.types import ConfigError, DataError, Task
 from server.lab.partition import apportion, partition_sites
+from server.lab.simulate import find_sites
 
 SIZES = [511, 6, 15, 47, 22, 34, 12, 8, 4, 8, 14, 11, 35, 6, 13, 30, 9, 382, 4, 33, 35, 7, 5]
 
@@ -54,7 +57,8 @@ def test_phantoms_or_any_cases_are_dealt_by_size(
     source("a", [(f"sub-a{number:02d}", f"sub-a{number:02d}") for number in range(20)])
     two_times = [("sub-b1", "sub-b1_1"), ("sub-b1", "sub-b1_2")]
     source("b", [*two_times, *((f"sub-c{number:02d}", f"sub-c{number:02d}") for number in range(9))])
-    sites = partition_sites("fets", tmp_path / "root", tmp_path / "out")
+    config = load_config([f"data.root={tmp_path / 'root'}", "data.partition=fets"])
+    sites = find_sites(config, tmp_path)
     assert [site.name for site in sites] == [f"institution_{number:02d}" for number in range(1, 24)]
     homes: dict[str, set[str]] = {}
     total = 0
@@ -67,10 +71,22 @@ def test_phantoms_or_any_cases_are_dealt_by_size(
             homes.setdefault(case.patient_id, set()).add(site.name)
     assert total == 31
     assert all(len(home) == 1 for home in homes.values())  # both studies of sub-b1 went to one hospital
-    record = json.loads((tmp_path / "out" / "partition.json").read_text())
+    record = json.loads((tmp_path / "sites" / "partition.json").read_text())
     assert (record["rule"], record["cases"]["institution_01"], record["left_out"]) == ("sizes", 5, [])
     (sites[0] / ".gmmas").mkdir()
-    assert partition_sites("fets", tmp_path / "root", tmp_path / "out") == sites  # a resumed run keeps its hospitals
+    assert find_sites(config, tmp_path) == sites  # a resumed run keeps its hospitals
+
+
+def test_what_an_import_noted_wins_over_sizes(source: Callable[..., Path], tmp_path: Path) -> None:
+    for number in (4, 19):
+        folder = source(f"institution_{number:02d}", [(f"FeTS2022_000{number:02d}", f"FeTS2022_000{number:02d}")])
+        told = {"from": "fets2022", "patient": "x", "group": folder.name, "aliases": [], "notes": []}
+        Ledger(cases={f"FeTS2022_000{number:02d}": told}).save(folder)
+    sites = partition_sites("fets", tmp_path / "root", tmp_path / "out")
+    assert [site.name for site in sites] == ["institution_04", "institution_19"]
+    assert json.loads((tmp_path / "out" / "partition.json").read_text())["rule"] == "import"
+    with pytest.raises(ConfigError, match="a deal and a partition"):
+        load_config(["data.partition=fets", "data.deal=brats_unlabelled"])
 
 
 def test_what_cannot_be_dealt_is_said(source: Callable[..., Path], tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from client.outlines import outlines
 from client.reading_room.exports.bids import bids_file
 from client.reading_room.exports.fhir import fhir_file
-from client.reading_room.exports.masks import outlines
 from client.reading_room.exports.seg import seg_file
 from client.reading_room.exports.sr import sr_file
 from client.reading_room.exports.table import csv_file, json_file

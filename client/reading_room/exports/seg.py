@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
+from client.outlines import Outline, outlines
 from client.reading_room.exports import product
 from client.reading_room.exports.headers import UNUSABLE, completed, file_of, fix_times
-from client.reading_room.exports.masks import Outline, load_mask, outlines
+from client.reading_room.exports.masks import load_mask
 from client.reading_room.exports.originals import Series, read_series
 from client.reading_room.exports.placing import place
 from client.reading_room.record import DICOM, Record

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gmmas_core.data.importers.case_folder import found_case
 from gmmas_core.data.importers.found import Found, FoundCase, Skipped
-from gmmas_core.data.importers.tree import require_cases, require_source, skipped, subfolders
+from gmmas_core.data.importers.tree import require_cases, require_source, skipped, subfolders, unsafe_files
 from gmmas_core.data.problems import TABLE
 from gmmas_core.data.sequences import find_sequences
 from gmmas_core.data.table import read_table
@@ -39,7 +39,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     if len(tables) > 1:
         raise DataError(f"--table: found {len(tables)} tables; expected one participants.tsv; name one")
     own = source / TABLE
-    beside = () if tables or not os.path.isfile(own) else (own,)
+    beside = () if tables or unsafe_files(source, [own]) else (own,)
     left: list[Skipped] = []
     rows = _rows([*tables, *beside], left)
     cases: list[FoundCase] = []

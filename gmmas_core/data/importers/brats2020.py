@@ -15,7 +15,7 @@ from gmmas_core.data.columns import is_unknown, read_age
 from gmmas_core.data.importers.case_folder import Facts, collect
 from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.sheet import Row, read_kind
-from gmmas_core.data.importers.tree import require_cases, require_source, skipped, subfolders
+from gmmas_core.data.importers.tree import require_cases, require_source, skipped, subfolders, unsafe_files
 
 _CASE = re.compile(r"BraTS20_(Training|Validation)_\d{3}")
 _TABLE = re.compile(r"(name_mapping|survival)\w*\.csv", re.IGNORECASE)
@@ -55,7 +55,8 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
 
 def _tables_in(source: Path) -> list[Path]:
     places = [source, *subfolders(source)]
-    return [file for place in places for file in sorted(place.iterdir()) if _TABLE.fullmatch(file.name)]
+    found = [file for place in places for file in sorted(place.iterdir()) if _TABLE.fullmatch(file.name)]
+    return [file for file in found if unsafe_files(source, [file]) is None]
 
 
 def _facts(name: str, names: Row, survival: Row) -> Facts:

@@ -24,7 +24,7 @@ _PATIENTS: Mapping[str, re.Pattern[str]] = {
         "MSD": r"BRATS_(?P<id>\d{3,4})",
         "UCSF-PDGM": r"UCSF-PDGM-(?P<id>\d{3,4})(?:_FU\d+d)?(?:_nifti)?",
         "UPENN-GBM": r"UPENN-GBM-(?P<id>\d{5})(?:_\d{2})?",
-        "TCGA": r"(?P<id>TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(?:-.*)?",
+        "TCGA": r"(?P<id>TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})[A-Z]?(?:[-_].*)?",
         "EGD": r"EGD-(?P<id>\d{4})",
         "UTSW": r"BT(?P<id>\d{4})",
     }.items()
@@ -150,14 +150,14 @@ def untied(cases: Sequence[FoundCase], held: Sequence[Held], crosswalk: Crosswal
     tied = list(crosswalk.spaces().values())
     return [
         f"{one} and {other} share patients and no table given says which: how many are here twice is unknown"
-        for one in sorted(_spaces_of(case.case_id for case in cases))
-        for other in sorted(_spaces_of(other.case_id for other in held))
+        for one in sorted(_spaces_of(case.patient_id for case in cases))
+        for other in sorted(_spaces_of(other.patient_id for other in held))
         if may_share_patients(one, other) and not any({one, other} <= spaces for spaces in tied)
     ]
 
 
-def _spaces_of(case_ids: Iterable[str]) -> set[str]:
-    return {key[0] for key in map(patient_key, case_ids) if key is not None}
+def _spaces_of(patients: Iterable[str]) -> set[str]:
+    return {key[0] for key in map(patient_key, patients) if key is not None}
 
 
 def ids_of(held: Held) -> tuple[str, ...]:

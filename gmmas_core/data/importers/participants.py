@@ -87,6 +87,17 @@ def add_rows(folder: Path, rows: Sequence[Mapping[str, str]]) -> None:
     write_text(folder / TABLE, text.getvalue())
 
 
+def differing(folder: Path, rows: Sequence[Mapping[str, str]]) -> int:
+    """How many rows of the table say something else than the data set does now; they stay as they are.
+
+    Raises:
+        DataError: as `listed`.
+    """
+    there = listed(folder)
+    known = [(there[row["case_id"]], row) for row in rows if row["case_id"] in there]
+    return sum(any((cells.get(column) or _UNKNOWN) != row[column] for column in LEGAL) for cells, row in known)
+
+
 def _lines(path: Path) -> list[list[str]]:
     if not path.exists():
         return []

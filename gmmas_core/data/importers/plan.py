@@ -116,7 +116,9 @@ def owned(out: Path) -> Ledger:
     if os.path.lexists(out) and not os.path.isdir(out):
         raise DataError("OUT: found a file; expected a new folder or an earlier import; name another one")
     ledger = read_ledger(out) if os.path.isdir(out) else None
-    if ledger is None and os.path.isdir(out) and any(out.iterdir()):
+    # What an import leaves that was killed before its first line: a lock, or an unfinished import.json.
+    held = [path for path in out.iterdir() if not path.name.startswith(".import")] if os.path.isdir(out) else []
+    if ledger is None and held:
         raise DataError(
             f"OUT: found a folder with something in it and no {FILE}; expected a new folder or an earlier import; "
             "name another one"
@@ -128,7 +130,7 @@ def _require_same_treatment(data_set: str, ledger: Ledger) -> None:
     own = IMPORTERS[data_set].treatment
     for name in ledger.imports:
         theirs = IMPORTERS[name].treatment if name in IMPORTERS else own
-        if theirs != own and "post-treatment" in (theirs, own):
+        if {own, theirs} == {"pre-operative", "post-treatment"}:
             raise DataError(
                 f"OUT: found {theirs} cases ({name}); expected only those beside {own} ones ({data_set}), since the "
                 "same label means other tissue after surgery; import into a folder of its own"

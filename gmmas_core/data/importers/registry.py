@@ -35,7 +35,7 @@ class Importer:
         grade_schema: "WHO 2016", "WHO 2021", "WHO, edition not stated", or "" where it tells no grades.
         tables: what `--table` takes, "" for nothing.
         images: "skull-stripped" or "defaced".
-        treatment: "pre-operative", "post-treatment" or "mixed".
+        treatment: "pre-operative", "post-treatment" or "not stated".
         is_federation: a table of it deals the cases to real institutions: one site folder each.
         statement: one paragraph that a person must read before using it, "" for none.
     """
@@ -99,6 +99,8 @@ IMPORTERS: Mapping[str, Importer] = {
         label_convention="brats2021",
         tables="partitioning_1.csv (23 institutions) or partitioning_2.csv (33): one site folder per institution",
         is_federation=True,
+        statement="Institutions with fewer training cases than the cohort floor of 5 in their site.yaml send nothing; "
+        "for public data it may be lowered, as the lab's data.partition=fets does.",
     ),
     "msd": Importer(
         find=msd.find,
@@ -117,6 +119,7 @@ IMPORTERS: Mapping[str, Importer] = {
         label_convention="",
         tables="a participants.tsv instead of the tree's own",
         images="as they are",
+        treatment="not stated",
     ),
     "ucsf-pdgm": Importer(
         find=ucsf_pdgm.find,

@@ -7,14 +7,18 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gmmas_core.data.columns import normal_header
 from gmmas_core.types import DataError
 
 MAX_BYTES = 64 * 2**20
+MAX_UNPACKED = 512 * 2**20
 MAX_ROWS = 100_000
+_MAX_COLUMNS = 500
 _TITLE_ROWS = 20
 
 Row = Mapping[str, str]
@@ -36,7 +40,7 @@ def read_rows(path: Path, needs: Sequence[str], sheet: str | None = None) -> tup
         DataError: no such file, too large, not text, or no line with the needed headers.
     """
     wanted = [normal_header(title) for title in needs]
-    grids = _workbook(path, sheet) if path.suffix.lower() == ".xlsx" else [_text_grid(path)]
+    grids = _workbook(path, sheet) if path.suffix.lower() == ".xlsx" else _text_grids(path)
     for grid in grids:
         for line, cells in enumerate(grid[:_TITLE_ROWS]):
             header = [normal_header(cell) for cell in cells]
@@ -92,7 +96,8 @@ def _checked_bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _text_grid(path: Path) -> list[list[str]]:
+def _text_grids(path: Path) -> Iterator[list[list[str]]]:
+    """The file's cells by tab, comma and semicolon; which of them is meant shows in the header."""
     data = _checked_bytes(path)
     try:
         text = data.decode("utf-8-sig")
@@ -100,17 +105,14 @@ def _text_grid(path: Path) -> list[list[str]]:
         text = "\0"
     if "\0" in text:
         raise DataError(f"{path.name}: found bytes that are not UTF-8 text; expected CSV, TSV or xlsx; save it again")
-    first = text.lstrip().split("\n", 1)[0]
-    delimiter = max("\t,;", key=first.count)
-    try:
-        lines = [
-            [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        ]
-    except csv.Error as error:
-        raise DataError(
-            f"{path.name}: found a broken line ({error}); expected closed quotes; mend the table"
-        ) from error
-    return _bounded(path, lines)
+    for delimiter in "\t,;":
+        try:
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+            lines = [[cell.strip() for cell in row] for row in reader]
+        except csv.Error as error:
+            message = f"{path.name}: found a broken line; expected closed quotes; mend the table"
+            raise DataError(message) from error
+        yield _bounded(path, lines)
 
 
 def _workbook(path: Path, sheet: str | None) -> list[list[list[str]]]:
@@ -123,13 +125,22 @@ def _workbook(path: Path, sheet: str | None) -> list[list[list[str]]]:
             "or save the sheet as CSV"
         ) from error
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            unpacked = sum(part.file_size for part in parts.infolist())
+        if unpacked > MAX_UNPACKED:
+            raise DataError(f"{path.name}: found a workbook of more than 512 MB; expected a table; check --table")
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         names = [name for name in book.sheetnames if sheet is None or name.strip() == sheet]
-        return [_bounded(path, [[_text(cell) for cell in row] for row in book[name].values]) for name in names]
+        return [_bounded(path, _cells(book[name])) for name in names]
     except DataError:
         raise
     except Exception as error:  # openpyxl raises whatever its zip and XML readers do
         raise DataError(f"{path.name}: found no readable workbook; expected xlsx; save it again") from error
+
+
+def _cells(sheet: Any) -> list[list[str]]:
+    rows = sheet.iter_rows(max_row=MAX_ROWS + 1, max_col=_MAX_COLUMNS, values_only=True)
+    return [[_text(cell) for cell in row] for row in rows]
 
 
 def _bounded(path: Path, lines: list[list[str]]) -> list[list[str]]:

@@ -23,6 +23,7 @@ def summarise(
     left: Sequence[Skipped],
     label_convention: str,
     tables: Sequence[Path],
+    differing: int = 0,
 ) -> dict[str, Any]:
     """The summary of one data set in one site folder.
 
@@ -32,6 +33,7 @@ def summarise(
         left: its cases that could not be written, with reasons.
         label_convention: that the source declares.
         tables: that were read.
+        differing: rows that are there and say something else.
 
     Returns:
         JSON-able values; the same import gives the same values, whenever it is run.
@@ -41,6 +43,11 @@ def summarise(
     statements = list(plan.statements)
     if without:
         statements.append(f"{len(without)} cases are here without their mask: it held no tumour, or was removed since")
+    if differing:
+        statements.append(
+            f"{differing} rows of participants.tsv say something else than the data set does and stay as they are: "
+            "remove them from it and import again to have them written anew"
+        )
     return {
         "from": plan.data_set,
         "title": importer.title,

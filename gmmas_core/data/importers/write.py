@@ -18,7 +18,8 @@ from gmmas_core.atomic import sync_folder
 from gmmas_core.data.importers.conventions import Masks
 from gmmas_core.data.importers.files import Place, rewrite_mask, split_volumes
 from gmmas_core.data.importers.found import FoundCase, Skipped
-from gmmas_core.data.importers.participants import add_rows, row_of
+from gmmas_core.data.importers.ledger import Ledger, read_ledger
+from gmmas_core.data.importers.participants import add_rows, differing, row_of
 from gmmas_core.data.importers.plan import Plan
 from gmmas_core.data.importers.registry import IMPORTERS
 from gmmas_core.data.importers.summary import summarise
@@ -81,6 +82,8 @@ def write_site(
 
 def _write(plan: Plan, masks: Masks, place: Place, tables: Sequence[Path], on_progress: Progress | None) -> Written:
     ledger = plan.ledger
+    if (read_ledger(plan.out) or Ledger()) != ledger:  # by another import, between the plan and the lock
+        raise DataError("OUT: found it changed since the plan was made; expected nobody else at work; run this again")
     ledger.is_finished, ledger.label_convention = False, masks.site
     ledger.cases |= {case.case_id: _entry(case, plan.data_set) for case in plan.take}
     ledger.save(plan.out)
@@ -100,8 +103,9 @@ def _write(plan: Plan, masks: Masks, place: Place, tables: Sequence[Path], on_pr
             on_progress(len(done) + len(left), len(plan.take))
     sync_folder(plan.out)
     schema = IMPORTERS[plan.data_set].grade_schema
-    add_rows(plan.out, [row_of(case, plan.data_set, schema) for case in done])
-    ledger.imports[plan.data_set] = summarise(plan, done, left, masks.declared, tables)
+    rows = [row_of(case, plan.data_set, schema) for case in done]
+    add_rows(plan.out, rows)
+    ledger.imports[plan.data_set] = summarise(plan, done, left, masks.declared, tables, differing(plan.out, rows))
     ledger.is_finished = True
     ledger.save(plan.out)
     return Written(new=new, failed=len(left), summary=ledger.imports[plan.data_set])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import psutil
 import pytest
 
 from gmmas_core.data.cache import PreparedCache, prepare_all
@@ -317,3 +318,24 @@ def test_two_processes_on_one_case_leave_one_good_entry(case, cache):
     home = cache.ensure(case).folder.parent
     assert len([child for child in home.iterdir() if child.is_dir()]) == 1
     assert_same(cache.open(case).full(), prepare_case(case, SETTINGS))
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_leaves_what_was_finished_alone(tmp_path, cache):
+    cases = [make_case(tmp_path / "data" / f"c{k}", f"c{k}", seed=k) for k in range(24)]
+    prepare_all(cases[:4], cache, workers=1)
+    run = multiprocessing.get_context("spawn").Process(target=prepare_all, args=(cases, cache, 2))
+    run.start()
+    while run.is_alive() and sum(cache.is_ready(case) for case in cases) < 8:
+        time.sleep(0.01)
+    workers = psutil.Process(run.pid).children()
+    run.kill()
+    run.join()
+    assert len(workers) >= 2
+    assert not psutil.wait_procs(workers, timeout=60)[1], "workers of a killed run end too"
+    finished = {case.case_id: stamp(cache.ensure(case).folder) for case in cases if cache.is_ready(case)}
+    assert 8 <= len(finished) < len(cases), "it was killed in the middle"
+    assert [error for _, error in prepare_all(cases, cache, workers=2)] == [None] * len(cases)
+    now = {case.case_id: stamp(cache.ensure(case).folder) for case in cases}
+    assert {case_id: now[case_id] for case_id in finished} == finished
+    assert_same(cache.open(cases[-1]).full(), prepare_case(cases[-1], SETTINGS))

@@ -37,6 +37,7 @@ def test_which_thresholds_were_placed_after_seeing_the_data_is_on_record() -> No
     assert seen == {
         *("large_content", "dark_part", "cut_at_edge", "noise", "tissue_contrast"),
         *("symmetry", "duplicates", "tissue", "contrast_agent"),
+        *("signal_to_noise", "alignment", "cavity", "same_scan"),
     }
 
 

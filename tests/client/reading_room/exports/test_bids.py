@@ -3,43 +3,25 @@
 import csv
 import io
 import json
-import re
 import zipfile
 from collections.abc import Callable
 from fnmatch import fnmatch
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
-from bidsschematools.rules import regexify_filename_rules
-from bidsschematools.schema import load_schema
 
-from client.reading_room.exports.bids import bids_file, subject_label
+from client.bids import subject_label
+from client.reading_room.exports.bids import bids_file
 from client.reading_room.record import MASK, UNCERTAINTY, Record
 from client.reading_room.room import Room
 from gmmas_core.types import DISCLAIMER, DataError
 
 ReadStudy = Callable[..., tuple[Room, str]]
 RecordOf = Callable[[Room, str], Record]
-
-
-@cache
-def rules() -> list[str]:
-    schema = load_schema()
-    files = schema.rules.files
-    return [
-        rule["regex"]
-        for group in (files.deriv, files.common)
-        for rule in regexify_filename_rules(group, schema, level=2)
-        if "regex" in rule
-    ]
-
-
-def is_legal(name: str) -> bool:
-    return any(re.fullmatch(rule, name) for rule in rules())
+IsLegal = Callable[[str], bool]
 
 
 def files_of(record: Record, tmp_path: Path) -> dict[str, Path]:
@@ -60,7 +42,7 @@ def values(path: Path) -> Any:
 
 
 def test_names_are_legal_or_named_as_no_part_of_the_standard(
-    read_study: ReadStudy, record_of: RecordOf, tmp_path: Path
+    read_study: ReadStudy, record_of: RecordOf, is_legal: IsLegal, tmp_path: Path
 ) -> None:
     files = files_of(record_of(*read_study()), tmp_path)
     ignored = files[".bidsignore"].read_text().split()
@@ -131,7 +113,7 @@ def test_an_outer_border_that_cannot_be_told_is_not_drawn(
 
 
 @pytest.mark.parametrize("pseudonym", ["p-001", "p.001", "p001", "P_001", "p0.01"])
-def test_a_pseudonym_becomes_a_legal_label_of_its_own(pseudonym: str) -> None:
+def test_a_pseudonym_becomes_a_legal_label_of_its_own(pseudonym: str, is_legal: IsLegal) -> None:
     label = subject_label(pseudonym)
     assert is_legal(f"sub-{label}/anat/sub-{label}_dseg.nii.gz")
     others = {subject_label(each) for each in ("p-001", "p.001", "p001", "P_001", "p0.01") if each != pseudonym}

@@ -32,7 +32,7 @@ def held(name: str, *ids: str, data_set: str = "") -> Held:
     [
         (("UCSF-PDGM-004", "UCSF-PDGM-0004", "ucsf-pdgm-0004_FU007d_nifti"), ("UCSF-PDGM", "0004")),
         (("UPENN-GBM-00014_11", "UPENN-GBM-00014_21", "UPENN-GBM-00014"), ("UPENN-GBM", "00014")),
-        (("TCGA-CS-4942", "tcga-cs-4942-01A-01R"), ("TCGA", "TCGA-CS-4942")),
+        (("TCGA-CS-4942", "tcga-cs-4942-01A-01R", "TCGA-CS-4942_1997.02.22"), ("TCGA", "TCGA-CS-4942")),
         (("BraTS2021_00006", "FeTS2022_00006"), ("BraTS 2021", "00006")),
         (("BraTS-GLI-00020-000", "BraTS-GLI-00020-101"), ("BraTS-GLI", "00020")),
         (("BRATS_001",), ("MSD", "0001")),

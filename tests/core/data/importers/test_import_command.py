@@ -109,6 +109,10 @@ def test_institutions_become_hospitals(source: Callable[[str], Path], tmp_path: 
     assert [site["new"] for site in run(*asked)[1]["sites"]] == [0, 0]
     with pytest.raises(DataError, match="one per institution"):
         run("--from", "fets2022", folder, out)
+    other = ("--from", "fets2022", folder, tmp_path / "other", "--also")
+    assert len(run(*other, out)[1]["sites"][0]["duplicates"]) == 2
+    with pytest.raises(DataError, match="--also: found no participants"):
+        run(*other, tmp_path)
 
 
 def test_a_second_data_set_in_the_same_folder(
@@ -129,6 +133,30 @@ def test_a_second_data_set_in_the_same_folder(
     assert any("MSD and BraTS 2021 share patients" in text for text in told["sites"][0]["statements"])
     assert errors(out) == []
     assert len((out / "participants.tsv").read_text().splitlines()) == 5
+
+
+@pytest.mark.realdata
+def test_a_patient_of_three_data_sets_comes_in_once(real_data: Path, tmp_path: Path, brats: Draw, draw: Draw) -> None:
+    """UCSF's own table names its BraTS 2021 cases; TCGA's patients are found by BraTS' crosswalk alone."""
+    out, ucsf, tcga, challenge = (tmp_path / name for name in ("out", "ucsf", "tcga", "brats2021"))
+    for case in ("UCSF-PDGM-0116", "UCSF-PDGM-0005"):
+        draw(ucsf / f"{case}_nifti", {"t1": f"{case}_T1.nii.gz"}, f"{case}_tumor_segmentation.nii.gz")
+    draw(tcga / "TCGA-CS-4942", {"t1": "TCGA-CS-4942_1997.02.22_t1.nii.gz"})
+    for case in ("BraTS2021_00006", "BraTS2021_01476", "BraTS2021_00000"):
+        brats(challenge, case)
+    crosswalk = tmp_path / "crosswalk.csv"
+    titles = "Data Collection (as on TCIA+additional),PatientID on TCIA Radiology Portal,BraTS2021 ID"
+    crosswalk.write_text(f"{titles}\nTCGA-LGG,TCGA-CS-4942,BraTS2021_01476\n")
+    run("--from", "ucsf-pdgm", ucsf, out, "--table", real_data / "tables" / "UCSF-PDGM-metadata_v2.csv")
+    run("--from", "tcga", tcga, out)
+    asked = ("--from", "brats2021", challenge, out)
+    unaware, aware = run(*asked, "--dry-run")[1], run(*asked, "--dry-run", "--crosswalk", crosswalk)[1]
+    for told, expected in ((unaware, {"BraTS2021_00006"}), (aware, {"BraTS2021_00006", "BraTS2021_01476"})):
+        assert {twin["case"] for twin in told["sites"][0]["duplicates"]} == expected
+    unknown = [text for text in unaware["sites"][0]["statements"] if "unknown" in text]
+    assert len(unknown) == 1
+    assert unknown[0].startswith("BraTS 2021 and TCGA share patients")
+    assert not [text for text in aware["sites"][0]["statements"] if "unknown" in text]
 
 
 def test_the_list_and_what_is_asked_wrongly(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_a_killed_import_is_resumed_and_a_finished_one_left_alone(source: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    (whole / ".import.lock").touch()  # what a kill at the very start leaves
     assert put(source, whole, "copy").new == 3
     end = subprocess.run([sys.executable, "-c", KILLED, source, killed], check=False, capture_output=True, text=True)
     assert end.returncode == 9, end.stderr
@@ -97,7 +99,8 @@ def test_what_a_person_edited_stays(source: Path, tmp_path: Path, brats: Draw) -
     assert [line[: len(old)] for line, old in zip(lines, edited, strict=False)] == edited
     assert lines[-1].split("\t")[:2] == ["BraTS2021_00004"] * 2
     assert not (out / "BraTS2021_00001" / "BraTS2021_00001_seg.nii.gz").exists()
-    assert "1 cases are here without their mask" in summary["statements"][-1]
+    assert "1 cases are here without their mask" in summary["statements"][0]
+    assert "1 rows of participants.tsv say something else" in summary["statements"][1]
     assert not [problem for problem in read_table(table).problems if problem.is_error]
 
 

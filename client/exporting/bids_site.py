@@ -1,0 +1,191 @@
+"""A whole site's masks, or a model's predictions of them, as BIDS derivatives.
+
+Subject and session are the pseudonyms of participants.tsv (participant_id; case_id where a patient has several studies
+or another case_id). There is no list of participants. A case that cannot be outlined is named in gmmas-export.json.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from client.bids import TITLE, as_json, dataset_description, label_table, subject_label
+from client.exporting.cases import CaseExport
+from client.exporting.workplace import SUMMARY
+from client.outlines import OUTLINES, assessable, outlines
+from client.result_files import FACTS_SUFFIX, MAP_SUFFIX, MASK_SUFFIX, nifti_bytes
+from client.site import Site
+from gmmas_core import atomic
+from gmmas_core.data.grid import Volume, same_grid
+from gmmas_core.data.labels import to_canonical
+from gmmas_core.data.nifti import load_volume
+from gmmas_core.types import DISCLAIMER, Case, DataError
+
+IGNORED = ("*_entropy.nii.gz", "*_entropy.json", "*_measures.json", SUMMARY)
+_NOT_SHARED = ("segmentation", "uncertainty_map")
+_README = f"""{TITLE}
+
+{DISCLAIMER}
+
+*_dseg.nii.gz      outline on the images' own grid; the values are named in *_dseg.tsv
+*_entropy.nii.gz   predictive entropy of the four classes, nats, where stochastic passes were made
+*_measures.json    what the model said of the study: probabilities, volumes, what is not assessable and why
+{SUMMARY}  what was exported and what was left out, with reasons
+
+Subjects and sessions are the site's pseudonyms.
+"""
+
+
+def masks_as_bids(site: Site, cases: Sequence[Case]) -> CaseExport:
+    """The masks of the site folder: drawn or corrected by people, or whatever the site keeps as its masks."""
+    stem_of = _stems(cases, "site")
+
+    def write(case: Case, folder: Path) -> list[str]:
+        mask = load_volume(_mask_of(case), f"case {case.case_id}: mask")
+        labels = Volume(to_canonical(mask.data, site.label_convention), mask.affine_44)
+        about = {"Description": f"Outline of a glioma, the site's own mask. {DISCLAIMER}"}
+        return _write_outline(folder, stem_of[case.case_id], labels, {}, about)
+
+    return CaseExport(
+        to="bids",
+        options={"of": "masks", "label_convention": site.label_convention},
+        sources=lambda case: [_mask_of(case)],
+        skip=lambda case: "" if case.mask else "no mask",
+        write=write,
+        finish=partial(_finish, f"Masks of the site. {DISCLAIMER}"),
+    )
+
+
+def predictions_as_bids(cases: Sequence[Case], predictions: Path) -> CaseExport:
+    """What `gmmas-site predict` wrote for the site's cases.
+
+    Args:
+        cases: of the site.
+        predictions: folder of CASE_seg.nii.gz and CASE.json.
+    """
+    stem_of = _stems(cases, "research")
+
+    def files(case: Case) -> list[Path]:
+        found = [predictions / f"{case.case_id}{suffix}" for suffix in (MASK_SUFFIX, FACTS_SUFFIX)]
+        entropy = predictions / f"{case.case_id}{MAP_SUFFIX}"
+        return [*found, *([entropy] if entropy.exists() else []), *case.images.values()]
+
+    def skip(case: Case) -> str:
+        return "" if (predictions / f"{case.case_id}{FACTS_SUFFIX}").is_file() else "no prediction"
+
+    return CaseExport(
+        to="bids",
+        options={"of": "predictions"},
+        sources=files,
+        skip=skip,
+        write=lambda case, folder: _write_prediction(case, predictions, folder, stem_of[case.case_id]),
+        finish=partial(_finish, f"Predictions of a model, named in each sidecar. {DISCLAIMER}"),
+    )
+
+
+def _write_prediction(case: Case, predictions: Path, folder: Path, stem: str) -> list[str]:
+    facts = _facts(case, predictions)
+    path = predictions / f"{case.case_id}{MASK_SUFFIX}"
+    _require_same(path, facts["segmentation"]["sha256"])
+    mask = load_volume(path, f"case {case.case_id}: prediction")
+    sequence, image = next(iter(case.images.items()))
+    if not same_grid(load_volume(image, f"case {case.case_id}: {sequence}").grid, mask.grid):
+        raise DataError("prediction: found another grid than the images have now; expected theirs; predict again")
+    labels = Volume(to_canonical(mask.data, facts["segmentation"]["label_convention"]), mask.affine_44)
+    about = {
+        "Description": f"Outline of a glioma. {DISCLAIMER}",
+        "Manual": False,
+        "Model": facts["model"]["model_id"],
+        "SequencesUsed": facts["sequences_used"],
+    }
+    names = _write_outline(folder, stem, labels, facts, about)
+    said = {key: value for key, value in facts.items() if key not in _NOT_SHARED}
+    atomic.write_bytes(folder / f"{stem}_measures.json", as_json(said))
+    names.append(f"{stem}_measures.json")
+    return [*names, *_write_entropy(case, predictions, folder, stem, facts)]
+
+
+def _write_entropy(case: Case, predictions: Path, folder: Path, stem: str, facts: Mapping[str, Any]) -> list[str]:
+    told = facts["uncertainty_map"]
+    if told is None:
+        return []
+    content = _require_same(predictions / f"{case.case_id}{MAP_SUFFIX}", told["sha256"])
+    atomic.write_bytes(folder / f"{stem}_entropy.nii.gz", content)
+    about = {"Description": f"{told['content']}; {DISCLAIMER}", "Units": told["unit"]}
+    atomic.write_bytes(folder / f"{stem}_entropy.json", as_json(about))
+    return [f"{stem}_entropy.nii.gz", f"{stem}_entropy.json"]
+
+
+def _write_outline(
+    folder: Path, stem: str, labels: Volume, facts: Mapping[str, Any], about: Mapping[str, Any]
+) -> list[str]:
+    """Files that BIDS knows: the labels that may be told apart, what they are called, and what is left out and why."""
+    parts, left_out = outlines(facts) if facts else (OUTLINES, {})
+    labels_XYZ = assessable(labels.data, parts)
+    content = {
+        f"{stem}_dseg.nii.gz": nifti_bytes(labels_XYZ, labels.affine_44),
+        f"{stem}_dseg.json": as_json({**about, "NotAssessable": left_out}),
+        f"{stem}_dseg.tsv": label_table(labels_XYZ, parts),
+    }
+    for name, data in content.items():
+        atomic.write_bytes(folder / name, data)
+    return list(content)
+
+
+def _finish(about: str, folder: Path, cases: Sequence[Case]) -> dict[str, Any]:
+    atomic.write_bytes(folder / "dataset_description.json", dataset_description(about))
+    atomic.write_text(folder / "README", _README)
+    atomic.write_text(folder / ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED))
+    return {"subjects": len({case.patient_id for case in cases})}
+
+
+def _stems(cases: Sequence[Case], description: str) -> dict[str, str]:
+    """Case -> path of its files without their endings; a session only where it tells something."""
+    studies = Counter(case.patient_id for case in cases)
+    label_of, stems = _labels(studies), {}
+    for case in cases:
+        entities = [f"sub-{label_of[case.patient_id]}"]
+        if studies[case.patient_id] > 1 or case.case_id != case.patient_id:
+            entities.append(f"ses-{subject_label(case.case_id)}")
+        stems[case.case_id] = "/".join([*entities, "anat", "_".join([*entities, f"desc-{description}"])])
+    return stems
+
+
+def _labels(patients: Iterable[str]) -> dict[str, str]:
+    """A label per participant id, whose own `sub-` is not said twice unless two would become one."""
+    short = {patient: subject_label(patient.removeprefix("sub-")) for patient in patients}
+    times = Counter(label.lower() for label in short.values())
+    return {p: label if times[label.lower()] == 1 else subject_label(p) for p, label in short.items()}
+
+
+def _mask_of(case: Case) -> Path:
+    if case.mask is None:
+        raise DataError(f"case {case.case_id}: found no mask; expected one")
+    return case.mask
+
+
+def _facts(case: Case, predictions: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads((predictions / f"{case.case_id}{FACTS_SUFFIX}").read_text())
+        told = {"case_id", "model", "segmentation", "sequences_used", "not_assessable", "uncertainty_map"} <= set(facts)
+    except (OSError, ValueError, TypeError):
+        told = False
+    if not told or facts["case_id"] != case.case_id:
+        raise DataError("prediction: found no JSON of this case; expected what gmmas-site predict wrote; predict again")
+    return dict(facts)
+
+
+def _require_same(path: Path, sha256: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DataError(
+            "prediction: found a file missing or changed since it was made; expected the one that its JSON names; "
+            "predict again"
+        )
+    return content
