@@ -7,7 +7,9 @@ so that no single radius decides; how far they agree is told, and a low agreemen
 trusted.
 
 Why not a deformable surface: on the one raw glioma case that we can measure against (TCGA-FG-6692, 5.5 mm slices) the
-maintained BET leaves the brain in every sequence (see strip/bet.py), this mask does not.
+maintained BET reaches a Dice of 0.73 to 0.88 with the published brain mask, one sequence at a time (it leaves the
+brain at the base and the sides); this mask reaches 0.95, and is 100 mL larger, mostly at the vertex. One case proves
+little: look at every mask.
 """
 
 from collections.abc import Mapping

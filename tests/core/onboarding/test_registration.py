@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from gmmas_core.data.grid import Grid, Volume
 from gmmas_core.onboarding.registration import FAIL_MM, register, without_bias
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 Head = Callable[..., Volume]
 
 
