@@ -1,16 +1,13 @@
 """What was written beside a case's images: a brain mask of its own, and what its registration left over."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from gmmas_core.data.geometry import load_volume
 from gmmas_core.data.grid import Volume
+from gmmas_core.onboarding.record import FILE, RawSequence, read_raw_record
 from gmmas_core.quality import Prepared
-from gmmas_core.types import Case, DataError
+from gmmas_core.types import Case
 
 
 def brain_file(case: Case) -> Path | None:
@@ -25,7 +22,7 @@ def brain_file(case: Case) -> Path | None:
 def record_file(case: Case) -> Path | None:
     """`raw.json` in the case's folder, or None."""
     folders = sorted({path.parent for path in case.images.values()})
-    return next((folder / "raw.json" for folder in folders if (folder / "raw.json").is_file()), None)
+    return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
 
 
 def read_brain(case: Case) -> Volume | None:
@@ -45,27 +42,16 @@ def read_prepared(case: Case) -> Mapping[str, Prepared]:
         DataError: a raw.json that is damaged.
     """
     path = record_file(case)
-    if path is None:
+    record = None if path is None else read_raw_record(path.parent)
+    if record is None:
         return {}
-    try:
-        sequences = json.loads(path.read_text(encoding="utf-8"))["sequences"]
-        if not isinstance(sequences, dict):
-            raise TypeError("no sequences by name")
-        return {name: _prepared(sequences[name]) for name in case.images if name in sequences}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise DataError(
-            f"case {case.case_id}: found a raw.json that is damaged; expected the one that prepare --raw wrote; "
-            "prepare the case again"
-        ) from None
+    return {name: _prepared(each) for name, each in record.sequences.items() if name in case.images}
 
 
-def _prepared(content: Mapping[str, Any]) -> Prepared:
-    residual = content["residual_mm"]
-    affine_44 = np.array(content["native_grid"]["affine"], dtype=np.float64).reshape(4, 4)
-    x, y, z = (float(mm) for mm in np.linalg.norm(affine_44[:3, :3], axis=0))
+def _prepared(sequence: RawSequence) -> Prepared:
     return Prepared(
-        label=str(content["label"])[:80],
-        confidence=float(content["confidence"]),
-        residual_mm=None if residual is None else float(residual),
-        native_mm=(x, y, z),
+        label=sequence.label[:80],
+        confidence=sequence.confidence,
+        residual_mm=sequence.residual_mm,
+        native_mm=sequence.native.spacing_mm,
     )

@@ -24,9 +24,10 @@ from client.site import read_site
 from client.withdrawal.places import PLACES
 from client.withdrawal.subject import find_subject
 from gmmas_core.config import load_config
-from gmmas_core.data.grid import Volume
+from gmmas_core.data.grid import Grid, Volume
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.data.problems import Problem
+from gmmas_core.onboarding.record import RawRecord, RawSequence, Stripped, write_raw_record
 from gmmas_core.quality import Prepared
 from gmmas_core.types import DISCLAIMER, Case, DataError
 
@@ -148,17 +149,27 @@ def test_what_lies_beside_the_images_is_read_or_said_to_be_damaged(tmp_path: Pat
         split="train",
     )
     assert (read_brain(case), dict(read_prepared(case))) == (None, {})
-    grid = {"affine": np.diag([0.9, 0.9, 5.5, 1.0]).tolist()}
-    written = {"label": "AX T1", "confidence": 0.7, "residual_mm": 1.5, "native_grid": grid}
-    (tmp_path / "raw.json").write_text(json.dumps({"sequences": {"t1": written, "t2": written}}))
+    thick = RawSequence(
+        **{"label": "AX T1", "confidence": 0.7, "reasons": (), "decided_by": "rules", "information": 0.6},
+        native=Grid((10, 10, 4), np.diag([0.9, 0.9, 5.5, 1.0])),
+        matrix_44=np.eye(4),
+        residual_mm=1.5,
+    )
+    record = RawRecord(
+        **{"case_id": "a", "reference": "t2", "space": "reference", "atlas_sha256": "", "inputs": "00"},
+        **{"warnings": (), "software": {}, "model": thick.native, "sequences": {"t1": thick, "t2": thick}},
+        stripped=Stripped(method="tissue", sha256="", volume_ml=1300.0, agreement=None),
+    )
+    write_raw_record(tmp_path, record)
     assert read_prepared(case) == {
         "t1": Prepared(label="AX T1", confidence=0.7, residual_mm=1.5, native_mm=(0.9, 0.9, 5.5))
     }
     (tmp_path / "raw.json").write_text('{"sequences": []}')
     (tmp_path / "a_brain.nii.gz").write_bytes(b"x")
-    for read in (read_prepared, read_brain):
-        with pytest.raises(DataError, match="case a: "):
-            read(case)
+    with pytest.raises(DataError, match="raw.json that is damaged"):
+        read_prepared(case)
+    with pytest.raises(DataError, match="case a: "):
+        read_brain(case)
 
 
 @pytest.mark.slow
