@@ -45,7 +45,8 @@ def register(app: typer.Typer) -> None:
     )(check)
     app.command(
         "prepare",
-        epilog="Examples: gmmas-site prepare north experiment=smoke\n\ngmmas-site prepare north --spacing-mm 2",
+        epilog="Examples: gmmas-site prepare north experiment=smoke\n\ngmmas-site prepare north --spacing-mm 2\n\n"
+        "From DICOM or NIfTI with skull: gmmas-site prepare north --raw scanner --list, then without --list",
     )(prepare)
     app.command("phantom", epilog="Example: gmmas-site phantom hospitals --sites 3 --cases 24 --size 64")(phantom)
 
@@ -190,9 +191,35 @@ def prepare(
     folder: Annotated[Path, typer.Argument(help="Site folder, with site.yaml.")],
     overrides: Annotated[list[str] | None, _OVERRIDES] = None,
     spacing_mm: Annotated[float | None, typer.Option(help="Voxel size inside; else the experiment's.")] = None,
+    raw: Annotated[
+        Path | None, typer.Option(help="Fill the site folder from raw studies instead: one folder per study in here.")
+    ] = None,
+    list_only: Annotated[
+        bool, typer.Option("--list", help="With --raw: only name the series and write sequences.tsv.")
+    ] = False,
+    strip: Annotated[
+        str, typer.Option(help="With --raw, how the skull goes: tissue, bet, given, hd-bet or synthstrip.")
+    ] = "tissue",
+    weights: Annotated[
+        Path | None, typer.Option(help="With --strip hd-bet or synthstrip: weights that you supply.")
+    ] = None,
+    weights_sha256: Annotated[str, typer.Option(help="The hash that the weights must have.")] = "",
+    atlas: Annotated[
+        Path | None, typer.Option(help="With --raw: a brain without skull (NIfTI) whose space the cases go to.")
+    ] = None,
+    n4: Annotated[bool, typer.Option("--n4", help="With --raw: help registration with N4; never written.")] = False,
+    workers: Annotated[int, typer.Option(min=0, help="With --raw: processes of about 3 GB; 0 for one per core.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Bring every case onto the network's grid and keep it, so that training reads patches at once. Resumes."""
+    if raw is not None:
+        from client.cli_raw import RawOptions, prepare_raw_studies
+
+        options = RawOptions(
+            strip=strip, weights=weights, weights_sha256=weights_sha256, atlas=atlas, n4=n4, workers=workers
+        )
+        prepare_raw_studies(folder, raw, options, list_only=list_only, as_json=as_json)
+        return
     from client.local_data import open_local_data
     from client.site import read_site
     from gmmas_core.config import load_config

@@ -43,7 +43,7 @@ def examine_cases(cases: Sequence[Case], task: Task, workers: int, on_progress: 
     Args:
         cases: of the site.
         task: see Task.
-        workers: processes; 0 for one per core. Each holds one case, about 1 GB at 240x240x155.
+        workers: processes; 0 for one per core. Each holds one case, about 0.7 GB at 240x240x155.
         on_progress: called with (cases done, cases in all).
 
     Returns:

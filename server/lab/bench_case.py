@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
+from gmmas_core.data.sequences import find_sequences
 from gmmas_core.types import SEQUENCES, UNKNOWN, Case, Task
 
 SHAPE = (240, 240, 155)
@@ -17,20 +18,24 @@ def write_case(folder: Path, rng: np.random.Generator) -> Case:
     folder.mkdir(parents=True)
     brain, seg = _anatomy()
     affine_44 = np.diag([-1.0, -1.0, 1.0, 1.0])
-    images = {}
     for sequence in SEQUENCES:
         smooth = zoom(rng.normal(size=(12, 12, 8)), [n / k for n, k in zip(SHAPE, (12, 12, 8))], order=1)
         tissue = 400 + 120 * smooth + 200 * (seg > 0) + rng.normal(0, 25, SHAPE)
-        images[sequence] = folder / f"case_{sequence}.nii.gz"
-        nib.save(nib.Nifti1Image(np.where(brain, tissue.clip(1), 0).astype(np.int16), affine_44), images[sequence])
-    mask = folder / "case_seg.nii.gz"
-    nib.save(nib.Nifti1Image(seg, affine_44), mask)
+        values = np.where(brain, tissue.clip(1), 0).astype(np.int16)
+        nib.save(nib.Nifti1Image(values, affine_44), folder / f"case_{sequence}.nii.gz")
+    nib.save(nib.Nifti1Image(seg, affine_44), folder / "case_seg.nii.gz")
+    return case_in(folder)
+
+
+def case_in(folder: Path) -> Case:
+    """The case that `write_case` wrote there."""
+    files = find_sequences(folder)
     return Case(
         case_id="case",
         patient_id="case",
         site="bench",
-        images=images,
-        mask=mask,
+        images=files.images,
+        mask=files.mask,
         labels=dict.fromkeys(Task, UNKNOWN),
         label_source={},
         split="train",

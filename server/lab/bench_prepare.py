@@ -26,7 +26,7 @@ import torch
 
 from gmmas_core.data.preprocess import MARGIN, PrepareSettings, prepare_case
 from gmmas_core.types import SEQUENCES, Case
-from server.lab.bench_case import write_case
+from server.lab.bench_case import case_in, write_case
 from server.lab.measuring import in_own_process, peak_rss_mb
 
 MODULE = "server.lab.bench_prepare"
@@ -64,7 +64,7 @@ def bench_prepare(repeats: int, seed: int) -> list[Row]:
                 spent = timed_ms(work)
                 if repeat > 0:
                     measured[way].append(spent)
-        memory = {way: in_own_process(MODULE, way, seed)["peak_rss_mb"] for way in ways}
+        memory = {way: in_own_process(MODULE, way, Path(name) / "case")["peak_rss_mb"] for way in ways}
     return _rows(measured, memory)
 
 
@@ -167,10 +167,10 @@ def one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _main(way: str, seed: str) -> None:
+def _main(way: str, folder: str) -> None:
     """One way in a process of its own: print the most memory that it took."""
-    with tempfile.TemporaryDirectory() as name, one_torch_thread():
-        WAYS[way](write_case(Path(name) / "case", np.random.default_rng(int(seed))))()
+    with one_torch_thread():
+        WAYS[way](case_in(Path(folder)))()
     sys.stdout.write(json.dumps({"peak_rss_mb": peak_rss_mb()}) + "\n")
 
 

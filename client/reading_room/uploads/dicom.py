@@ -20,7 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectorySto
 
 from client.reading_room.uploads.archive import Received, label_of
 from client.reading_room.uploads.limits import MAX_NIFTI_FILES, MAX_UNPACKED_BYTES
-from client.reading_room.uploads.recognition import SeriesHeader, recognize, unambiguous
+from gmmas_core.onboarding.headers import SeriesHeader, recognize, unambiguous
 from gmmas_core.types import DataError
 
 CONVERSION_TIMEOUT_S = 600
@@ -56,6 +56,7 @@ class Converted:
     Attributes:
         images: NIfTI files; labels are the series' descriptions.
         sequences: recognised from the header, one for each image, None where nobody can tell.
+        headers: what the series said, one for each image.
         series: key of `originals`, one for each image; dcm2niix makes several images of some series.
         originals: the DICOM files of each series that gave an image.
         study_date: YYYY-MM-DD, or None.
@@ -64,6 +65,7 @@ class Converted:
 
     images: tuple[Received, ...]
     sequences: tuple[str | None, ...]
+    headers: tuple[SeriesHeader, ...]
     series: tuple[int, ...]
     originals: Mapping[int, tuple[Path, ...]]
     study_date: str | None
@@ -115,6 +117,7 @@ def convert(received: Sequence[Received], target: Path) -> Converted:
     return Converted(
         images=tuple(file for file, _, _ in files),
         sequences=tuple(guesses.values()),
+        headers=tuple(usable[number].header for _, _, number in files),
         series=tuple(number for _, _, number in files),
         originals={number: usable[number].files for _, _, number in files},
         study_date=_day(headers[0][1]),

@@ -8,8 +8,8 @@ from client.reading_room.uploads.archive import Received, unpack
 from client.reading_room.uploads.dicom import convert
 from client.reading_room.uploads.kinds import DICOM, NIFTI, ZIP, kind_of
 from client.reading_room.uploads.limits import MAX_NIFTI_FILES
-from client.reading_room.uploads.recognition import unambiguous
 from gmmas_core.data.sequences import sequence_of
+from gmmas_core.onboarding.headers import unambiguous
 from gmmas_core.types import SEQUENCES, DataError
 
 

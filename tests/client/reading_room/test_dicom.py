@@ -11,8 +11,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectorySto
 
 from client.reading_room.uploads.archive import Received
 from client.reading_room.uploads.dicom import Converted, convert
-from client.reading_room.uploads.recognition import SeriesHeader, recognize, unambiguous
 from gmmas_core.data.nifti import load_volume
+from gmmas_core.onboarding.headers import SeriesHeader, recognize, unambiguous
 from gmmas_core.types import DataError
 
 VALUES_XYZ = np.random.default_rng(0).integers(0, 4000, (12, 10, 8)).astype(np.uint16)

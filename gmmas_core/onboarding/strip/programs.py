@@ -1,0 +1,126 @@
+"""HD-BET and SynthStrip, run as the programs that their makers publish, with weights that the hospital supplies.
+
+Neither comes with this project. The weights' hash is stated by the hospital and checked before anything runs; nothing
+is fetched: the program runs with an empty home, without the caller's environment, and with every proxy pointing at
+nothing, so that a program that would fetch fails instead. It has a time limit, and all that it started ends with it.
+
+Source: Isensee et al. 2019, doi:10.1002/hbm.24750; Hoopes et al. 2022, doi:10.1016/j.neuroimage.2022.119474.
+"""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from gmmas_core.data.grid import Volume, same_grid
+from gmmas_core.data.nifti import load_volume
+from gmmas_core.types import ConfigError, DataError
+
+TIME_LIMIT_S = 1800
+"""HD-BET without a GPU and without mirroring takes a few minutes."""
+
+_NOWHERE = "http://127.0.0.1:9"
+_MASK = "mask.nii.gz"
+
+
+def require_weights(weights: Path | None, sha256: str) -> Path:
+    """The hospital's weights, if they are the stated ones.
+
+    Raises:
+        ConfigError: none, or others.
+    """
+    if weights is None or not sha256:
+        raise ConfigError(
+            "--strip: found no weights or no hash; expected --weights PATH and --weights-sha256; state both"
+        )
+    if not weights.exists():
+        raise ConfigError("--weights: found nothing there; expected a file or folder; check the path")
+    found = weights_digest(weights)
+    if found != sha256.lower():
+        raise ConfigError(f"--weights: found sha256 {found}; expected {sha256.lower()}; supply the stated weights")
+    return weights
+
+
+def weights_digest(weights: Path) -> str:
+    """sha256 of a file; of a folder, of the lines `HASH  NAME` of its files in the order of their names."""
+    if weights.is_file():
+        with weights.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    files = sorted(path for path in weights.rglob("*") if path.is_file())
+    lines = [f"{weights_digest(path)}  {path.relative_to(weights).as_posix()}\n" for path in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def hd_bet_mask(volume: Volume, weights: Path) -> NDArray[np.bool_]:
+    """HD-BET 2: `weights` is the folder that it keeps in its home as `hd-bet_params`.
+
+    Raises:
+        DataError: the program failed or wrote no mask.
+        ConfigError: it is not installed.
+    """
+    options = ("-device", "cpu", "--disable_tta", "--save_bet_mask", "--no_bet_image")
+    return _run("hd-bet", volume, ("-i", "in.nii.gz", "-o", "out.nii.gz", *options), "out_bet.nii.gz", weights)
+
+
+def synthstrip_mask(volume: Volume, weights: Path) -> NDArray[np.bool_]:
+    """FreeSurfer's mri_synthstrip: `weights` is its model file.
+
+    Raises:
+        DataError: the program failed or wrote no mask.
+        ConfigError: it is not installed.
+    """
+    return _run("mri_synthstrip", volume, ("-i", "in.nii.gz", "-m", _MASK, "--model", "weights"), _MASK, weights)
+
+
+def _run(program: str, volume: Volume, options: Sequence[str], result: str, weights: Path) -> NDArray[np.bool_]:
+    found = shutil.which(program)
+    if found is None:
+        raise ConfigError(f"{program}: found it not installed; expected it on the PATH; install it or choose --strip")
+    with tempfile.TemporaryDirectory(prefix="gmmas-strip-") as name:
+        home = Path(name)
+        (home / "hd-bet_params").symlink_to(weights.resolve())
+        (home / "weights").symlink_to(weights.resolve())
+        nib.save(nib.Nifti1Image(volume.data.astype(np.float32), volume.affine_44), home / "in.nii.gz")
+        _wait(program, [found, *options], home)
+        if not (home / result).is_file():
+            raise DataError(f"brain mask ({program}): found no mask written; expected one; choose another --strip")
+        mask = load_volume(home / result, f"brain mask ({program})")
+    if not same_grid(mask.grid, volume.grid):
+        raise DataError(f"brain mask ({program}): found it on another grid; expected the image's; choose another")
+    return np.asarray(mask.data > 0)
+
+
+def _wait(program: str, command: Sequence[str], home: Path) -> None:
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE)
+    kept = {name: os.environ[name] for name in ("PATH", "FREESURFER_HOME", "LD_LIBRARY_PATH") if name in os.environ}
+    process = subprocess.Popen(
+        command,
+        cwd=home,
+        env={**kept, **proxies, "HOME": str(home), "LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        code = process.wait(TIME_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        raise DataError(
+            f"brain mask ({program}): found it still at work after {TIME_LIMIT_S} s; choose another"
+        ) from None
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if code != 0:
+        raise DataError(
+            f"brain mask ({program}): found it ended with code {code}; expected 0; run it by hand to see why"
+        )
