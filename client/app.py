@@ -45,6 +45,7 @@ from gmmas_core.calibration import read_calibration
 from gmmas_core.config import config_hash
 from gmmas_core.schedule import schedule
 from gmmas_core.software import installed
+from gmmas_core.training.patient_features import first_studies
 from gmmas_core.types import SEQUENCES, EvaluationPlan, RoundPlan, SiteScores, SiteStatus, SiteUpdate
 from gmmas_core.update_encoding import Encoded
 from gmmas_core.weights import Weights, load_weights, weights_hash, weights_of
@@ -275,7 +276,6 @@ def _distances(site: Site, watch: Watch, plan: EvaluationPlan, desk: Desk) -> Si
         scores = measure_distances(site, plan, desk.config, data)
     watch.look()
     require_all_here(site, desk.data.cases)
-    asked_about = desk.data.split(plan.split)
-    remember_evaluation(site, plan, asked_about, ())
+    remember_evaluation(site, plan, desk.data.split(plan.split), ())
     tell(site, "evaluated", run_id=plan.run_id, round=plan.round, reason=f"{plan.subject} on {plan.split}")
-    return gate_scores(scores, site, desk.config.task_list, asked_about)
+    return gate_scores(scores, site, desk.config.task_list, first_studies(desk.data.split(plan.split)))

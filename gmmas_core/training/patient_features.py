@@ -7,6 +7,14 @@ from gmmas_core.novelty.features import Floats, features_of
 from gmmas_core.types import Case
 
 
+def first_studies(cases: Sequence[Case]) -> tuple[Case, ...]:
+    """Every patient's first case, in the order given."""
+    firsts: dict[str, Case] = {}
+    for case in cases:
+        firsts.setdefault(case.patient_id, case)
+    return tuple(firsts.values())
+
+
 def patient_features(cases: Sequence[Case], cache: PreparedCache) -> Iterator[Floats]:
     """Features of every patient's first case, in the order given.
 
@@ -17,9 +25,6 @@ def patient_features(cases: Sequence[Case], cache: PreparedCache) -> Iterator[Fl
     Raises:
         DataError: a case that cannot be prepared.
     """
-    seen: set[str] = set()
-    for case in cases:
-        if case.patient_id not in seen:
-            seen.add(case.patient_id)
-            prepared = cache.open(case)
-            yield features_of(prepared.image_CXYZ, prepared.available_C, prepared.inside.spacing_mm[0])
+    for case in first_studies(cases):
+        prepared = cache.open(case)
+        yield features_of(prepared.image_CXYZ, prepared.available_C, prepared.inside.spacing_mm[0])

@@ -166,7 +166,7 @@ def test_what_lies_beside_the_images_is_read_or_said_to_be_damaged(tmp_path: Pat
     }
     (tmp_path / "raw.json").write_text('{"sequences": []}')
     (tmp_path / "a_brain.nii.gz").write_bytes(b"x")
-    with pytest.raises(DataError, match="raw.json that is damaged"):
+    with pytest.raises(DataError, match="that is damaged"):
         read_prepared(case)
     with pytest.raises(DataError, match="case a: "):
         read_brain(case)

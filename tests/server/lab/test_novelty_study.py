@@ -1,0 +1,48 @@
+"""The study of the detector on a few phantoms, and on the real cases where they are: numbers, and no AUROC from one."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gmmas_core.data.sequences import find_sequences
+from gmmas_core.novelty.gaussian import distance, fit
+from gmmas_core.novelty.sums import sum_patients
+from server.lab.study.novelty.patients import read
+from server.lab.study.novelty.sizes import NoveltySize
+from server.lab.study.novelty.study import study_novelty
+
+
+@pytest.mark.slow
+def test_a_small_study_finds_what_is_gross_and_says_what_it_misses(tmp_path: Path) -> None:
+    size = NoveltySize(
+        mode="test", voxels=24, train=12, validation=12, test=6, strangers=3, new_hospitals=1, floor=3, resamples=50
+    )
+    study = study_novelty(size, tmp_path / "study")
+    rows = {row["name"]: row for row in study["groups"]}
+    usual = rows["unseen patients of the federation's hospitals"]
+    assert usual["auroc"] is None
+    assert usual["cases"] + usual["not_assessable"] == 24
+    assert rows["inverted brightness"]["auroc"]["value"] > 0.9
+    assert json.loads((tmp_path / "study" / "study.json").read_text()) == json.loads(json.dumps(study))
+    assert study["disclaimer"] in (tmp_path / "study" / "study.html").read_text()
+    assert "5 % intended" in (tmp_path / "study" / "study.md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_a_raw_head_lies_far_from_prepared_gliomas(real_data: Path) -> None:
+    """T1 alone of one head: the raw one is another patient's than those of the Gaussian. One case shows no rate."""
+
+    def features(home: Path) -> np.ndarray:
+        return read(home.name, {"t1": find_sequences(home).images["t1"]}, 1.0).features_F
+
+    gliomas = [features(home) for home in sorted((real_data / "brats2021").iterdir()) if home.is_dir()]
+    raw, twin = features(real_data / "raw" / "TCGA-FG-6692"), features(real_data / "tcga" / "TCGA-FG-6692")
+    gaussian = fit(sum_patients(gliomas), fewest=2)
+    assert gaussian is not None
+    far, near = distance(gaussian, raw), distance(gaussian, twin)
+    assert far is not None
+    assert near is not None
+    assert far > near + 5
