@@ -1,6 +1,7 @@
 """Import a public data set into one site folder, or into one per institution where its makers say which is which."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,6 +140,10 @@ def _jobs(request: Request) -> tuple[Found, list[_Job]]:
     _require_apart(request.source, request.out)
     importer = IMPORTERS[request.data_set]
     found = importer.find(request.source, request.tables)
+    if not found.cases:
+        left = Counter(item.reason for item in found.skipped).most_common(3)
+        why = f" ({'; '.join(f'{number}: {reason}' for reason, number in left)})" if left else ""
+        raise DataError(f"SRC: found no case of {request.data_set}{why}; expected some; check --from and the path")
     ledger = owned(request.out)
     groups = sorted({case.group for case in found.cases} - {""}) if importer.is_federation else []
     is_one_per_group = any("sites" in told for told in ledger.imports.values())
