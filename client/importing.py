@@ -141,8 +141,8 @@ def _jobs(request: Request) -> tuple[Found, list[_Job]]:
     importer = IMPORTERS[request.data_set]
     found = importer.find(request.source, request.tables)
     if not found.cases:
-        left = Counter(item.reason for item in found.skipped).most_common(3)
-        why = f" ({'; '.join(f'{number}: {reason}' for reason, number in left)})" if left else ""
+        reasons = Counter(item.reason for item in found.skipped).most_common(3)
+        why = f" ({'; '.join(f'{number}: {reason}' for reason, number in reasons)})" if reasons else ""
         raise DataError(f"SRC: found no case of {request.data_set}{why}; expected some; check --from and the path")
     ledger = owned(request.out)
     groups = sorted({case.group for case in found.cases} - {""}) if importer.is_federation else []

@@ -105,7 +105,7 @@ def test_a_hostile_or_broken_override_is_refused(
 
 
 def test_a_node_without_a_site_says_so(plan: RoundPlan, weights: dict[str, Any], overrides: Sequence[str]) -> None:
-    assert "expected --node-config" in refusal(ask(None, wire.plan_to_content(plan, overrides, weights)))
+    assert "found no site.yaml that it can use" in refusal(ask(None, wire.plan_to_content(plan, overrides, weights)))
 
 
 def test_an_unforeseen_error_leaves_no_text_but_a_local_log(

@@ -174,7 +174,7 @@ def test_the_list_and_what_is_asked_wrongly(tmp_path: Path) -> None:
 
 def test_nothing_taken_is_no_success(tmp_path: Path, draw: Draw) -> None:
     draw(tmp_path / "source" / "UCSF-PDGM-0004_nifti", {"t1": "UCSF-PDGM-0004_T1.nii.gz"})
-    with pytest.raises(DataError, match="found no case of brats2021 .* not named like a case"):
+    with pytest.raises(DataError, match=r"found no case of brats2021 .* not named like a case"):
         run("--from", "brats2021", tmp_path / "source", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
