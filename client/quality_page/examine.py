@@ -1,12 +1,10 @@
 """Look at every case once, several at a time, one per process; what was looked at before is not looked at again."""
 
-import multiprocessing
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from client.case_checks import CaseReport, open_case
@@ -18,6 +16,7 @@ from gmmas_core.quality import Check, Facts, Rules, check_case
 from gmmas_core.quality.placement import states_orientation
 from gmmas_core.quality.scan_likeness import thumbnail
 from gmmas_core.types import Case, DataError
+from gmmas_core.worker_pool import in_processes
 
 Progress = Callable[[int, int], None]
 
@@ -58,7 +57,8 @@ def examine_cases(cases: Sequence[Case], task: Task, workers: int, on_progress: 
         else:
             done[case.case_id] = known
     num = min(workers or os.cpu_count() or 1, len(waiting))
-    found = _in_processes(waiting, task, num) if num > 1 else (examine(case, task) for case in waiting)
+    work = partial(examine, task=task)
+    found = in_processes(work, waiting, num, _killed) if num > 1 else map(work, waiting)
     for examined in found:
         done[examined.case_id] = examined
         on_progress(len(done), len(cases))
@@ -122,34 +122,11 @@ def _lost(case: Case, found: str, expected: str, action: str) -> Examined:
     return Examined(case_id=case.case_id, patient_id=case.patient_id, report=CaseReport(problems=[problem]))
 
 
+def _killed(case: Case) -> Examined:
+    return _lost(case, "its process killed", "about 1 GB for each case at a time", "lower data.workers")
+
+
 def _key(case: Case, task: Task) -> str:
     files: dict[str, Path] = dict(case.images)
     beside: Mapping[str, Path | None] = {"mask": case.mask, "brain": brain_file(case), "record": record_file(case)}
     return key_of(case, files | {n: p for n, p in beside.items() if p is not None}, task.label_convention, task.rules)
-
-
-def _in_processes(cases: Sequence[Case], task: Task, workers: int) -> Iterator[Examined]:
-    """All cases in one pool; when a process dies, the cases it took along get a pool of their own, one by one."""
-    unfinished = {case.case_id: case for case in cases}
-    try:
-        for examined in _pool(cases, task, workers):
-            del unfinished[examined.case_id]
-            yield examined
-    except BrokenProcessPool:
-        for case in unfinished.values():
-            try:
-                yield from _pool([case], task, 1)
-            except BrokenProcessPool:
-                yield _lost(case, "its process killed", "about 1 GB for each case at a time", "lower data.workers")
-
-
-def _pool(cases: Sequence[Case], task: Task, workers: int) -> Iterator[Examined]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = [pool.submit(examine, case, task) for case in cases]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise

@@ -6,13 +6,10 @@ removed by the next run.
 
 import fcntl
 import hashlib
-import multiprocessing
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +24,7 @@ from gmmas_core.onboarding.recognition import choose, decide, guess
 from gmmas_core.onboarding.record import read_raw_record
 from gmmas_core.onboarding.study import Settings, prepare_study
 from gmmas_core.types import DataError, GmmasError
+from gmmas_core.worker_pool import in_processes
 
 WORK = ".raw-"
 """Folders of a run under way within the site folder start with it."""
@@ -90,7 +88,7 @@ def prepare_raw(
     """
     outcomes: dict[str, Outcome] = {}
     num = max(min(workers or os.cpu_count() or 1, len(orders)), 1)
-    for outcome in _in_processes(orders, num) if num > 1 else map(prepare_one, orders):
+    for outcome in in_processes(prepare_one, orders, num, _lost) if num > 1 else map(prepare_one, orders):
         outcomes[outcome.case_id] = outcome
         on_outcome(outcome)
     return [outcomes[order.case_id] for order in orders]
@@ -175,29 +173,6 @@ def _said(error: BaseException) -> str:
     return f"found a file or folder that cannot be used ({reason}); expected one that can; check rights and space"
 
 
-def _in_processes(orders: Sequence[Order], workers: int) -> Iterator[Outcome]:
-    """All in one pool; when a process dies, the studies it took along get a pool of their own, one by one."""
-    unfinished = {order.case_id: order for order in orders}
-    try:
-        for outcome in _pool(orders, workers):
-            del unfinished[outcome.case_id]
-            yield outcome
-    except BrokenProcessPool:
-        for order in list(unfinished.values()):
-            try:
-                yield from _pool([order], 1)
-            except BrokenProcessPool:
-                error = f"case {order.case_id}: found its process killed; expected enough memory; use fewer workers"
-                yield Outcome(case_id=order.case_id, error=error)
-
-
-def _pool(orders: Sequence[Order], workers: int) -> Iterator[Outcome]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = [pool.submit(prepare_one, order) for order in orders]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def _lost(order: Order) -> Outcome:
+    error = f"case {order.case_id}: found its process killed; expected enough memory; use fewer workers"
+    return Outcome(case_id=order.case_id, error=error)

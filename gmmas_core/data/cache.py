@@ -11,25 +11,21 @@ the sources is skipped while size, times and inode of every file are the ones se
 
 import fcntl
 import hashlib
-import multiprocessing
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
-
-import torch
 
 from gmmas_core import atomic
 from gmmas_core.data.cache_entry import CacheEntry, Sources, digest, open_entry, read_entry, write_entry
 from gmmas_core.data.prepared_case import PreparedCase
 from gmmas_core.data.preprocess import PrepareSettings, prepare_case
 from gmmas_core.types import Case, DataError, GmmasError
+from gmmas_core.worker_pool import in_processes
 
 FORMAT_VERSION = 1
 """Raise it whenever the preparation or the layout changes: every older entry is then prepared again."""
@@ -150,7 +146,8 @@ def prepare_all(
         else:
             waiting.append(case)
     num = min(workers or os.cpu_count() or 1, len(waiting))
-    run = _in_processes(waiting, cache, num) if num > 1 else (_prepare_one(cache, case) for case in waiting)
+    work = partial(_prepare_one, cache)
+    run = in_processes(work, waiting, num, _lost) if num > 1 else map(work, waiting)
     for case_id, error in run:
         finish(case_id, error)
     return [(case.case_id, outcomes[case.case_id]) for case in cases]
@@ -166,50 +163,11 @@ def _prepare_one(cache: PreparedCache, case: Case) -> Outcome:
     return case.case_id, None
 
 
-def _in_processes(cases: Sequence[Case], cache: PreparedCache, workers: int) -> Iterator[Outcome]:
-    """All cases in one pool; when a process dies, the cases it took along get a pool of their own, one by one."""
-    unfinished = {case.case_id: case for case in cases}
-    try:
-        for outcome in _pool(cases, cache, workers):
-            del unfinished[outcome[0]]
-            yield outcome
-    except BrokenProcessPool:
-        for case in unfinished.values():
-            try:
-                yield from _pool([case], cache, 1)
-            except BrokenProcessPool:
-                yield (
-                    case.case_id,
-                    f"case {case.case_id}: found its process killed; expected enough memory; use fewer workers",
-                )
-
-
-def _pool(cases: Sequence[Case], cache: PreparedCache, workers: int) -> Iterator[Outcome]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        futures = [pool.submit(_prepare_one, cache, case) for case in cases]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _start_worker() -> None:
-    """One thread for computing, and one that ends the process with the one that started it.
-
-    A killed parent closes nothing: its workers would wait for work for ever, half a gigabyte each.
-    """
-    torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _lost(case: Case) -> Outcome:
+    return (
+        case.case_id,
+        f"case {case.case_id}: found its process killed; expected enough memory; use fewer workers",
+    )
 
 
 @contextmanager

@@ -6,9 +6,8 @@ ones because they suffer less from neighbours.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from gmmas_core.data.preprocess import PrepareSettings, prepare_case
 from gmmas_core.types import SEQUENCES, Case
 from server.lab.bench_case import write_case
 from server.lab.bench_prepare import one_torch_thread, timed_ms
+from server.lab.measuring import timing_rows
 
 PATCH = 64
 REFERENCE = "MONAI chain from NIfTI, patch 64"
@@ -52,7 +52,7 @@ def bench_data(repeats: int, seed: int) -> list[Row]:
                 spent = timed_ms(call)
                 if repeat > 0:
                     measured[way].append(spent)
-    return _rows(measured)
+    return timing_rows(measured, REFERENCE)
 
 
 def _our_ways(case: Case, folder: Path, seed: int) -> dict[str, Callable[[], object]]:
@@ -105,20 +105,3 @@ def _monai_chain(seed: int) -> Any:
         ]
     )
     return chain.set_random_state(seed=seed)
-
-
-def _rows(measured: Mapping[str, list[tuple[float, float]]]) -> list[Row]:
-    wall_of = {way: median(wall for wall, _ in times) for way, times in measured.items()}
-    cpu_of = {way: median(cpu for _, cpu in times) for way, times in measured.items()}
-    return [
-        {
-            "way": way,
-            "median_ms": round(wall_of[way], 3),
-            "min_ms": round(min(wall for wall, _ in times), 3),
-            "max_ms": round(max(wall for wall, _ in times), 3),
-            "cpu_ms": round(cpu_of[way], 3),
-            "ratio": round(wall_of[REFERENCE] / wall_of[way], 2),
-            "cpu_ratio": round(cpu_of[REFERENCE] / cpu_of[way], 2),
-        }
-        for way, times in measured.items()
-    ]

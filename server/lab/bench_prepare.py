@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ import torch
 from gmmas_core.data.preprocess import MARGIN, PrepareSettings, prepare_case
 from gmmas_core.types import SEQUENCES, Case
 from server.lab.bench_case import case_in, write_case
-from server.lab.measuring import in_own_process, peak_rss_mb
+from server.lab.measuring import in_own_process, peak_rss_mb, timing_rows
 
 MODULE = "server.lab.bench_prepare"
 FLOOR, OURS, MONAI, TORCHIO = (
@@ -65,7 +64,12 @@ def bench_prepare(repeats: int, seed: int) -> list[Row]:
                 if repeat > 0:
                     measured[way].append(spent)
         memory = {way: in_own_process(MODULE, way, Path(name) / "case")["peak_rss_mb"] for way in ways}
-    return _rows(measured, memory)
+    rows = timing_rows(measured, MONAI)
+    floor_ms = next(row["cpu_ms"] for row in rows if row["way"] == FLOOR)
+    for row in rows:
+        row["times_floor"] = round(row["cpu_ms"] / floor_ms, 2)
+        row["peak_rss_mb"] = round(memory[row["way"]], 1)
+    return rows
 
 
 def _floor(case: Case) -> Work:
@@ -136,25 +140,6 @@ def timed_ms(call: Callable[[], object]) -> tuple[float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     call()
     return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
-
-
-def _rows(measured: Mapping[str, list[tuple[float, float]]], memory: Mapping[str, float]) -> list[Row]:
-    wall_of = {way: median(wall for wall, _ in times) for way, times in measured.items()}
-    cpu_of = {way: median(cpu for _, cpu in times) for way, times in measured.items()}
-    return [
-        {
-            "way": way,
-            "median_ms": round(wall_of[way], 3),
-            "min_ms": round(min(wall for wall, _ in times), 3),
-            "max_ms": round(max(wall for wall, _ in times), 3),
-            "cpu_ms": round(cpu_of[way], 3),
-            "ratio": round(wall_of[MONAI] / wall_of[way], 2),
-            "cpu_ratio": round(cpu_of[MONAI] / cpu_of[way], 2),
-            "times_floor": round(cpu_of[way] / cpu_of[FLOOR], 2),
-            "peak_rss_mb": round(memory[way], 1),
-        }
-        for way, times in measured.items()
-    ]
 
 
 @contextmanager

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from gmmas_core.types import GmmasError
@@ -89,3 +90,21 @@ def settle_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
     if trim is not None:
         trim(0)
+
+
+def timing_rows(measured: Mapping[str, Sequence[tuple[float, float]]], reference: str) -> list[dict[str, Any]]:
+    """One row per way from its (wall, CPU) milliseconds; ratios are the reference's median over the way's."""
+    wall_of = {way: median(wall for wall, _ in times) for way, times in measured.items()}
+    cpu_of = {way: median(cpu for _, cpu in times) for way, times in measured.items()}
+    return [
+        {
+            "way": way,
+            "median_ms": round(wall_of[way], 3),
+            "min_ms": round(min(wall for wall, _ in times), 3),
+            "max_ms": round(max(wall for wall, _ in times), 3),
+            "cpu_ms": round(cpu_of[way], 3),
+            "ratio": round(wall_of[reference] / wall_of[way], 2),
+            "cpu_ratio": round(cpu_of[reference] / cpu_of[way], 2),
+        }
+        for way, times in measured.items()
+    ]
