@@ -31,6 +31,8 @@ _PATIENTS: Mapping[str, re.Pattern[str]] = {
 }
 _CHALLENGES = ("BraTS 2021", "BraTS 2020", "BraTS-GLI", "MSD")
 _SOURCES = ("UCSF-PDGM", "UPENN-GBM", "TCGA")
+# UCSF-PDGM's table (v2) has both exams of these patients as BraTS 2021 training cases.
+_SECOND_EXAMS = (("BraTS2021_00557", "BraTS2021_00639"), ("BraTS2021_00626", "BraTS2021_00758"))
 _KINDS = {"BraTS 2021": brats2021.NEEDS, "BraTS 2020": ("BraTS_2019_subject_ID", "TCGA_TCIA_subject_ID")}
 
 
@@ -98,7 +100,7 @@ class Crosswalk:
 
 
 def read_crosswalk(tables: Sequence[Path]) -> Crosswalk:
-    """Tables whose rows name one patient in several data sets.
+    """Tables whose rows name one patient in several data sets, and the ties that are known without a table.
 
     Args:
         tables: BraTS2021_MappingToTCIA.xlsx or BraTS' name_mapping.csv, in any of their editions.
@@ -107,6 +109,8 @@ def read_crosswalk(tables: Sequence[Path]) -> Crosswalk:
         DataError: a table is none of them.
     """
     crosswalk = Crosswalk()
+    for exams in _SECOND_EXAMS:
+        crosswalk.tie(exams)
     for table in tables:
         _, rows = read_kind(table, _KINDS)
         for row in rows:

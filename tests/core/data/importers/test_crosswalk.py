@@ -14,6 +14,7 @@ from gmmas_core.data.importers.crosswalk import (
     untied,
 )
 from gmmas_core.data.importers.found import FoundCase
+from gmmas_core.data.importers.sheet import read_rows
 from gmmas_core.types import DataError
 
 
@@ -62,6 +63,26 @@ def test_one_patient_twice_in_one_data_set_shares_a_split() -> None:
     assert [one.patient_id for one in united] == ["BraTS2021_00001", "BraTS2021_00002", "BraTS2021_00001"]
     assert "BraTS2021_00003" in united[2].aliases
     assert "is the patient BraTS2021_00001" in united[2].notes[0]
+
+
+def test_patients_known_to_be_in_brats_2021_twice_share_a_split_without_any_table() -> None:
+    cases = [case(f"BraTS2021_{number}") for number in ("00557", "00626", "00639", "00758")]
+    united = one_patient_each(cases, read_crosswalk([]))
+    assert [one.patient_id[-5:] for one in united] == ["00557", "00626", "00557", "00626"]
+    fets = one_patient_each([case("FeTS2022_00758"), case("FeTS2022_00626")], read_crosswalk([]))
+    assert {one.patient_id for one in fets} == {"FeTS2022_00758"}
+
+
+@pytest.mark.realdata
+def test_the_released_table_says_who_is_there_twice(real_data: Path) -> None:
+    rows = read_rows(real_data / "tables" / "UCSF-PDGM-metadata_v2.csv", ["ID", "BraTS21 ID"])
+    of_exam = {row["id"][-3:]: row for row in rows}
+    for one, other in (("138", "429"), ("433", "315")):
+        first, second = of_exam[one], of_exam[other]
+        differ = {title for title in first if first[title] != second[title]}
+        assert differ == {"id", "brats21_id"}, "two exams of one patient"
+        tied = read_crosswalk([]).groups([first["brats21_id"], second["brats21_id"]])
+        assert len(tied) == 1
 
 
 def test_what_no_table_ties_is_unknown_and_not_none() -> None:
