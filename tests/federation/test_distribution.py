@@ -10,6 +10,7 @@ import pytest
 
 from client.local_data import open_local_data
 from client.prediction import case_from_folder, prepare, read_prepared
+from client.reading_room.reading.without import read_without
 from client.site import read_site
 from gmmas_core.checkpoint import load_model
 from gmmas_core.data.phantom import write_federation
@@ -86,6 +87,8 @@ def test_a_case_is_held_against_it_and_a_strange_one_gets_no_answer(played: RunF
     assert strange.unlike is not None
     assert strange.unlike.verdict is Verdict.FAIL
     assert {task.value for task in loaded.config.task_list} <= set(strange.result.abstained)
+    line = read_without("t2", Prepared(**values), strange.result, loaded, loaded.config, "cpu")
+    assert line["probability_change"] == {}, "no answer, and none by the way of its change"
 
 
 @pytest.mark.slow

@@ -42,13 +42,12 @@ def read_without(
     # What the whole case gives no answer about, a part of it gives none about either.
     closed = {what: why for what, why in full.abstained.items() if what in set(Task)}
     result = replace(result, abstained={**closed, **result.abstained})
+    told = {task: value for task, value in result.probability.items() if task not in closed}
     first, first_of_all = _first_type(result, loaded), _first_type(full, loaded)
     return {
         "sequence": sequence,
-        "probability": {task.value: value for task, value in result.probability.items()},
-        "probability_change": {
-            task.value: value - full.probability[task] for task, value in result.probability.items()
-        },
+        "probability": {task.value: value for task, value in told.items()},
+        "probability_change": {task.value: value - full.probability[task] for task, value in told.items()},
         "volume_ml": dict(result.volume_ml),
         "dice": {region: _dice(region, full, result) for region in REGIONS},
         "not_assessable": dict(result.not_assessable),
