@@ -123,7 +123,14 @@ def save_model(
         }
         atomic.write_json(fresh / PROVENANCE, record)
         count = sum(array.size for array in weights.values())
-        card = model_card(model_id, config, num_parameters=count, training=provenance, temperatures=temperatures)
+        card = model_card(
+            model_id,
+            config,
+            num_parameters=count,
+            training=provenance,
+            temperatures=temperatures,
+            judged=sorted((distribution or {}).get("limits", {})),
+        )
         (fresh / CARD).write_text(card, encoding="utf-8")
     return model_id
 

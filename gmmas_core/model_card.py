@@ -4,7 +4,7 @@ Only what the folder itself knows is stated; a number that nobody measured is na
 silently.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gmmas_core.config import Config
@@ -20,6 +20,7 @@ def model_card(
     num_parameters: int,
     training: Mapping[str, Any],
     temperatures: Mapping[Task, float],
+    judged: Sequence[str],
 ) -> str:
     """Markdown for `model_card.md`.
 
@@ -29,6 +30,7 @@ def model_card(
         num_parameters: of the network.
         training: what the run recorded about itself; scalars and one level of tables are shown.
         temperatures: calibration per task; empty when not calibrated.
+        judged: subsets of sequences for which the folder knows how unlike the training sites a case may look.
     """
     return "\n".join(
         [
@@ -39,7 +41,7 @@ def model_card(
             "",
             *_answers(config, num_parameters, temperatures),
             *_training(training),
-            *_limits(config, temperatures),
+            *_limits(config, temperatures, judged),
         ]
     )
 
@@ -77,7 +79,7 @@ def _training(training: Mapping[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def _limits(config: Config, temperatures: Mapping[Task, float]) -> list[str]:
+def _limits(config: Config, temperatures: Mapping[Task, float], judged: Sequence[str]) -> list[str]:
     uncalibrated = [task.value for task in config.task_list if task not in temperatures]
     lines = [
         "## Limits",
@@ -86,6 +88,13 @@ def _limits(config: Config, temperatures: Mapping[Task, float]) -> list[str]:
         "- A missing sequence makes findings not assessable; the result says which. It never means zero volume.",
         "- Accuracy differs between hospitals. Read the report card of your own holdout before relying on a number.",
     ]
+    if judged:
+        lines.append(
+            "- Strange images are flagged (`unlike_training`), strange diseases are not. Not assessable with other "
+            f"sequences than {', '.join(judged)}."
+        )
+    else:
+        lines.append("- It cannot tell whether a case's images look like those that it was trained on.")
     if uncalibrated:
         lines.append(
             f"- Not calibrated: {', '.join(uncalibrated)}. Read these probabilities as an order, not as frequencies."

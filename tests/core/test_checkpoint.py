@@ -139,6 +139,7 @@ def test_a_calibration_that_does_not_fit_is_refused(calibration: dict[str, Any])
 def test_card_states_what_is_known_and_what_is_not(folder: Path) -> None:
     card = (folder / CARD).read_text()
     assert DISCLAIMER in card
+    assert "cannot tell whether a case's images look like those that it was trained on" in card
     assert "- rounds: 2" in card
     assert "- sites: site-a, site-b" in card
     assert "| dice.wt | 0.5123 |" in card

@@ -12,7 +12,7 @@ from client.local_data import open_local_data
 from client.prediction import case_from_folder, prepare, read_prepared
 from client.reading_room.reading.without import read_without
 from client.site import read_site
-from gmmas_core.checkpoint import load_model
+from gmmas_core.checkpoint import CARD, load_model
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.data.preprocess import Prepared
 from gmmas_core.novelty.gaussian import fit
@@ -65,6 +65,8 @@ def test_the_model_folder_knows_the_gaussian_of_all_training_patients(played: Ru
     assert found.patients == pooled.patients
     assert found.patients["t1"] < found.patients["t1c"]
     assert {"t1c+t2+flair", "t2", "flair"} <= set(loaded.distribution.limits)
+    card = (played.model / CARD).read_text()
+    assert f"sequences than {', '.join(sorted(loaded.distribution.limits))}." in card
     make_key(played.path.parent / "key")
     line = publish(played, read_private_key(played.path.parent / "key"), override="Ada Example: walks a path in a test")
     released = load_model(played.releases / line["version"]).distribution
