@@ -144,6 +144,7 @@ def timed_ms(call: Callable[[], object]) -> tuple[float, float]:
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
+    """Hold torch to one thread, so that every way has the same."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,7 +1,7 @@
 """BET as the package brainextractor has it: a surface that grows until it meets the skull. No weights.
 
 Here for comparison and for whoever trusts it more than ours; see strip/tissue.py. On TCGA-FG-6692 (raw, 5.5 mm slices)
-it leaves the brain in all four sequences: Dice 0.73 on T1c, 0.81 on T1, 0.84 on T2, 0.88 on FLAIR.
+it was seen to leave the brain in all four sequences.
 
 Source: Smith 2002, doi:10.1002/hbm.10062.
 """
