@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gmmas_core.atomic import write_text
@@ -87,15 +87,22 @@ def add_rows(folder: Path, rows: Sequence[Mapping[str, str]]) -> None:
     write_text(folder / TABLE, text.getvalue())
 
 
-def differing(folder: Path, rows: Sequence[Mapping[str, str]]) -> int:
-    """How many rows of the table say something else than the data set does now; they stay as they are.
+def as_listed(folder: Path, rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Each row as the table has it, which a person may have edited; as given where the table lacks it.
 
     Raises:
         DataError: as `listed`.
     """
     there = listed(folder)
-    known = [(there[row["case_id"]], row) for row in rows if row["case_id"] in there]
-    return sum(any((cells.get(column) or _UNKNOWN) != row[column] for column in LEGAL) for cells, row in known)
+    return [there.get(row["case_id"], row) for row in rows]
+
+
+def differing(
+    held: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str]], columns: Iterable[str] = LEGAL
+) -> int:
+    """How many rows of the table, out of `as_listed`, say something else in these columns than the data set does."""
+    pairs = zip(held, rows, strict=True)
+    return sum(any((cells.get(column) or _UNKNOWN) != row[column] for column in columns) for cells, row in pairs)
 
 
 def _lines(path: Path) -> list[list[str]]:

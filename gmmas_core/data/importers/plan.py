@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gmmas_core.data.importers.crosswalk import Crosswalk, Held, find_duplicates, ids_of, one_patient_each, untied
+from gmmas_core.data.importers.crosswalk import Crosswalk, find_duplicates, ids_of, one_patient_each, untied
+from gmmas_core.data.importers.files import looks_same
 from gmmas_core.data.importers.found import Found, FoundCase, Skipped
 from gmmas_core.data.importers.ledger import FILE, Ledger, held_cases, read_ledger
 from gmmas_core.data.importers.registry import IMPORTERS
 from gmmas_core.data.importers.tree import skipped
+from gmmas_core.data.sequences import find_sequences
 from gmmas_core.types import DataError
 
 IsExcluded = Callable[[str, str], bool]
@@ -84,16 +86,23 @@ def make_plan(
         tied.tie(ids_of(other))
     cases = one_patient_each(found.cases, tied)
     twins = find_duplicates(cases, others, tied)
+    names = {other.patient_id for other in here}
     left = list(found.skipped)
-    take = []
+    take, duplicates = [], []
+    late = 0
     for case in cases:
-        reason = _reason(case, data_set, out, ledger, here, is_excluded)
+        twin = twins.get(case.case_id)
+        reason = _reason(case, data_set, out, ledger, is_excluded)
         if reason is not None:
             left.append(skipped(case.case_id, reason))
-        elif case.case_id not in twins or os.path.isdir(out / case.case_id):
+        elif twin is not None and not os.path.isdir(out / case.case_id):
+            duplicates.append(Duplicate(case_id=case.case_id, same_as=twin.case_id, where=twin.where))
+        elif case.patient_id in names:
+            named = "another data set here has a patient of this name; import into a folder of its own"
+            left.append(skipped(case.case_id, named))
+        else:
             take.append(case)
-    late = sum(case.case_id in twins for case in take)
-    duplicates = [Duplicate(case_id=name, same_as=twin.case_id, where=twin.where) for name, twin in twins.items()]
+            late += twin is not None
     return Plan(
         data_set=data_set,
         out=out,
@@ -137,10 +146,8 @@ def _require_same_treatment(data_set: str, ledger: Ledger) -> None:
             )
 
 
-def _reason(
-    case: FoundCase, data_set: str, out: Path, ledger: Ledger, here: Sequence[Held], is_excluded: IsExcluded
-) -> str | None:
-    if is_excluded(case.patient_id, case.case_id):
+def _reason(case: FoundCase, data_set: str, out: Path, ledger: Ledger, is_excluded: IsExcluded) -> str | None:
+    if any(is_excluded(name, name) for name in (case.patient_id, case.case_id, *case.aliases)):
         return "withdrawn from this site"
     mine = ledger.cases.get(case.case_id)
     if mine is not None and mine["from"] != data_set:
@@ -150,9 +157,16 @@ def _reason(
         return "a folder of this name is there that no import made"
     if os.path.islink(folder) or (os.path.lexists(folder) and not folder.is_dir()):
         return "something that is no folder lies where its folder belongs"
-    if any(other.patient_id == case.patient_id for other in here):
-        return "another data set here has a patient of this name; import into a folder of its own"
+    if os.path.isdir(folder) and not case.volumes and _is_another(case, folder):
+        return "a case of this name with other images is here; import into a folder of its own"
     return None
+
+
+def _is_another(case: FoundCase, folder: Path) -> bool:
+    """Whether a folder holds this case's sequences and not one of its images: two data sets may have a `sub-01`."""
+    held = find_sequences(folder).images
+    shared = [(file, held[name]) for name, file in case.images.items() if name in held]
+    return bool(shared) and not any(looks_same(file, other) for file, other in shared)
 
 
 def _statements(data_set: str, late: int) -> tuple[str, ...]:

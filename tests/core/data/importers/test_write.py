@@ -125,6 +125,15 @@ def test_links_copies_and_their_contents(source: Path, tmp_path: Path) -> None:
         copy(source / name, other)
 
 
+@pytest.mark.parametrize("place", ["link", "copy"])
+def test_a_file_that_is_gone_costs_its_case_alone(source: Path, tmp_path: Path, place: str) -> None:
+    plan = plan_of(source, tmp_path / "out")
+    (source / "BraTS2021_00002" / "BraTS2021_00002_t2.nii.gz").unlink()
+    written = write_site(plan, masks_for("brats2021", None), PLACES[place], [])
+    assert (written.new, written.failed, written.summary["counts"]["cases"]) == (2, 1, 2)
+    assert "BraTS2021_00002_t2.nii.gz" in written.summary["skipped"][0]["reason"]
+
+
 def test_two_imports_at_once_are_one_too_many(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     put(source, out)
@@ -207,6 +216,18 @@ def test_duplicates_in_the_folder_and_in_another(source: Path, tmp_path: Path) -
     renamed = tuple(replace(case, case_id=case.case_id.replace("BraTS2021", "FeTS2022")) for case in found.cases)
     plan = make_plan(replace(found, cases=renamed), "fets2022", north)
     assert {twin.case_id: twin.same_as for twin in plan.duplicates}["FeTS2022_00002"] == "BraTS2021_00002"
+    whole, found_here = put(source, south), replace(found, cases=found.cases[:1])
+    late = write_site(make_plan(found_here, "brats2021", south, also=[north]), masks_for("brats2021", None), link, [])
+    assert (whole.summary["counts"]["cases"], late.summary["counts"]["cases"], late.summary["duplicates"]) == (3, 1, [])
+    assert "1 cases that were imported earlier are now known to be here twice" in late.summary["statements"][0]
+    other = tuple(replace(case, aliases=(case.case_id,), case_id=f"x{case.case_id}") for case in renamed)
+    is_two = {"is_excluded": lambda patient, case: case == "FeTS2022_00002"}
+    assert (
+        make_plan(replace(found, cases=other), "fets2022", tmp_path / "new", **is_two).skipped[0].name.startswith("x")
+    )
+    (north / "participants.tsv").write_bytes("participant_id\n".encode("utf-16"))
+    with pytest.raises(DataError, match="site north: found 1 problem"):  # else all its patients would come in again
+        make_plan(found, "brats2021", tmp_path / "new", also=[north])
     withdrawn = make_plan(found, "brats2021", south, is_excluded=lambda patient, case: case == "BraTS2021_00002")
     assert [(item.name, item.reason) for item in withdrawn.skipped] == [("BraTS2021_00002", "withdrawn from this site")]
 
