@@ -24,10 +24,10 @@ from pathlib import Path
 
 from gmmas_core.data.importers.case_folder import Facts, collect
 from gmmas_core.data.importers.cells import Headers, cell_of, coherent, labels_of
-from gmmas_core.data.importers.clinical import absent_columns, by_id
+from gmmas_core.data.importers.clinical import open_tables
 from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.grades import diagnosis_of, from_integrated
-from gmmas_core.data.importers.sheet import Row, read_rows
+from gmmas_core.data.importers.sheet import Row
 from gmmas_core.data.importers.tree import require_cases, require_source
 from gmmas_core.data.sequences import FoundFiles, find_sequences
 from gmmas_core.types import SEQUENCES
@@ -54,7 +54,7 @@ _HEADERS: Headers = {
     "sex": ("Sex",),
 }
 _GRADE, _DIAGNOSIS, _ALIAS = ("WHO CNS Grade",), ("Final pathologic diagnosis (WHO 2021)",), ("BraTS21 ID",)
-_TITLES = ("ID", *(title for titles in _HEADERS.values() for title in titles), *_GRADE, *_DIAGNOSIS, *_ALIAS)
+_ALL: Headers = {**_HEADERS, "published_grade": _GRADE, "published_diagnosis": _DIAGNOSIS, "BraTS 2021 id": _ALIAS}
 
 
 def find(source: Path, tables: Sequence[Path]) -> Found:
@@ -69,11 +69,10 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     """
     require_source(source)
     left: list[Skipped] = []
-    raw = [row for table in tables for row in read_rows(table, ["ID", "IDH"])]
-    left += absent_columns(raw, _HEADERS)
-    table = by_id(raw, _TITLES, exam_id, left)
+    table = open_tables(tables, "ID", _ALL, exam_id, left)
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:
+        """What the table tells of an exam."""
         exam, notes = _exam(match), list[str]()
         row = table.row(exam, notes)
         labels = coherent(labels_of(row, _HEADERS), notes)
