@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gmmas_core.data.columns import is_unknown
-from gmmas_core.data.importers.case_folder import found_case
+from gmmas_core.data.importers.case_folder import Facts, found_case
 from gmmas_core.data.importers.cells import agree
 from gmmas_core.data.importers.found import Found, FoundCase, Skipped
 from gmmas_core.data.importers.tree import require_cases, require_source, shown, skipped, subfolders, unsafe_files
@@ -51,15 +51,18 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     cases: list[FoundCase] = []
     for subject in subfolders(source, left):
         if not _SUBJECT.fullmatch(subject.name):
+            if subject.name.lower().startswith("sub"):
+                left.append(skipped(subject.name, "its name is no subject of BIDS (sub-LABEL)"))
             continue  # derivatives, code, sourcedata: BIDS gives them other meanings
         sessions = [folder for folder in subfolders(subject, left) if _SESSION.fullmatch(folder.name)]
-        for place in sessions or [subject]:
+        outside = [] if sessions and not os.path.isdir(subject / "anat") else [subject]
+        for place in [*sessions, *outside]:
             case = _case(source, subject.name, place, rows.get(subject.name, []), left)
             if case is not None:
                 cases.append(case)
     require_cases(len(cases) + len(left), "folder named sub-LABEL")
-    taken = {case.patient_id for case in cases}
-    left += [skipped(name, "a row of the table without a folder that was taken") for name in rows if name not in taken]
+    told = {case.patient_id for case in cases} | {item.name for item in left}
+    left += [skipped(name, "a row of the table without a folder that was taken") for name in rows if name not in told]
     return Found(cases=tuple(cases), skipped=tuple(left), tables=beside)
 
 
@@ -95,7 +98,12 @@ def _case(
     if files.mask is None and "mask" not in files.clashes:
         files = replace(files, mask=_derived_mask(source, subject, session, notes))
     labels = agree(rows, notes)
-    return found_case(source, anatomy, case_id, subject, left, labels=labels, notes=tuple(notes), files=files)
+    facts = Facts(case_id=case_id, patient_id=subject, labels=labels, notes=tuple(notes), files=files)
+    case = found_case(source, anatomy, facts)
+    if isinstance(case, str):
+        left.append(skipped(case_id, case))
+        return None
+    return case
 
 
 def _derived_mask(source: Path, subject: str, session: str, notes: list[str]) -> Path | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from gmmas_core.data.columns import is_unknown, normal_header
 from gmmas_core.data.importers.case_folder import Facts, collect
 from gmmas_core.data.importers.cells import Headers, labels_of
-from gmmas_core.data.importers.clinical import by_id
+from gmmas_core.data.importers.clinical import absent_columns, by_id
 from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.sheet import Row, read_kind
 from gmmas_core.data.importers.tree import require_cases, require_source, subfolders, unsafe_files
@@ -45,6 +45,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         kind, found = read_kind(table, _KINDS)
         # Cases of other years have no id here.
         rows[kind] += [row for row in found if not is_unknown(row[normal_header(_KINDS[kind][0])])]
+    left += absent_columns(rows["names"], {"histology": ("Grade",)})
     sheets = {kind: by_id(found, _TITLES[kind], _case_name, left) for kind, found in rows.items()}
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:

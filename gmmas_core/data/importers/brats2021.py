@@ -12,7 +12,7 @@ from pathlib import Path
 from gmmas_core.data.columns import is_unknown
 from gmmas_core.data.importers.case_folder import Facts, collect
 from gmmas_core.data.importers.cells import Headers, labels_of
-from gmmas_core.data.importers.clinical import by_id
+from gmmas_core.data.importers.clinical import absent_columns, by_id
 from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.sheet import Row, read_rows
 from gmmas_core.data.importers.tree import require_cases, require_source
@@ -39,6 +39,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     left: list[Skipped] = []
     # Patients of the collections who are not in BraTS 2021 have no id here.
     rows = [row for table in tables for row in read_rows(table, NEEDS) if not is_unknown(row["brats2021_id"])]
+    left += absent_columns(rows, _HEADERS)
     crosswalk = by_id(rows, _TITLES, lambda text: text if _CASE.fullmatch(text) else None, left)
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:

@@ -10,7 +10,7 @@ from gmmas_core.atomic import write_text
 from gmmas_core.data.columns import COLUMN_OF_HEADER, LABEL_COLUMNS, LEGAL, READERS, normal_header, read_label
 from gmmas_core.data.importers.found import FoundCase
 from gmmas_core.data.problems import TABLE
-from gmmas_core.data.table import read_table
+from gmmas_core.data.table import delimiter_of, read_table
 from gmmas_core.types import DataError
 
 PUBLISHED_GRADE, PUBLISHED_DIAGNOSIS = "published_grade", "published_diagnosis"
@@ -109,8 +109,7 @@ def _lines(path: Path) -> list[list[str]]:
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8-sig")
-    delimiter = max("\t,;", key=text.split("\n", 1)[0].count)
-    return [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(line)]
+    return [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text)) if any(line)]
 
 
 def _one_line(text: str) -> str:

@@ -36,11 +36,13 @@ def case_folders(
 
 
 def subfolders(folder: Path, left: list[Skipped] | None = None) -> list[Path]:
-    """Folders inside, sorted by name; hidden ones are passed over, links to folders are reasons in `left`."""
+    """Folders inside, sorted by name; hidden ones are passed over, links and unreadable ones are reasons in `left`."""
     try:
         with os.scandir(folder) as entries:
             shown_entries = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError:
+    except OSError as error:
+        if left is not None:
+            left.append(skipped(folder.name, f"a folder that cannot be read ({error.strerror})"))
         return []
     links = [entry.name for entry in shown_entries if entry.is_symlink() and entry.is_dir()]
     if left is not None:

@@ -82,7 +82,15 @@ def test_two_runs_are_not_chosen_between(source: Path, draw: Draw) -> None:
     draw(source / "sub-02" / "anat", {"t2": "sub-02_run-2_T2w.nii.gz"})
     found = bids.find(source, [])
     assert "sub-02" not in {case.case_id for case in found.cases}
-    assert any("found 2 files for t2" in item.reason for item in found.skipped)
+    assert "found 2 files for t2" in {item.name: item.reason for item in found.skipped}["sub-02"]
+
+
+def test_no_images_are_passed_over_in_silence(source: Path, draw: Draw) -> None:
+    draw(source / "sub-01" / "anat", {"t2": "sub-01_T2w.nii.gz"})
+    draw(source / "sub-1_b" / "anat", {"t2": "sub-1_b_T2w.nii.gz"})
+    found = bids.find(source, [])
+    assert [case.case_id for case in found.cases if case.patient_id == "sub-01"][-1] == "sub-01"
+    assert "sub-1_b" in {item.name for item in found.skipped}
 
 
 def test_a_table_that_cannot_be_read_is_an_error(source: Path) -> None:

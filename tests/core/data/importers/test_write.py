@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +17,10 @@ import pytest
 from gmmas_core.data.importers import brats2021, brats_gli
 from gmmas_core.data.importers.conventions import masks_for
 from gmmas_core.data.importers.files import PLACES, copy, link, rewrite_mask
+from gmmas_core.data.importers.found import Skipped
 from gmmas_core.data.importers.ledger import FILE, Ledger, read_ledger
 from gmmas_core.data.importers.plan import Plan, make_plan
+from gmmas_core.data.importers.tree import case_folders
 from gmmas_core.data.importers.write import Written, write_site
 from gmmas_core.data.table import read_table
 from gmmas_core.types import DataError
@@ -90,7 +94,7 @@ def test_what_a_person_edited_stays(source: Path, tmp_path: Path, brats: Draw) -
     out = tmp_path / "out"
     put(source, out)
     table = out / "participants.tsv"
-    table.write_text(table.read_text().replace("n/a", "mutant", 3).replace("data_set", "remark", 1))
+    table.write_text(table.read_text().replace("n/a", "mutant", 3).replace("data_set", f"remark ({',' * 20})", 1))
     (out / "BraTS2021_00001" / "BraTS2021_00001_seg.nii.gz").unlink()
     brats(source, "BraTS2021_00004")
     edited = table.read_text().splitlines()
@@ -204,6 +208,17 @@ def test_a_source_that_points_outside_or_has_odd_names(source: Path, tmp_path: P
     assert "a link to a folder" in reasons["BraTS2021_00007"]
     assert len(reasons) == 5
     assert all(name.isprintable() and len(name) <= 44 + 2 for name in reasons)
+
+
+def test_a_folder_that_cannot_be_read_is_a_reason(source: Path, brats: Draw) -> None:
+    for number, collection in enumerate(("a", "b")):
+        brats(source / collection, f"BraTS2021_0001{number}")
+    left: list[Skipped] = []
+    for folder, _ in case_folders(source, re.compile(r"BraTS2021_\d{5}"), 3, left):
+        if folder.parent.name == "a":
+            shutil.rmtree(source / "b")
+    assert [item.name for item in left] == ["b"]
+    assert "cannot be read" in left[0].reason
 
 
 def test_duplicates_in_the_folder_and_in_another(source: Path, tmp_path: Path) -> None:
