@@ -103,8 +103,8 @@ def test_what_a_person_edited_stays(source: Path, tmp_path: Path, brats: Draw) -
     assert [line[: len(old)] for line, old in zip(lines, edited, strict=False)] == edited
     assert lines[-1].split("\t")[:2] == ["BraTS2021_00004"] * 2
     assert not (out / "BraTS2021_00001" / "BraTS2021_00001_seg.nii.gz").exists()
-    assert "1 cases are here without their mask" in summary["statements"][0]
-    assert "1 rows of participants.tsv say something else" in summary["statements"][1]
+    assert "1 cases are here without their mask" in summary["statements"][-2]
+    assert "1 rows of participants.tsv say something else" in summary["statements"][-1]
     assert not [problem for problem in read_table(table).problems if problem.is_error]
 
 
@@ -234,7 +234,7 @@ def test_duplicates_in_the_folder_and_in_another(source: Path, tmp_path: Path) -
     whole, found_here = put(source, south), replace(found, cases=found.cases[:1])
     late = write_site(make_plan(found_here, "brats2021", south, also=[north]), masks_for("brats2021", None), link, [])
     assert (whole.summary["counts"]["cases"], late.summary["counts"]["cases"], late.summary["duplicates"]) == (3, 1, [])
-    assert "1 cases that were imported earlier are now known to be here twice" in late.summary["statements"][0]
+    assert "1 cases that were imported earlier are now known to be here twice" in late.summary["statements"][1]
     other = tuple(replace(case, aliases=(case.case_id,), case_id=f"x{case.case_id}") for case in renamed)
     is_two = {"is_excluded": lambda patient, case: case == "FeTS2022_00002"}
     assert (
