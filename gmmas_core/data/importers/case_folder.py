@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gmmas_core.data.importers.found import FoundCase, Skipped
 from gmmas_core.data.importers.tree import case_folders, is_id, skipped, unsafe_files
-from gmmas_core.data.sequences import FoundFiles, find_sequences
+from gmmas_core.data.sequences import FoundFiles, find_sequences, has_images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,8 @@ def collect(
             left.append(skipped(folder.name, case))
         else:
             cases[case.case_id] = case
+    if cases and has_images(source):
+        left.append(skipped("SRC", "images that lie in it and not in a folder per case"))
     return cases
 
 

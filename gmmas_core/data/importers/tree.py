@@ -22,7 +22,8 @@ def case_folders(
         source: folder to look into.
         pattern: of a case folder's name.
         depth: levels.
-        left: a reason is appended for every folder of images with another name and for every link to a folder.
+        left: a reason is appended for every folder of images with another name, every link to a folder, and every
+            folder that cannot be read or lies too deep.
     """
     for folder in subfolders(source, left):
         match = pattern.fullmatch(folder.name)
@@ -33,6 +34,10 @@ def case_folders(
                 left.append(skipped(folder.name, "a folder of images that is not named like a case of this data set"))
         elif depth > 1:
             yield from case_folders(folder, pattern, depth - 1, left)
+        elif left is not None and subfolders(folder):
+            left.append(
+                skipped(folder.name, "folders so deep are not looked into; give one nearer to the cases as SRC")
+            )
 
 
 def subfolders(folder: Path, left: list[Skipped] | None = None) -> list[Path]:

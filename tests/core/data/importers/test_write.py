@@ -210,7 +210,7 @@ def test_a_source_that_points_outside_or_has_odd_names(source: Path, tmp_path: P
     assert all(name.isprintable() and len(name) <= 44 + 2 for name in reasons)
 
 
-def test_a_folder_that_cannot_be_read_is_a_reason(source: Path, brats: Draw) -> None:
+def test_what_is_not_looked_into_is_a_reason(source: Path, brats: Draw) -> None:
     for number, collection in enumerate(("a", "b")):
         brats(source / collection, f"BraTS2021_0001{number}")
     left: list[Skipped] = []
@@ -219,6 +219,10 @@ def test_a_folder_that_cannot_be_read_is_a_reason(source: Path, brats: Draw) -> 
             shutil.rmtree(source / "b")
     assert [item.name for item in left] == ["b"]
     assert "cannot be read" in left[0].reason
+    brats(source / "a" / "b" / "c" / "d", "BraTS2021_00012")
+    (source / "BraTS2021_00013_t1.nii.gz").touch()
+    found = brats2021.find(source, [])
+    assert {item.name: item.reason.split(" ")[0] for item in found.skipped} == {"SRC": "images", "c": "folders"}
 
 
 def test_duplicates_in_the_folder_and_in_another(source: Path, tmp_path: Path) -> None:
