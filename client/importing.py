@@ -116,7 +116,7 @@ def import_data_set(request: Request, on_progress: Progress | None = None) -> li
 
 
 def preview(request: Request) -> list[SiteOutcome]:
-    """What `import_data_set` would do; nothing is written and no image is opened.
+    """What `import_data_set` would do; nothing is written, and of images no more is read than the ends.
 
     Raises:
         DataError: as `import_data_set`.
