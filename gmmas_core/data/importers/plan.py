@@ -20,7 +20,7 @@ IsExcluded = Callable[[str, str], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicate:
-    """A case not taken because its patient is here under another name."""
+    """A case whose patient is held already under another name."""
 
     case_id: str
     same_as: str
@@ -36,7 +36,8 @@ class Plan:
         out: the site folder; may be absent.
         take: cases whose folders are to be made; those that are there already are kept as they are.
         skipped: everything not taken, with reasons.
-        duplicates: cases of patients held already.
+        duplicates: cases not taken, of patients held already.
+        here_twice: cases that an earlier import took, before a table said that their patients are held.
         statements: what a person must know about the whole.
         ledger: of the folder before.
     """
@@ -46,6 +47,7 @@ class Plan:
     take: tuple[FoundCase, ...]
     skipped: tuple[Skipped, ...]
     duplicates: tuple[Duplicate, ...]
+    here_twice: tuple[Duplicate, ...]
     statements: tuple[str, ...]
     ledger: Ledger
 
@@ -88,28 +90,29 @@ def make_plan(
     twins = find_duplicates(cases, others, tied)
     names = {other.patient_id for other in here}
     left = list(found.skipped)
-    take, duplicates = [], []
-    late = 0
+    take, duplicates, here_twice = [], [], list[Duplicate]()
     for case in cases:
         twin = twins.get(case.case_id)
+        known = [] if twin is None else [Duplicate(case_id=case.case_id, same_as=twin.case_id, where=twin.where)]
         reason = _reason(case, data_set, out, ledger, is_excluded)
         if reason is not None:
             left.append(skipped(case.case_id, reason))
-        elif twin is not None and not os.path.isdir(out / case.case_id):
-            duplicates.append(Duplicate(case_id=case.case_id, same_as=twin.case_id, where=twin.where))
+        elif known and not os.path.isdir(out / case.case_id):
+            duplicates += known
         elif case.patient_id in names:
             named = "another data set here has a patient of this name; import into a folder of its own"
             left.append(skipped(case.case_id, named))
         else:
             take.append(case)
-            late += twin is not None
+            here_twice += known
     return Plan(
         data_set=data_set,
         out=out,
         take=tuple(take),
         skipped=tuple(left),
         duplicates=tuple(duplicates),
-        statements=(*_statements(data_set, late), *untied(cases, others, tied)),
+        here_twice=tuple(here_twice),
+        statements=(*_statements(data_set, here_twice), *untied(cases, others, tied)),
         ledger=ledger,
     )
 
@@ -169,7 +172,12 @@ def _is_another(case: FoundCase, folder: Path) -> bool:
     return bool(shared) and not any(looks_same(file, other) for file, other in shared)
 
 
-def _statements(data_set: str, late: int) -> tuple[str, ...]:
-    statement = IMPORTERS[data_set].statement
-    found_late = f"{late} cases that were imported earlier are now known to be here twice: remove one of each by hand"
-    return (*((statement,) if statement else ()), *((found_late,) if late else ()))
+def _statements(data_set: str, here_twice: Sequence[Duplicate]) -> tuple[str, ...]:
+    told = [statement] if (statement := IMPORTERS[data_set].statement) else []
+    if here_twice:
+        first = here_twice[0]
+        told.append(
+            f"{len(here_twice)} cases that were imported earlier are now known to be here twice (e.g. {first.case_id} "
+            f"is {first.same_as} in {first.where}): remove one of each by hand"
+        )
+    return tuple(told)

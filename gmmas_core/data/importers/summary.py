@@ -9,7 +9,7 @@ from typing import Any
 from gmmas_core.data.columns import LABEL_COLUMNS, LEGAL, read_label
 from gmmas_core.data.importers.found import FoundCase, Skipped
 from gmmas_core.data.importers.participants import as_listed, differing, is_readable, row_of
-from gmmas_core.data.importers.plan import Plan
+from gmmas_core.data.importers.plan import Duplicate, Plan
 from gmmas_core.data.importers.registry import IMPORTERS
 from gmmas_core.data.importers.sheet import table_hash
 from gmmas_core.data.importers.tree import shown
@@ -61,12 +61,15 @@ def summarise(
         "counts": _counts(done, held, len(without)),
         "unread": _unread(done),
         "skipped": [{"name": item.name, "reason": item.reason} for item in [*plan.skipped, *left]],
-        "duplicates": [
-            {"case": twin.case_id, "same_patient_as": twin.same_as, "in": twin.where} for twin in plan.duplicates
-        ],
+        "duplicates": _twins(plan.duplicates),
+        "here_twice": _twins(plan.here_twice),
         "statements": statements,
         "notes": dict(sorted(Counter(note for case in done for note in dict.fromkeys(case.notes)).items())),
     }
+
+
+def _twins(found: Iterable[Duplicate]) -> list[dict[str, str]]:
+    return [{"case": twin.case_id, "same_patient_as": twin.same_as, "in": twin.where} for twin in found]
 
 
 def rows_of(data_set: str, cases: Iterable[FoundCase]) -> list[dict[str, str]]:

@@ -239,6 +239,7 @@ def test_duplicates_in_the_folder_and_in_another(source: Path, tmp_path: Path) -
     late = write_site(make_plan(found_here, "brats2021", south, also=[north]), masks_for("brats2021", None), link, [])
     assert (whole.summary["counts"]["cases"], late.summary["counts"]["cases"], late.summary["duplicates"]) == (3, 1, [])
     assert "1 cases that were imported earlier are now known to be here twice" in late.summary["statements"][1]
+    assert [twin["in"] for twin in late.summary["here_twice"]] == ["north"]
     other = tuple(replace(case, aliases=(case.case_id,), case_id=f"x{case.case_id}") for case in renamed)
     is_two = {"is_excluded": lambda patient, case: case == "FeTS2022_00002"}
     assert (
