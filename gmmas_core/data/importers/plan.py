@@ -14,6 +14,8 @@ from gmmas_core.data.importers.tree import skipped
 from gmmas_core.data.sequences import find_sequences
 from gmmas_core.types import DataError
 
+_NAMESAKE = "another data set here has a patient of this name; import into a folder of its own"
+
 IsExcluded = Callable[[str, str], bool]
 """(patient id, case id) -> whether the case was withdrawn from this site."""
 
@@ -71,9 +73,6 @@ def make_plan(
         crosswalk: ties between ids of data sets.
         is_excluded: cases that have been withdrawn from this site.
 
-    Returns:
-        The plan.
-
     Raises:
         DataError: `out` is somebody else's folder, or holds cases that must not be mixed with these.
     """
@@ -100,8 +99,7 @@ def make_plan(
         elif known and not os.path.isdir(out / case.case_id):
             duplicates += known
         elif case.patient_id in names:
-            named = "another data set here has a patient of this name; import into a folder of its own"
-            left.append(skipped(case.case_id, named))
+            left.append(skipped(case.case_id, _NAMESAKE))
         else:
             take.append(case)
             here_twice += known
