@@ -20,7 +20,7 @@ def test_random_brain_fits_its_native_grid() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_one_row_per_way_relative_to_the_peer() -> None:
-    rows = {str(row["way"]): row for row in bench_inference(1, 0, 1, brain=(32, 40, 32))}
+    rows = {str(row["way"]): row for row in bench_inference(1, 0, 1, brain=(64, 80, 64))}
     assert list(rows) == list(WAYS)
     assert rows[REFERENCE]["ratio"] == 1.0
     assert all(float(str(row["ratio"])) > 0 for row in rows.values())
