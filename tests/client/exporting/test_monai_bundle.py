@@ -118,6 +118,7 @@ def test_the_metadata_are_what_the_specification_demands(bundle: Path, loaded: L
     readme = (bundle / "docs" / "README.md").read_text()
     assert DISCLAIMER in readme
     assert "idh 2.0" in readme
+    assert f"pip install fire=={told['required_packages_version']['fire']}" in readme
     parser = ConfigParser()
     parser.read_config(str(bundle / "configs" / "inference.json"))
     assert parser.get("preprocessing")["transforms"][0]["_target_"] == "LoadImaged"
