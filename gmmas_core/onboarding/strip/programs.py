@@ -3,7 +3,7 @@
 Neither comes with this project. The weights' hash is stated by the hospital and checked before anything runs; nothing
 is fetched: the program runs with an empty home, without the caller's environment, and with every proxy pointing at
 nothing, so that a program that would fetch fails instead. It has a time limit, and all that it started ends with it.
-What is checked is a hash, not the content: a checkpoint of HD-BET is a pickle that can run code; take it from its makers.
+A hash is checked, not the content: a checkpoint of HD-BET is a pickle that can run code; take it from its makers.
 
 HD-BET 2.0.1 and nipreps-synthstrip 0.0.1 were run by hand in a network namespace without network, on heads drawn by the
 tests, with weights that were made for that (a small nnU-Net fitted for a minute; SynthStrip's network with a threshold
