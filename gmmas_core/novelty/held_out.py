@@ -7,14 +7,14 @@ cohort floor lets through in its tail. Where distances have a heavier tail than 
 than the share says.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from gmmas_core.novelty.features import Floats, known_from, sequences_of
+from gmmas_core.novelty.features import Floats, known_from
 from gmmas_core.novelty.gaussian import FEWEST, MOST_DISTANCE, Gaussian, distance
-from gmmas_core.novelty.sums import PREFIX, sum_at
+from gmmas_core.novelty.sums import PREFIX, Chosen, everybody, places_with, sum_at
 from gmmas_core.subsets import SUBSETS
 from gmmas_core.types import Metric, Sum
 
@@ -53,18 +53,18 @@ def no_distances() -> dict[str, Metric]:
     return dict.fromkeys([key for subset in SUBSETS for key in _keys(subset)], Sum(0.0, 0))
 
 
-def sum_distances(gaussian: Gaussian, patients: Iterable[Floats]) -> dict[str, Metric]:
+def sum_distances(gaussian: Gaussian, patients: Sequence[Floats], chosen: Chosen = everybody) -> dict[str, Metric]:
     """Sums of held-out patients' distances.
 
     Args:
         gaussian: of the training patients.
         patients: (F,) features of each, one vector per patient.
+        chosen: asked once per subset of the sequences.
     """
     found = no_distances()
-    for features_F in patients:
-        there = set(sequences_of(features_F))
-        for subset in SUBSETS:
-            far = distance(gaussian, known_from(features_F, subset)) if set(subset) <= there else None
+    for subset in SUBSETS:
+        for place in chosen(places_with(patients, subset)):
+            far = distance(gaussian, known_from(patients[place], subset))
             if far is not None:
                 for key, value in zip(_keys(subset), (far, far**2)):
                     found[key] = sum_at(found, key) + Sum(value, 1)

@@ -19,7 +19,7 @@ from gmmas_core.novelty.gaussian import fit
 from gmmas_core.novelty.sums import PREFIX, sum_patients
 from gmmas_core.quality import Verdict
 from gmmas_core.signing import make_key, read_private_key
-from gmmas_core.training.patient_features import patient_features
+from gmmas_core.training.patient_features import features_at, first_studies
 from gmmas_core.types import DataError
 from server.distribution import distribution_of, fitted_of
 from server.ledger import Ledger
@@ -57,7 +57,7 @@ def test_the_model_folder_knows_the_gaussian_of_all_training_patients(played: Ru
     rows = []
     for folder in sites:
         data = open_local_data(read_site(folder), loaded.config)
-        rows += list(patient_features(data.split("train"), data.cache))
+        rows += [features_at(case, data.cache) for case in first_studies(data.split("train"))]
     pooled = fit(sum_patients(rows))
     assert pooled is not None
     np.testing.assert_allclose(found.mean_F, pooled.mean_F, atol=1e-9)
