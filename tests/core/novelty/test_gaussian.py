@@ -9,7 +9,7 @@ import pytest
 from gmmas_core.metrics.evaluation import add
 from gmmas_core.novelty import held_out, sums
 from gmmas_core.novelty.features import NAMES, NEEDS, Floats, known_from
-from gmmas_core.novelty.gaussian import FEWEST, distance, fit
+from gmmas_core.novelty.gaussian import FEWEST, MOST_DISTANCE, distance, fit
 from gmmas_core.novelty.held_out import limits_of, no_distances, sum_distances
 from gmmas_core.novelty.sums import no_patients, product_key, sum_key, sum_patients
 from gmmas_core.subsets import SUBSETS
@@ -139,6 +139,17 @@ def test_limits_hold_for_patients_who_made_neither_them_nor_the_gaussian() -> No
     assert 0.02 < beyond[0] < 0.09
     assert 0.001 < beyond[1] < 0.03
     assert limits_of(sum_distances(found, patients(FEWEST - 1, 9))) == {}
+
+
+def test_one_spoilt_scan_held_out_does_not_open_the_limits() -> None:
+    found = fit(sum_patients(patients(400, 6)))
+    assert found is not None
+    held = patients(100, 7)
+    usual = limits_of(sum_distances(found, held))["t1c+t2"]
+    spoilt = np.where(np.arange(F) % 2, 4.0, -4.0)
+    assert distance(found, spoilt) == MOST_DISTANCE
+    loosened = limits_of(sum_distances(found, [*held[:-1], spoilt]))["t1c+t2"]
+    assert usual.out - 0.1 < loosened.out < usual.out + 0.5
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gmmas_core.checkpoint import save_model
+from gmmas_core.config import load_config
 from gmmas_core.data.sequences import find_sequences
+from gmmas_core.model.gmmas import build_model
 from gmmas_core.novelty.gaussian import distance, fit
 from gmmas_core.novelty.sums import sum_patients
 from server.lab.study.novelty.patients import read
@@ -19,7 +22,16 @@ def test_a_small_study_finds_what_is_gross_and_says_what_it_misses(tmp_path: Pat
     size = NoveltySize(
         mode="test", voxels=24, train=12, validation=12, test=6, strangers=3, new_hospitals=1, floor=3, resamples=50
     )
-    study = study_novelty(size, tmp_path / "study")
+    config = load_config(["experiment=smoke", "model=smallest", "data.spacing_mm=8"])
+    network = build_model(config.model, config.task_list, loss=config.loss, seed=0)
+    save_model(tmp_path / "model", network, config, {"rounds": 0})
+    study = study_novelty(size, tmp_path / "study", model=tmp_path / "model")
+    tried = {row["name"]: row for row in study["network"]["groups"]}
+    assert tried["t1 and t2 swapped"]["network"]["value"] > 0.6
+    assert tried["two tumours"]["gain"]["value"] == pytest.approx(
+        tried["two tumours"]["both"]["value"] - tried["two tumours"]["images"]["value"]
+    )
+    assert sum(row["cases"] for row in study["alarms"]) == study["groups"][0]["cases"]
     rows = {row["name"]: row for row in study["groups"]}
     usual = rows["unseen patients of the federation's hospitals"]
     assert usual["auroc"] is None
@@ -27,7 +39,7 @@ def test_a_small_study_finds_what_is_gross_and_says_what_it_misses(tmp_path: Pat
     assert rows["inverted brightness"]["auroc"]["value"] > 0.9
     assert json.loads((tmp_path / "study" / "study.json").read_text()) == json.loads(json.dumps(study))
     assert study["disclaimer"] in (tmp_path / "study" / "study.html").read_text()
-    assert "5 % intended" in (tmp_path / "study" / "study.md").read_text()
+    assert "5 % are intended" in (tmp_path / "study" / "study.md").read_text()
 
 
 @pytest.mark.slow

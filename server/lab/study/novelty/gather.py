@@ -13,21 +13,22 @@ from gmmas_core.novelty.held_out import limits_of, subset_name, sum_distances
 from gmmas_core.novelty.stored import Distribution
 from gmmas_core.novelty.sums import sum_patients
 from gmmas_core.types import DataError, Metric
+from server.lab.study.novelty.groups import Seen
 
-Vectors = Mapping[str, Sequence[Floats]]
-"""Site -> features of its patients."""
+Sites = Mapping[str, Sequence[Seen]]
+"""Site -> its patients."""
 
 
-def gathered(train: Vectors, validation: Vectors, floor: int, spacing_mm: float) -> Distribution:
+def gathered(train: Sites, validation: Sites, floor: int, spacing_mm: float) -> Distribution:
     """What a federation would write into the model folder.
 
     Raises:
         DataError: too few patients.
     """
-    gaussian = fit(_pooled(sum_patients(rows, _Populations(floor).chosen) for rows in train.values()))
+    gaussian = fit(_pooled(sum_patients(_features(seen), _Populations(floor).chosen) for seen in train.values()))
     if gaussian is None:
         raise DataError("study: found too few patients for a Gaussian; expected more; choose a larger mode")
-    held = _pooled(sum_distances(gaussian, rows, _Populations(floor).chosen) for rows in validation.values())
+    held = _pooled(sum_distances(gaussian, _features(seen), _Populations(floor).chosen) for seen in validation.values())
     return Distribution(gaussian=gaussian, spacing_mm=spacing_mm, limits=limits_of(held))
 
 
@@ -68,6 +69,10 @@ class _Populations:
         """See `sums.Chosen`."""
         self._blocks, told = cut(self._blocks, {str(place): str(place) for place in places}, self._floor)
         return [place for place in places if str(place) in told]
+
+
+def _features(seen: Sequence[Seen]) -> list[Floats]:
+    return [case.features_F for case in seen]
 
 
 def _pooled(sites: Iterable[Mapping[str, Metric]]) -> dict[str, Metric]:
