@@ -13,9 +13,11 @@ from gmmas_core.model.gmmas import build_model
 from gmmas_core.novelty.features import NAMES
 from gmmas_core.novelty.gaussian import distance, fit
 from gmmas_core.novelty.sums import sum_patients
+from server.lab.study.novelty.findings import conclusion
 from server.lab.study.novelty.groups import USUAL, Seen
 from server.lab.study.novelty.network import K, compare
 from server.lab.study.novelty.patients import read
+from server.lab.study.novelty.ranked import share
 from server.lab.study.novelty.sizes import NoveltySize
 from server.lab.study.novelty.study import study_novelty
 
@@ -43,6 +45,12 @@ def test_a_small_study_finds_what_is_gross_and_says_what_it_misses(tmp_path: Pat
     assert json.loads((tmp_path / "study" / "study.json").read_text()) == json.loads(json.dumps(study))
     assert study["disclaimer"] in (tmp_path / "study" / "study.html").read_text()
     assert "5 % are intended" in (tmp_path / "study" / "study.md").read_text()
+
+
+def test_a_study_in_which_nobody_could_be_judged_says_so() -> None:
+    row = {"name": "north", "auroc": None, "warned": share([]), "out": share([])}
+    (line,) = conclusion({"groups": [row], "alarms": [row], "real": [], "network": None})
+    assert "none could be judged" in line
 
 
 def test_a_gain_of_the_networks_features_is_seen_and_told_from_none() -> None:

@@ -96,9 +96,11 @@ def _ranked(strange: Scored, usual: Scored, resamples: int) -> dict[str, Any]:
 def conclusion(study: Mapping[str, Any]) -> list[str]:
     """What the numbers say, failures first among equals."""
     usual, *strange = study["groups"]
+    alarms = (f"{row['name']} {_percent(row['warned'])}" for row in study["alarms"])
     lines = [
         f"Of unseen patients of the federation's own hospitals {_percent(usual['warned'])} are warned about, 5 % are "
-        f"intended; {_percent(usual['out'])} are called out of distribution, 1 % are intended."
+        f"intended; {_percent(usual['out'])} are called out of distribution, 1 % are intended. By hospital, warned "
+        f"about: {', '.join(alarms)}."
     ]
     for row in strange:
         if row["auroc"]["value"] is None:
@@ -140,5 +142,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _percent(share: Mapping[str, Any]) -> str:
+    if share["value"] is None:
+        return "none could be judged"
     low, high = share["interval"]
     return f"{share['value']:.0%} ({low:.0%} to {high:.0%})"
