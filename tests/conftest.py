@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from client import memory_estimate
 from gmmas_core.config import Config, load_config
 
 if TYPE_CHECKING:
@@ -26,6 +27,22 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 def _one_torch_thread() -> None:
     """Parallel pytest workers and torch threads fight for the same cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _networks_are_counted_once() -> Iterator[None]:
+    """A site counts its network's parameters at every message; here once per network: half of a small round's time."""
+    count, counted = memory_estimate._parameters, dict[str, int]()
+
+    def once(config: Config) -> int:
+        network = repr((config.model, config.task_list, config.loss, config.has_contrast))
+        if network not in counted:
+            counted[network] = count(config)
+        return counted[network]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory_estimate, "_parameters", once)
+        yield
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -53,8 +70,9 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator["Browser"]:
     """One browser for all tests of a process, which can hold no second one; it draws in software."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)  # what is expected comes late on a busy machine
     graphics = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=graphics)
