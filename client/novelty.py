@@ -7,9 +7,13 @@ learn what an average over at least the cohort floor's number of patients tells,
 
 With record-level privacy the first is never told: exact sums would pass by the noise. Client-level privacy, which the
 coordinator adds, does not cover either. Where `privacy.statistics` is "refused" neither is told, where it is "summed"
-only what is in a secure sum, so not the second.
+only what is in a secure sum, so not the second; where `statistics_epsilon` wants noise neither, for these have none.
+
+Sums of two groups, or of two rounds between which patients came, differ by a sum over those who are in one alone. So
+`populations` is asked about every group's first studies, and no difference is about fewer patients than the floor.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from client.local_data import LocalData
@@ -18,8 +22,8 @@ from client.statistics.answer import PER_SITE, SUMMED
 from gmmas_core.config import Config
 from gmmas_core.novelty.held_out import no_distances, sum_distances
 from gmmas_core.novelty.stored import read_pieces
-from gmmas_core.novelty.sums import by_common_patterns, no_patients, sum_patients
-from gmmas_core.training.patient_features import patient_features
+from gmmas_core.novelty.sums import no_patients, sum_at, sum_patients
+from gmmas_core.training.patient_features import features_at, first_studies
 from gmmas_core.types import EvaluationPlan, Metric, RoundPlan, SiteScores
 
 CALIBRATE = "calibrate"
@@ -40,12 +44,11 @@ def patient_sums(site: Site, plan: RoundPlan, config: Config, data: LocalData) -
     """
     if plan.stage != CALIBRATE:
         return {}
-    policy, is_summed = site.privacy, config.privacy.secure_sum.name != "none"
-    may_leave = policy.statistics == PER_SITE or (policy.statistics == SUMMED and is_summed)
-    if policy.epsilon is not None or not may_leave:
+    is_summed = config.privacy.secure_sum.name != "none"
+    if site.privacy.epsilon is not None or not _may_leave(site, (PER_SITE, SUMMED) if is_summed else (PER_SITE,)):
         return no_patients()
-    features = patient_features(data.split("train"), data.cache)
-    return sum_patients(by_common_patterns(features, site.cohort_floor))
+    patients = _Patients(data, "train")
+    return sum_patients(patients.features, patients.chosen)
 
 
 def measure_distances(site: Site, plan: EvaluationPlan, config: Config, data: LocalData) -> SiteScores:
@@ -75,7 +78,25 @@ def measure_distances(site: Site, plan: EvaluationPlan, config: Config, data: Lo
         metrics=no_distances(),
         core_fingerprint=plan.core_fingerprint,
     )
-    if site.privacy.statistics != PER_SITE:
+    if not _may_leave(site, (PER_SITE,)):
         return scores
-    patients = by_common_patterns(patient_features(data.split(plan.split), data.cache), site.cohort_floor)
-    return replace(scores, num_cases=len(patients), metrics=sum_distances(distribution.gaussian, patients))
+    patients = _Patients(data, plan.split)
+    told = sum_distances(distribution.gaussian, patients.features, patients.chosen)
+    return replace(scores, num_cases=max(sum_at(told, key).count for key in told), metrics=told)
+
+
+class _Patients:
+    """First studies of a split, their features, and which of them a sum may be about."""
+
+    def __init__(self, data: LocalData, split: str) -> None:
+        self._cases, self._answered = first_studies(data.split(split)), data.answered
+        self.features = [features_at(case, data.cache) for case in self._cases]
+
+    def chosen(self, places: Sequence[int]) -> list[int]:
+        """See `sums.Chosen`."""
+        told = {case.case_id for case in self._answered([self._cases[place] for place in places])}
+        return [place for place in places if self._cases[place].case_id in told]
+
+
+def _may_leave(site: Site, settings: Sequence[str]) -> bool:
+    return site.privacy.statistics in settings and site.privacy.statistics_epsilon is None

@@ -71,12 +71,13 @@ def ask_distances(run: Run) -> None:
         scored, outcome = ask_scores(run, plan)
     except RoundVoid:
         return
+    unfit = unfit_distances(scored, {site: run.enlisted[site].num_cases["validation"] for site in scored})
     run.ledger.append(
         "distances",
         round=fitted.round,
         sha256=fitted.sha256,
-        sites=scored,
-        refused=dict(fitted.refused),
+        sites={site: part for site, part in scored.items() if site not in unfit},
+        refused={**fitted.refused, **unfit},
         left_out=outcome.left_out,
     )
 
@@ -110,11 +111,20 @@ def distribution_of(entries: Iterable[Entry], config: Config) -> dict[str, Any]:
     return to_content(replace(fitted.distribution, limits=limits))
 
 
+def unfit_distances(scored: Mapping[str, Entry], cases: Mapping[str, int]) -> dict[str, str]:
+    """Sites whose distances no patients can have, or not so few, and why.
+
+    Args:
+        scored: site -> what it answered, as in the ledger.
+        cases: site -> validation cases with which it joined; what it says now of their number decides nothing.
+    """
+    why = {site: held_out.impossible(_own(part), cases[site]) for site, part in scored.items()}
+    return {site: reason for site, reason in why.items() if reason}
+
+
 def _limits(entry: Entry) -> dict[str, held_out.Limits]:
-    """Of the sites whose distances patients can have."""
-    parts = [(_own(part), int(part["num_cases"])) for part in entry["sites"].values()]
-    good = [_only(own, held_out.no_distances()) for own, most in parts if not held_out.impossible(own, most)]
-    return held_out.limits_of(reduce(add, good)) if good else {}
+    told = [_only(_own(part), held_out.no_distances()) for part in entry["sites"].values()]
+    return held_out.limits_of(reduce(add, told)) if told else {}
 
 
 def _own(part: Mapping[str, Any]) -> dict[str, Metric]:

@@ -40,6 +40,9 @@ def _of_entry(entry: Entry) -> list[tuple[str, str]]:
             return [(entry["site"], f"no longer asked, until the coordinator readmits it: {entry['reason']}")]
         case "joined":
             return [(entry["site"], "joined the run")]
+        case "distances":
+            told = "what it told of its patients' images was left out"
+            return [(site, f"{told}: {why}") for site, why in entry["refused"].items()]
         case "refused":
             return [(entry["node"], f"did not fit: {entry['reason']}")]
         case "late":

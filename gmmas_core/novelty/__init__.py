@@ -10,9 +10,11 @@ check.py     the answer for one case, as a check beside those of `quality`
 What it is: one Gaussian over all hospitals' patients, so what lies between two scanners counts as known. What it cannot
 see: anything that leaves the statistics of brightness, sharpness and likeness of sequences as they were. A metastasis
 with a ring and oedema is such a thing. It finds strange images, not strange diseases. There are no features of the
-network in it: they would have to be gathered again for every model, and their sums say more about a patient.
+network in it: they would have to be gathered again for every model, and their sums say more about a patient. An arm of
+`gmmas-lab study novelty` tries them (`--model`).
 
-What is told of patients: sums over at least the cohort floor's number of them, and so is every difference of sums; each
-patient once (first study), every feature bounded by LIMIT, so that no patient moves a sum by more than LIMIT squared.
-Bounded is not private: a hospital with record-level privacy tells none of these sums of its training patients.
+What is told of patients: sums over at least the cohort floor's number of them, and so is every difference of sums, of
+one round or of several; each patient once (first study), every feature bounded by LIMIT, so that no patient moves a sum
+by more than LIMIT squared. Bounded is not private: a hospital with record-level privacy tells none of these sums of its
+training patients.
 """

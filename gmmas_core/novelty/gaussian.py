@@ -89,7 +89,7 @@ def fit(metrics: Mapping[str, Metric], fewest: int = FEWEST) -> Gaussian | None:
                 covariance_UU[row, column] = both.mean - means[0] * means[1]
                 smallest = min(smallest, both.count)
     spread_U = np.sqrt(np.maximum(np.diag(covariance_UU), SMALLEST_SPREAD**2))
-    shrunk_UU, shrinkage = _shrunk(covariance_UU / np.outer(spread_U, spread_U), smallest)
+    shrunk_UU, shrinkage = shrunk(covariance_UU / np.outer(spread_U, spread_U), smallest)
     mean_F, covariance_FF = np.full(size, np.nan), np.full((size, size), np.nan)
     mean_F[usable] = mean_U
     covariance_FF[np.ix_(usable, usable)] = shrunk_UU * np.outer(spread_U, spread_U)
@@ -97,7 +97,7 @@ def fit(metrics: Mapping[str, Metric], fewest: int = FEWEST) -> Gaussian | None:
     return Gaussian(mean_F=mean_F, covariance_FF=covariance_FF, patients=patients, shrinkage=shrinkage)
 
 
-def _shrunk(correlation_UU: Floats, patients: int) -> tuple[Floats, float]:
+def shrunk(correlation_UU: Floats, patients: int) -> tuple[Floats, float]:
     """Correlations towards none, positive definite, with ones on the diagonal; and the share."""
     size = len(correlation_UU)
     bounded_UU = np.clip(correlation_UU, -1.0, 1.0)
@@ -127,7 +127,13 @@ def distance(gaussian: Gaussian, features_F: Floats) -> float | None:
     if not any(NEEDS[place] for place in used):
         return None
     apart_U = features_F[used] - gaussian.mean_F[used]
-    squared = float(apart_U @ np.linalg.solve(gaussian.covariance_FF[np.ix_(used, used)], apart_U))
-    part = 2 / (9 * len(used))
-    normal = (np.cbrt(squared / len(used)) - (1 - part)) / np.sqrt(part)
+    return normal_distance(apart_U, gaussian.covariance_FF[np.ix_(used, used)])
+
+
+def normal_distance(apart_U: Floats, covariance_UU: Floats) -> float:
+    """The Mahalanobis distance of a difference from the mean, about standard normal and bounded; see `distance`."""
+    size = len(apart_U)
+    squared = float(apart_U @ np.linalg.solve(covariance_UU, apart_U))
+    part = 2 / (9 * size)
+    normal = (np.cbrt(squared / size) - (1 - part)) / np.sqrt(part)
     return float(np.clip(normal, -MOST_DISTANCE, MOST_DISTANCE))

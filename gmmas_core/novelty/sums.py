@@ -5,24 +5,26 @@ A product is summed over the patients in whom all that both features need was ac
 of the two: a covariance needs both means among those very patients, or a hospital without T1 would look like a
 correlation. Nothing is filled in for a sequence that is missing.
 
-So sums over nested groups of patients are told, and their differences are sums over those who lack a sequence. For that
-no hospital may have a few such patients in them: `by_common_patterns` leaves only patterns of sequences that at least
-the floor's number of its patients have. Whatever is added or subtracted, it is then about whole patterns.
+So every sum has a group: the patients who have what it needs. Groups are nested, and patients come between two rounds:
+differences of sums are sums again, and could be about one patient. Who may be in a group's sums is therefore asked
+group by group (`Chosen`), of whoever keeps populations from differing by a few.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations_with_replacement
 
 import numpy as np
 
-from gmmas_core.novelty.features import LIMIT, NAMES, NEEDS, Floats, known_from, sequences_of
+from gmmas_core.novelty.features import LIMIT, NAMES, NEEDS, Floats
 from gmmas_core.types import SEQUENCES, Metric, Sum
 
 PREFIX = "novelty."
 """Of every metric of this package."""
 
 _SLACK = 1e-3  # per patient: sums travel as multiples of 2^-20 in a secure sum
+
+Chosen = Callable[[Sequence[int]], Sequence[int]]
+"""Of patients' places in a list, all those of a group, the ones that its sums may be about."""
 
 PAIRS = tuple(combinations_with_replacement(range(len(NAMES)), 2))
 """Places of the two features of every product."""
@@ -44,6 +46,8 @@ def product_key(one: int, other: int) -> str:
     return f"{PREFIX}product.{NAMES[first]}.{NAMES[second]}"
 
 
+GROUPS = tuple(dict.fromkeys(population(*pair) for pair in PAIRS))
+
 _OF_SUMS = {
     sum_key(place, population(*pair)): (place, population(*pair)) for pair in PAIRS for place in dict.fromkeys(pair)
 }
@@ -57,41 +61,35 @@ def no_patients() -> dict[str, Metric]:
     return dict.fromkeys((*_OF_SUMS, *_OF_PRODUCTS), Sum(0.0, 0))
 
 
-def by_common_patterns(patients: Iterable[Floats], floor: int) -> list[Floats]:
-    """Patients as if they had one of the patterns of sequences that at least `floor` of them have.
-
-    Who has a rarer pattern counts with the largest common one that is part of it, and without one is left out.
-    """
-    rows = [(row, sequences_of(row)) for row in patients]
-    common = [pattern for pattern, count in Counter(pattern for _, pattern in rows).items() if count >= floor]
-    ordered = sorted(common, key=lambda pattern: (-len(pattern), pattern))
-    kept = []
-    for row, pattern in rows:
-        inside = next((each for each in ordered if set(each) <= set(pattern)), None)
-        if inside is not None:
-            kept.append(row if inside == pattern else known_from(row, inside))
-    return kept
+def everybody(places: Sequence[int]) -> Sequence[int]:
+    """Nothing is told to anybody, so nobody is left out."""
+    return places
 
 
-def sum_patients(patients: Iterable[Floats]) -> dict[str, Metric]:
+def places_with(patients: Sequence[Floats], group: Iterable[str]) -> list[int]:
+    """Of the patients with every feature that these sequences give."""
+    needed_F = np.array([needs <= set(group) for needs in NEEDS])
+    return [place for place, row in enumerate(patients) if not np.isnan(row[needed_F]).any()]
+
+
+def sum_patients(patients: Sequence[Floats], chosen: Chosen = everybody) -> dict[str, Metric]:
     """Sums over patients.
 
     Args:
         patients: (F,) features of each, NaN where unknown; one vector per patient.
+        chosen: asked once per group of GROUPS.
     """
-    rows = list(patients)
-    if not rows:
-        return no_patients()
-    values_NF = np.clip(np.stack(rows), -LIMIT, LIMIT)
-    known_NF = ~np.isnan(values_NF)
-    filled_NF = np.where(known_NF, values_NF, 0.0)  # adds nothing to any sum, and is not counted
-    sums: dict[str, Metric] = {}
+    members = {group: chosen(places_with(patients, group)) for group in GROUPS}
+    rows = {group: np.clip([patients[place] for place in places], -LIMIT, LIMIT) for group, places in members.items()}
+    sums = no_patients()
     for one, other in PAIRS:
-        both_N = known_NF[:, one] & known_NF[:, other]
-        count = int(both_N.sum())
-        for place in (one, other):
-            sums[sum_key(place, population(one, other))] = Sum(float(filled_NF[both_N, place].sum()), count)
-        sums[product_key(one, other)] = Sum(float(filled_NF[both_N, one] @ filled_NF[both_N, other]), count)
+        group = population(one, other)
+        if not len(rows[group]):
+            continue
+        first_N, second_N = rows[group][:, one], rows[group][:, other]
+        sums[sum_key(one, group)] = Sum(float(first_N.sum()), len(first_N))
+        sums[sum_key(other, group)] = Sum(float(second_N.sum()), len(second_N))
+        sums[product_key(one, other)] = Sum(float(first_N @ second_N), len(first_N))
     return sums
 
 

@@ -1,7 +1,9 @@
 """A federation learns what its patients' images look like; the model folder knows it, and predict abstains by it."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,20 @@ from client.site import read_site
 from gmmas_core.checkpoint import CARD, load_model
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.data.preprocess import Prepared
+from gmmas_core.metrics.evaluation import add
+from gmmas_core.novelty.features import NAMES
 from gmmas_core.novelty.gaussian import fit
-from gmmas_core.novelty.sums import PREFIX, sum_patients
+from gmmas_core.novelty.sums import PREFIX, sum_key, sum_patients
 from gmmas_core.quality import Verdict
 from gmmas_core.signing import make_key, read_private_key
-from gmmas_core.training.patient_features import patient_features
-from gmmas_core.types import DataError
-from server.distribution import distribution_of, fitted_of
+from gmmas_core.training.patient_features import features_at, first_studies
+from gmmas_core.types import DataError, Sum
+from server.candidate import enlisted_sites
+from server.distribution import distribution_of, fitted_of, unfit_distances
 from server.ledger import Ledger
+from server.ledger_entries import metrics_from_entry
 from server.releases import publish
+from server.report_control import incidents
 from server.run_folder import RunFolder
 
 Play = Callable[..., dict[str, Any]]
@@ -57,7 +64,7 @@ def test_the_model_folder_knows_the_gaussian_of_all_training_patients(played: Ru
     rows = []
     for folder in sites:
         data = open_local_data(read_site(folder), loaded.config)
-        rows += list(patient_features(data.split("train"), data.cache))
+        rows += [features_at(case, data.cache) for case in first_studies(data.split("train"))]
     pooled = fit(sum_patients(rows))
     assert pooled is not None
     np.testing.assert_allclose(found.mean_F, pooled.mean_F, atol=1e-9)
@@ -72,6 +79,41 @@ def test_the_model_folder_knows_the_gaussian_of_all_training_patients(played: Ru
     released = load_model(played.releases / line["version"]).distribution
     assert released is not None
     assert released.limits == loaded.distribution.limits
+
+
+def _all_state_but_prepared(folder: str, names: list[str]) -> set[str]:
+    return {*names} - {"prepared"} if Path(folder).name == ".gmmas" else set()
+
+
+@pytest.mark.slow
+def test_under_secure_sums_and_record_level_noise_only_unprotected_hospitals_are_in_it(
+    played: RunFolder, sites: list[Path], overrides: Sequence[str], tmp_path: Path
+) -> None:
+    """The same run once more, whole, under masks; west has a budget now, so its exact sums stay where they are."""
+    from server.lab.engines import in_process
+
+    copied = tmp_path / "sites"
+    shutil.copytree(sites[0].parent, copied, ignore=_all_state_but_prepared)
+    secure = [copied / site.name for site in sites]
+    with (copied / "west" / "site.yaml").open("a") as file:
+        file.write("privacy: {epsilon: 50, delta: 0.001, noise_multiplier: 1, secure_sum: required, min_sites: 2}\n")
+    folder = RunFolder(tmp_path / "run")
+    separable = ("data.tumor_cutmix=none", "loss.class_weighting=none", "evaluation.local_only=false")
+    in_process(secure, [*overrides, *CALIBRATED, *separable, "privacy=secure_sum"], folder, lambda kind, fields: None)
+    (summed,) = (entry for entry in Ledger(folder.ledger).entries() if entry.get("stage") == "calibrate")
+    assert summed["secure"]["sites"] == [site.name for site in sites]
+    assert list(summed["sites"]) == ["secure sum"]
+    found = load_model(folder.model).distribution
+    (line,) = (entry for entry in Ledger(played.ledger).entries() if entry.get("stage") == "calibrate")
+    parts = {name: metrics_from_entry(part["metrics"]) for name, part in line["sites"].items()}
+    others = fit(reduce(add, [part for name, part in parts.items() if name != "west"]))
+    assert found is not None
+    assert others is not None
+    assert parts["west"][sum_key(NAMES.index("t2-low"), ("t2",))] != Sum(0.0, 0)
+    assert found.gaussian.patients == others.patients
+    np.testing.assert_allclose(found.gaussian.mean_F, others.mean_F, atol=1e-5)
+    np.testing.assert_allclose(found.gaussian.covariance_FF, others.covariance_FF, atol=1e-4)
+    assert found.limits
 
 
 @pytest.mark.slow
@@ -115,9 +157,20 @@ def test_a_site_whose_sums_no_patients_can_have_is_left_out(played: RunFolder) -
 
 
 @pytest.mark.slow
-def test_a_damaged_or_foreign_distribution_makes_no_model_folder(played: RunFolder, tmp_path: Path) -> None:
-    import shutil
+def test_a_site_that_claims_distances_of_more_patients_than_it_has_is_left_out_and_named(played: RunFolder) -> None:
+    """Else one hospital that answers for a million patients sets everybody's limits."""
+    entries = list(Ledger(played.ledger).entries())
+    (line,) = (entry for entry in entries if entry["kind"] == "distances")
+    cases = {site: part["cases"]["validation"] for site, part in enlisted_sites(entries).items()}
+    assert unfit_distances(line["sites"], cases) == {}
+    claims = {**cases, "west": line["sites"]["west"]["num_cases"] - 1}
+    assert list(unfit_distances(line["sites"], claims)) == ["west"]
+    rows = incidents([{**line, "refused": unfit_distances(line["sites"], claims)}])
+    assert [(row["site"], "left out" in row["what"]) for row in rows] == [("west", True)]
 
+
+@pytest.mark.slow
+def test_a_damaged_or_foreign_distribution_makes_no_model_folder(played: RunFolder, tmp_path: Path) -> None:
     copy = tmp_path / "model"
     shutil.copytree(played.model, copy)
     content = json.loads((copy / "distribution.json").read_text())

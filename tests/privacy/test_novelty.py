@@ -1,6 +1,8 @@
 """What leaves a hospital about its patients' images: under its floor, by its policy, and never beside its budget."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from client.egress.floor import above_floor
 from client.egress.names import require_known, score_names, update_names
+from client.egress.populations import answered
 from client.local_data import LocalData
 from client.novelty import measure_distances, patient_sums
 from client.privacy_policy import PrivacyPolicy
@@ -22,9 +25,9 @@ from gmmas_core.novelty.features import NAMES, Floats
 from gmmas_core.novelty.gaussian import fit
 from gmmas_core.novelty.held_out import no_distances, sum_distances
 from gmmas_core.novelty.stored import Distribution, to_content, to_pieces
-from gmmas_core.novelty.sums import by_common_patterns, no_patients, sum_key, sum_patients
-from gmmas_core.training.patient_features import patient_features
-from gmmas_core.types import EvaluationPlan, FederationError, Metric, RoundPlan, Sum
+from gmmas_core.novelty.sums import no_patients, sum_key, sum_patients
+from gmmas_core.training.patient_features import features_at
+from gmmas_core.types import Case, EvaluationPlan, FederationError, Metric, RoundPlan, Sum
 
 FLOOR = 5
 
@@ -78,10 +81,40 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> LocalData:
     return LocalData(cases, PreparedCache(folder / ".gmmas" / "prepared", settings))
 
 
+def features(data: LocalData, cases: Sequence[Case]) -> list[Floats]:
+    return [features_at(case, data.cache) for case in cases]
+
+
+@pytest.mark.parametrize("others", ["a second study", "T2 alone"])
+def test_a_patient_who_joins_between_two_rounds_is_not_the_difference_of_their_sums(
+    data: LocalData, tmp_path: Path, others: str
+) -> None:
+    """A stranger joins together with somebody who adds nothing to the sums of some group: none of the two is told."""
+    one = replace(site(tmp_path), cohort_floor=2)
+    config = load_config(["experiment=smoke", "data.spacing_mm=6"])
+    known = [replace(case, split="train") for case in data.cases[:4]]
+    stranger, other = (replace(case, split="train") for case in data.cases[4:6])
+    is_t2 = others == "T2 alone"
+    other = replace(other, images={"t2": other.images["t2"]}) if is_t2 else replace(other, patient_id="phantom-of-1")
+    if not is_t2:
+        known[0] = replace(known[0], patient_id="phantom-of-1")
+
+    def told(cases: Sequence[Case]) -> dict[str, Metric]:
+        seen = LocalData(tuple(cases), data.cache, answered=partial(answered, one))
+        return patient_sums(one, round_plan("calibrate"), config, seen)
+
+    before, after = told(known), told([*known, stranger, other])
+    for key, metric in after.items():
+        held = before[key]
+        assert isinstance(metric, Sum)
+        assert isinstance(held, Sum)
+        assert abs(metric.count - held.count) != 1, key
+
+
 def test_policy_and_budget_keep_the_sums_here(data: LocalData, tmp_path: Path) -> None:
     data = replace(data, cases=tuple(replace(case, split="train") for case in data.cases))
     configs = [load_config(["experiment=smoke", "data.spacing_mm=6", *more]) for more in ((), ("privacy=secure_sum",))]
-    sums = sum_patients(by_common_patterns(patient_features(data.cases[:6], data.cache), FLOOR))
+    sums = sum_patients(features(data, data.cases[:6]))
     assert told(sums) > 100
 
     def given(stage: str, config: Config, **policy: Any) -> dict[str, Metric]:
@@ -91,6 +124,7 @@ def test_policy_and_budget_keep_the_sums_here(data: LocalData, tmp_path: Path) -
         assert [given("calibrate", config, statistics=statistics) for config in configs] == expected
     assert given("calibrate", configs[1], statistics="refused") == no_patients()
     assert given("calibrate", configs[1], epsilon=8.0) == no_patients()
+    assert given("calibrate", configs[1], statistics_epsilon=1.0) == no_patients(), "these sums have no noise"
     assert given("supervised", configs[0]) == {}
 
 
@@ -131,11 +165,11 @@ def test_every_patient_is_measured_once_and_only_where_policy_says_so(data: Loca
     assert gaussian is not None
     asked = plan(to_pieces(to_content(Distribution(gaussian=gaussian, spacing_mm=6.0))))
     given = measure_distances(site(tmp_path), asked, config, data)
-    patients = by_common_patterns(patient_features(data.cases[:6], data.cache), FLOOR)
+    patients = features(data, data.cases[:6])
     assert given.num_cases == len(patients) >= FLOOR
     assert given.metrics == sum_distances(gaussian, patients)
-    for policy in ("refused", "summed"):
-        silent = measure_distances(site(tmp_path, statistics=policy), asked, config, data)
+    for policy in ({"statistics": "refused"}, {"statistics": "summed"}, {"statistics_epsilon": 1.0}):
+        silent = measure_distances(site(tmp_path, **policy), asked, config, data)
         assert (silent.num_cases, silent.metrics) == (0, no_distances())
     with pytest.raises(FederationError, match="distribution"):
         measure_distances(site(tmp_path), plan(()), config, data)

@@ -125,6 +125,9 @@ def novelty(
     real: Annotated[
         Path | None, typer.Option(help="Folder of real cases: brats2021/, tcga/, ood/, raw/.", show_default="none")
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Model folder whose network's features are tried too.", show_default="none")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure whether images unlike the training sites' are found: new scanners, swapped files, faults.
@@ -141,7 +144,7 @@ def novelty(
     # Imported only now: a mistyped mode is answered before the heavy libraries are loaded.
     from server.lab.study.novelty.study import study_novelty
 
-    _tell(study_novelty(size, out, real), out, as_json)
+    _tell(study_novelty(size, out, real, model), out, as_json)
 
 
 @app.command()

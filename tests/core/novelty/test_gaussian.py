@@ -1,5 +1,6 @@
 """Sums of sites equal those of all patients in one place; missing sequences are marginalised; liars are refused."""
 
+from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
@@ -7,10 +8,10 @@ import pytest
 
 from gmmas_core.metrics.evaluation import add
 from gmmas_core.novelty import held_out, sums
-from gmmas_core.novelty.features import NAMES, NEEDS, Floats, known_from, sequences_of
-from gmmas_core.novelty.gaussian import FEWEST, distance, fit
+from gmmas_core.novelty.features import NAMES, NEEDS, Floats, known_from
+from gmmas_core.novelty.gaussian import FEWEST, MOST_DISTANCE, distance, fit
 from gmmas_core.novelty.held_out import limits_of, no_distances, sum_distances
-from gmmas_core.novelty.sums import by_common_patterns, no_patients, product_key, sum_key, sum_patients
+from gmmas_core.novelty.sums import no_patients, product_key, sum_key, sum_patients
 from gmmas_core.subsets import SUBSETS
 from gmmas_core.types import Metric, Sum
 
@@ -89,17 +90,25 @@ def test_a_hospital_without_a_sequence_makes_no_correlation() -> None:
     assert found.covariance_FF[other, other] == pytest.approx(0.01 + 0.25, abs=0.02)
 
 
-def test_no_difference_of_sums_is_about_fewer_patients_than_the_floor() -> None:
+def test_every_sum_is_about_the_patients_of_its_group_who_were_chosen() -> None:
     rows = [row for row in patients(400, 3) if not np.isnan(row).any()][:20]
-    rows[3:6] = [known_from(row, ("t1", "t2", "flair")) for row in rows[3:6]]
     rows[10:16] = [known_from(row, ("t2", "flair")) for row in rows[10:16]]
-    rows.append(known_from(rows[0], ("t1c",)))
-    kept = by_common_patterns(rows, 5)
-    assert sorted({sequences_of(row) for row in kept}) == [("t1", "t1c", "t2", "flair"), ("t2", "flair")]
-    told = [metric.count for metric in sum_patients(kept).values() if isinstance(metric, Sum)]
-    assert set(told) == {11, 20}, "three count without their T1, who has T1c alone does not"
-    assert by_common_patterns(rows, 1) == rows
-    assert by_common_patterns(rows[:4], 5) == []
+    rows[3][NAMES.index("t2-grain")] = np.nan
+    asked: list[list[int]] = []
+
+    def chosen(places: Sequence[int]) -> Sequence[int]:
+        asked.append(list(places))
+        return places[:-1]
+
+    told = sum_patients(rows, chosen)
+    with_t1 = [place for place in range(20) if not 10 <= place < 16]
+    assert with_t1 in asked
+    assert [place for place in range(20) if place != 3] in asked, (
+        "one feature is unknown, so nobody asks for the others"
+    )
+    place = NAMES.index("t1-low")
+    assert told[product_key(place, place)] == Sum(pytest.approx(sum(rows[p][place] ** 2 for p in with_t1[:-1])), 13)
+    assert sum_patients(rows, lambda places: ()) == no_patients()
 
 
 def test_what_too_few_patients_have_is_unknown_to_the_gaussian() -> None:
@@ -130,6 +139,17 @@ def test_limits_hold_for_patients_who_made_neither_them_nor_the_gaussian() -> No
     assert 0.02 < beyond[0] < 0.09
     assert 0.001 < beyond[1] < 0.03
     assert limits_of(sum_distances(found, patients(FEWEST - 1, 9))) == {}
+
+
+def test_one_spoilt_scan_held_out_does_not_open_the_limits() -> None:
+    found = fit(sum_patients(patients(400, 6)))
+    assert found is not None
+    held = patients(100, 7)
+    usual = limits_of(sum_distances(found, held))["t1c+t2"]
+    spoilt = np.where(np.arange(F) % 2, 4.0, -4.0)
+    assert distance(found, spoilt) == MOST_DISTANCE
+    loosened = limits_of(sum_distances(found, [*held[:-1], spoilt]))["t1c+t2"]
+    assert usual.out - 0.1 < loosened.out < usual.out + 0.5
 
 
 @pytest.mark.parametrize(

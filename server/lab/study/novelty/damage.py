@@ -1,4 +1,4 @@
-"""What can happen to a patient's images on the way: swapped files, and faults of scanner, movement or software.
+"""What no training patient's images are like: swapped files, faults on the way, and heads with no tumour or with two.
 
 Faults act on standardised brightness inside the brain; outside it stays 0. Strengths were fixed once, by what a reader
 would call plain or slight, and not after seeing a distance.
@@ -15,6 +15,7 @@ from gmmas_core.types import SEQUENCES
 from server.lab.study.novelty.patients import Patient
 
 Image = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 Fault = Callable[[Image, np.random.Generator], Image]
 
 SWAPS = (("t1", "t1c"), ("t1", "t2"), ("t2", "flair"))
@@ -39,6 +40,16 @@ def damaged(patient: Patient, fault: str, seed: int) -> Patient:
         changed_XYZ = FAULTS[fault](image_XYZ, rng)
         image_CXYZ[channel] = np.where(image_XYZ != 0, np.clip(changed_XYZ, -30, 30), 0)
     return replace(patient, image_CXYZ=image_CXYZ.astype(np.float16))
+
+
+def diseased(patient: Patient, disease: str) -> Patient:
+    """The same images of a patient with a disease of DISEASES; heads are about symmetric, X is left to right."""
+    assert patient.seg_XYZ is not None
+    tumour_XYZ = patient.seg_XYZ > 0
+    place_XYZ = DISEASES[disease](tumour_XYZ)
+    mirrored_CXYZ = patient.image_CXYZ[:, ::-1]
+    taken_CXYZ = place_XYZ & (patient.image_CXYZ != 0) & (mirrored_CXYZ != 0)
+    return replace(patient, image_CXYZ=np.where(taken_CXYZ, mirrored_CXYZ, patient.image_CXYZ))
 
 
 def _noise(strength: float) -> Fault:
@@ -82,3 +93,9 @@ FAULTS: Mapping[str, Fault] = {
     "upper two fifths missing": _cut,
 }
 """Name -> what it does to one sequence."""
+
+DISEASES: Mapping[str, Callable[[Mask], Mask]] = {
+    "no tumour": lambda tumour_XYZ: np.asarray(ndimage.binary_dilation(tumour_XYZ, iterations=2)),
+    "two tumours": lambda tumour_XYZ: tumour_XYZ[::-1],
+}
+"""Name -> where the other side's image is put, by the place of the tumour."""

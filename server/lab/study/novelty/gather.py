@@ -1,41 +1,35 @@
 """From the training sites' patients to what a model folder would hold: the same sums, gate, checks and fit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from client.egress.floor import above_floor
+from client.egress.populations import Block, cut
 from gmmas_core.metrics.evaluation import add
 from gmmas_core.novelty.check import sequences_judged
 from gmmas_core.novelty.features import Floats
 from gmmas_core.novelty.gaussian import distance, fit
 from gmmas_core.novelty.held_out import limits_of, subset_name, sum_distances
 from gmmas_core.novelty.stored import Distribution
-from gmmas_core.novelty.sums import by_common_patterns, sum_patients
+from gmmas_core.novelty.sums import sum_patients
 from gmmas_core.types import DataError, Metric
+from server.lab.study.novelty.groups import Seen
 
-Vectors = Mapping[str, Sequence[Floats]]
-"""Site -> features of its patients."""
+Sites = Mapping[str, Sequence[Seen]]
+"""Site -> its patients."""
 
 
-def gathered(train: Vectors, validation: Vectors, floor: int, spacing_mm: float) -> Distribution:
+def gathered(train: Sites, validation: Sites, floor: int, spacing_mm: float) -> Distribution:
     """What a federation would write into the model folder.
 
     Raises:
         DataError: too few patients.
     """
-    gaussian = fit(
-        _pooled(
-            {site: above_floor(sum_patients(by_common_patterns(rows, floor)), floor) for site, rows in train.items()}
-        )
-    )
+    gaussian = fit(_pooled(sum_patients(_features(seen), _Populations(floor).chosen) for seen in train.values()))
     if gaussian is None:
         raise DataError("study: found too few patients for a Gaussian; expected more; choose a larger mode")
-    held = {
-        site: above_floor(sum_distances(gaussian, by_common_patterns(rows, floor)), floor)
-        for site, rows in validation.items()
-    }
-    return Distribution(gaussian=gaussian, spacing_mm=spacing_mm, limits=limits_of(_pooled(held)))
+    held = _pooled(sum_distances(gaussian, _features(seen), _Populations(floor).chosen) for seen in validation.values())
+    return Distribution(gaussian=gaussian, spacing_mm=spacing_mm, limits=limits_of(held))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +58,22 @@ def judge(distribution: Distribution, features_F: Floats) -> Judged | None:
     return None if limits is None or far is None else Judged(distance=far, warn=limits.warn, out=limits.out)
 
 
-def _pooled(sites: Mapping[str, Mapping[str, Metric]]) -> dict[str, Metric]:
-    first, *others = sites.values()
-    return reduce(add, others, dict(first))
+class _Populations:
+    """A hospital's memory of whom its sums were about, as the egress gate keeps it on disk."""
+
+    def __init__(self, floor: int) -> None:
+        self._floor = floor
+        self._blocks: list[Block] = []
+
+    def chosen(self, places: Sequence[int]) -> list[int]:
+        """See `sums.Chosen`."""
+        self._blocks, told = cut(self._blocks, {str(place): str(place) for place in places}, self._floor)
+        return [place for place in places if str(place) in told]
+
+
+def _features(seen: Sequence[Seen]) -> list[Floats]:
+    return [case.features_F for case in seen]
+
+
+def _pooled(sites: Iterable[Mapping[str, Metric]]) -> dict[str, Metric]:
+    return reduce(add, (dict(told) for told in sites))

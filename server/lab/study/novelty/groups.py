@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gmmas_core.data.phantom import HOSPITALS, SiteEffects
 from gmmas_core.data.phantom.site_effects import hospital
 from gmmas_core.novelty.features import Floats
-from server.lab.study.novelty.damage import FAULTS, SWAPS, damaged, swapped
+from server.lab.study.novelty.damage import DISEASES, FAULTS, SWAPS, damaged, diseased, swapped
 from server.lab.study.novelty.patients import Patient, draw
 from server.lab.study.novelty.sizes import NoveltySize
 
@@ -32,41 +32,58 @@ class Seen:
 
     Attributes:
         patient: whose; a patient may be in several groups.
+        hospital: where.
         features_F: of the images.
+        network_K: see `network`; None where nobody read the case with one.
     """
 
     patient: str
+    hospital: str
     features_F: Floats
+    network_K: Floats | None
 
 
 Tell = Callable[[], object]
+See = Callable[[Patient], Seen]
 
 
-def federation(size: NoveltySize, tell: Tell) -> tuple[dict[str, list[Floats]], dict[str, list[Floats]]]:
-    """Features of training and validation patients by hospital; `tell` is called after each."""
-    found: tuple[dict[str, list[Floats]], dict[str, list[Floats]]] = ({}, {})
+def seen_with(read: Callable[[Patient], Floats | None]) -> See:
+    """How patients are looked at: by their images, and by what `read` says of them."""
+    return lambda patient: Seen(
+        patient=patient.name,
+        hospital=patient.hospital,
+        features_F=patient.features_F,
+        network_K=read(patient),
+    )
+
+
+def federation(size: NoveltySize, tell: Tell, see: See) -> tuple[dict[str, list[Seen]], dict[str, list[Seen]]]:
+    """Training and validation patients by hospital; `tell` is called after each."""
+    found: tuple[dict[str, list[Seen]], dict[str, list[Seen]]] = ({}, {})
     for number, effects in enumerate(HOSPITALS):
         for case in range(size.train + size.validation):
-            features_F = draw(effects, (TRAIN_SEED, number, case), size.voxels).features_F
-            found[case >= size.train].setdefault(effects.name, []).append(features_F)
+            patient = draw(effects, (TRAIN_SEED, number, case), size.voxels)
+            found[case >= size.train].setdefault(effects.name, []).append(see(patient))
             tell()
     return found
 
 
-def tested_groups(size: NoveltySize, tell: Tell) -> dict[str, list[Seen]]:
+def tested_groups(size: NoveltySize, tell: Tell, see: See) -> dict[str, list[Seen]]:
     """Name of the group -> its cases; the first is of usual patients."""
     usual = list(_patients(HOSPITALS, TEST_SEED, 0, size.test, size, tell))
-    groups = {USUAL: [_seen(patient) for patient in usual]}
+    groups = {USUAL: [see(patient) for patient in usual]}
     new = [hospital(len(HOSPITALS) + number, STRANGER_SEED) for number in range(size.new_hospitals)]
     within = _patients(new, STRANGER_SEED, len(HOSPITALS), size.strangers, size, tell)
-    groups["new scanners within the federation's range"] = [_seen(patient) for patient in within]
+    groups["new scanners within the federation's range"] = [see(patient) for patient in within]
     beyond = _patients([OUTSIDE], STRANGER_SEED, 99, size.strangers * 2, size, tell)
-    groups["a new scanner beyond the federation's range"] = [_seen(patient) for patient in beyond]
+    groups["a new scanner beyond the federation's range"] = [see(patient) for patient in beyond]
     for one, other in SWAPS:
-        changed = [(patient, swapped(patient, one, other)) for patient in usual]
-        groups[f"{one} and {other} swapped"] = [_seen(after, before) for before, after in changed if after is not None]
+        changed = [swapped(patient, one, other) for patient in usual]
+        groups[f"{one} and {other} swapped"] = [see(patient) for patient in changed if patient is not None]
     for place, fault in enumerate(FAULTS):
-        groups[fault] = [_seen(damaged(patient, fault, place), patient) for patient in usual]
+        groups[fault] = [see(damaged(patient, fault, place)) for patient in usual]
+    for disease in DISEASES:
+        groups[disease] = [see(diseased(patient, disease)) for patient in usual]
     return groups
 
 
@@ -83,10 +100,6 @@ def _patients(
         for case in range(count):
             yield draw(effects, (seed, number, case), size.voxels)
             tell()
-
-
-def _seen(patient: Patient, before: Patient | None = None) -> Seen:
-    return Seen(patient=(before or patient).name, features_F=patient.features_F)
 
 
 Groups = Mapping[str, Sequence[Seen]]

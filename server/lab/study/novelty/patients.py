@@ -24,15 +24,19 @@ class Patient:
 
     Attributes:
         name: unique in the study.
+        hospital: where.
         image_CXYZ: float16, z-scored, 0 outside the brain and for absent sequences.
         available_C: which sequences are there.
         spacing_mm: edge of a voxel.
+        seg_XYZ: uint8, the tumour; None where it is not known.
     """
 
     name: str
+    hospital: str
     image_CXYZ: NDArray[np.float16]
     available_C: NDArray[np.bool_]
     spacing_mm: float
+    seg_XYZ: NDArray[np.uint8] | None
 
     @property
     def features_F(self) -> Floats:
@@ -49,10 +53,14 @@ def draw(effects: SiteEffects, stream: tuple[int, int, int], voxels: int) -> Pat
         for sequence in sequences_of(effects, stream[2]):
             images[sequence] = Path(folder) / f"{sequence}.nii.gz"
             images[sequence].write_bytes(nifti_bytes(phantom.images[sequence], effects.orientation))
-        return read(f"{effects.name}-{stream[0]}-{stream[2]}", images, voxel_mm(voxels))
+        mask = Path(folder) / "mask.nii.gz"
+        mask.write_bytes(nifti_bytes(phantom.seg_XYZ, effects.orientation))
+        return read(f"{effects.name}-{stream[0]}-{stream[2]}", images, voxel_mm(voxels), effects.name, mask)
 
 
-def read(name: str, images: dict[str, Path], spacing_mm: float) -> Patient:
+def read(
+    name: str, images: dict[str, Path], spacing_mm: float, hospital: str = "lab", mask: Path | None = None
+) -> Patient:
     """Files, prepared as at a site.
 
     Raises:
@@ -61,9 +69,9 @@ def read(name: str, images: dict[str, Path], spacing_mm: float) -> Patient:
     case = Case(
         case_id=name,
         patient_id=name,
-        site="lab",
+        site=hospital,
         images=images,
-        mask=None,
+        mask=mask,
         labels=dict.fromkeys(Task, UNKNOWN),
         label_source={},
         split="holdout",
@@ -72,7 +80,9 @@ def read(name: str, images: dict[str, Path], spacing_mm: float) -> Patient:
     prepared = prepare_case(case, settings)
     return Patient(
         name=name,
+        hospital=hospital,
         image_CXYZ=prepared.image_CXYZ,
         available_C=prepared.available_C,
         spacing_mm=prepared.spacing_mm,
+        seg_XYZ=prepared.seg_XYZ,
     )

@@ -35,16 +35,16 @@ def real_rows(folder: Path) -> list[dict[str, Any]]:
     homes = [path for part in ("brats2021", "tcga") for path in sorted((folder / part).iterdir()) if path.is_dir()]
     gliomas = {home.name: _read(home) for home in homes}
     features = {name: patient.features_F for name, patient in gliomas.items()}
-    rows = [_row("a metastasis, prepared", _read(folder / METASTASIS).features_F, features, SEQUENCES)]
+    rows = [_row("a metastasis, prepared", "", _read(folder / METASTASIS).features_F, features, SEQUENCES)]
     for sequence, patient in _raw(folder / RAW):
         others = {name: values for name, values in features.items() if name != TWIN}
-        rows.append(_row(f"a raw head with its skull, {sequence} alone", patient.features_F, others, (sequence,)))
+        rows.append(_row("one raw head with its skull", f"{sequence} alone", patient.features_F, others, (sequence,)))
     for name, patient in gliomas.items():
         others = {each: values for each, values in features.items() if each != name}
         for one, other in SWAPS:
             changed = swapped(patient, one, other)
             if changed is not None:
-                rows.append(_row(f"{name}: {one} and {other} swapped", changed.features_F, others, SEQUENCES))
+                rows.append(_row(f"{one} and {other} swapped", name, changed.features_F, others, SEQUENCES))
     return rows
 
 
@@ -58,7 +58,9 @@ def _raw(home: Path) -> Iterator[tuple[str, Patient]]:
         yield sequence, read(home.name, {sequence: file}, SPACING_MM)
 
 
-def _row(name: str, features_F: Floats, gliomas: Mapping[str, Floats], sequences: Sequence[str]) -> dict[str, Any]:
+def _row(
+    kind: str, which: str, features_F: Floats, gliomas: Mapping[str, Floats], sequences: Sequence[str]
+) -> dict[str, Any]:
     """A case against the Gaussian of all gliomas, and every glioma against that of the others."""
     seen = tuple(sequences)
     own = _distance(list(gliomas.values()), known_from(features_F, seen))
@@ -67,7 +69,8 @@ def _row(name: str, features_F: Floats, gliomas: Mapping[str, Floats], sequences
         for each in gliomas
     ]
     return {
-        "name": name,
+        "kind": kind,
+        "name": f"{kind}: {which}" if which else kind,
         "distance": own,
         "gliomas": [min(theirs), max(theirs)],
         "above": sum(own > value for value in theirs),

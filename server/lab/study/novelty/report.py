@@ -4,18 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gmmas_core.atomic import write_json, write_text
-from gmmas_core.reporting.page import render_page
+from gmmas_core.novelty.gaussian import MOST_DISTANCE
 from server.lab.study.markdown import number, table
+from server.lab.study.novelty.network import DETECTORS
 from server.lab.study.novelty.page import NOVELTY_PAGE
+from server.lab.study.written import write_reports
 
 ASSUMED = (
     "Phantoms of four hospitals are far more alike than patients are: real scanners, protocols and diseases vary more, "
     "and the real cases are one of a kind each.",
     "The hospitals' sums pass their cohort floor and are added as a coordinator adds them; no network is trained, the "
-    "detector needs none.",
+    "detector needs none. Where one is given (`--model`), the worth of its features is that of its training.",
     "AUROC compares strange cases with unseen patients of the same hospitals; intervals are 95 %, by resampling "
-    "patients with all that was done to their images.",
+    "patients with all that was done to their images. One from 1.000 to 1.000 says that no two of these cases were in "
+    f"the wrong order, not that none ever will be. A distance of {MOST_DISTANCE:.0f} stands for itself and all beyond.",
     "A detector of strange images is none of strange diseases: what leaves brightness, sharpness and the likeness of "
     "sequences as they are passes.",
 )
@@ -24,29 +26,27 @@ ASSUMED = (
 
 def write_novelty_study(folder: Path, study: Mapping[str, Any]) -> None:
     """Write the three reports of what `findings.find_novelty` found."""
-    write_json(folder / "study.json", study)
-    write_text(folder / "study.md", to_markdown(study))
-    values = {
-        "disclaimer": study["disclaimer"],
-        "notice": study["notice"],
-        "study": study,
-        "assumed": ASSUMED,
-    }
-    write_text(folder / "study.html", render_page(NOVELTY_PAGE, values))
+    write_reports(folder, study, to_markdown(study), NOVELTY_PAGE, {"assumed": ASSUMED, "most": MOST_DISTANCE})
 
 
-def to_markdown(study: Mapping[str, Any]) -> str:
+def to_markdown(study: Mapping[str, Any]) -> list[str]:
     """Conclusion and tables; intervals are 95 %."""
     size = study["size"]
-    parts = [
+    return [
         f"Study of the detector of strange images `{size['mode']}`: four phantom hospitals of {size['train']} training "
         f"and {size['validation']} validation patients. {study['notice']} {study['disclaimer']}",
         *study["conclusion"],
         *ASSUMED,
+        _alarms(study),
         _groups(study),
+        _network(study["network"]),
         _real(study),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _alarms(study: Mapping[str, Any]) -> str:
+    rows = [[row["name"], str(row["cases"]), number(row["warned"]), number(row["out"])] for row in study["alarms"]]
+    return table(["False alarms of", "n", "Share warned about", "Share abstained from"], rows)
 
 
 def _groups(study: Mapping[str, Any]) -> str:
@@ -64,6 +64,18 @@ def _groups(study: Mapping[str, Any]) -> str:
     ]
     head = ["Cases", "n", "Not assessable", "Median distance", "AUROC", "Share warned about", "Share abstained from"]
     return table(head, rows)
+
+
+def _network(network: Mapping[str, Any] | None) -> str:
+    if network is None:
+        return ""
+    rows = [
+        [row["name"], str(row["cases"]), *(number(row[each]) for each in DETECTORS), number(row["gain"], signed=True)]
+        for row in network["groups"]
+    ]
+    head = ["Cases with all four sequences", "n", "AUROC images", "AUROC network", "AUROC both", "Gain by both"]
+    alarms = f"False alarms of either, each beyond its 97.5 %: {number(network['alarms'])} of {network['usual']}."
+    return f"{table(head, rows)}\n\n{alarms}"
 
 
 def _real(study: Mapping[str, Any]) -> str:

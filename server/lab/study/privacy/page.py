@@ -3,21 +3,15 @@
 PRIVACY_PAGE = """
 {% extends "base" %}
 {% import "tables" as tables %}
+{% from "study" import cell, said %}
 {% block title %}What privacy costs, and what attacks gain ({{ study.size.mode }}){% endblock %}
-{% macro cell(found, digits=3) %}
-{% if found.value is none %}<td class="absent">not measured</td>
-{% else %}<td>{{ found.value | number(digits) }}
-{% if found.interval %}<span class="ci">{{ found.interval | interval(digits) }}</span>{% endif %}</td>{% endif %}
-{% endmacro %}
 {% block body %}
 <p>{{ study.size.sites }} phantom hospitals of {{ study.size.train }} training patients, delta
 {{ study.size.delta }}. Intervals are 95 %.</p>
 {% for name, reason in study.failures.items() %}
 <div class="verdict failed"><strong>{{ name }} failed.</strong> {{ reason }}</div>
 {% endfor %}
-<ul>{% for line in conclusion %}<li>{{ line }}</li>{% endfor %}</ul>
-<h2>What has to be known</h2>
-<ul>{% for line in assumed %}<li>{{ line }}</li>{% endfor %}</ul>
+{{ said(conclusion, assumed) }}
 
 <h2>Utility against epsilon</h2>
 <div class="scroll"><table>

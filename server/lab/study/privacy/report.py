@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gmmas_core.atomic import write_json, write_text
-from gmmas_core.reporting.page import render_page
 from server.lab.study.markdown import number, table
 from server.lab.study.privacy.findings import CHANCE
 from server.lab.study.privacy.page import PRIVACY_PAGE
 from server.lab.study.privacy.pictures import inversions
 from server.lab.study.privacy.plan import WORST_CASE
+from server.lab.study.written import write_reports
 
 ASSUMED = (
     "Learning rate, batch, steps and clipping norm were set for training without protection and are the same with it: "
@@ -28,17 +27,12 @@ ASSUMED = (
 
 def write_privacy_study(folder: Path, study: Mapping[str, Any]) -> None:
     """Write the three reports of what `findings.find_privacy` found."""
-    write_json(folder / "study.json", study)
-    write_text(folder / "study.md", to_markdown(study))
     values = {
-        "disclaimer": study["disclaimer"],
-        "notice": study["notice"],
-        "study": study,
         "conclusion": conclusion(study),
         "assumed": ASSUMED,
         "pictures": inversions(study["inversion"]) if study["inversion"] else None,
     }
-    write_text(folder / "study.html", render_page(PRIVACY_PAGE, values))
+    write_reports(folder, study, to_markdown(study), PRIVACY_PAGE, values)
 
 
 def conclusion(study: Mapping[str, Any]) -> list[str]:
@@ -69,10 +63,10 @@ def _inverted(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def to_markdown(study: Mapping[str, Any]) -> str:
+def to_markdown(study: Mapping[str, Any]) -> list[str]:
     """Conclusion and the three tables; intervals are 95 %."""
     size = study["size"]
-    parts = [
+    return [
         f"Privacy study `{size['mode']}`: {size['sites']} phantom hospitals of {size['train']} training patients, "
         f"delta {size['delta']:g}. {study['notice']} {study['disclaimer']}",
         *conclusion(study),
@@ -82,7 +76,6 @@ def to_markdown(study: Mapping[str, Any]) -> str:
         _membership(study),
         _inversion(study),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _utility(study: Mapping[str, Any]) -> str:
