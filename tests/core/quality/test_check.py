@@ -36,8 +36,8 @@ def test_which_thresholds_were_placed_after_seeing_the_data_is_on_record() -> No
     seen = {name for name, rule in THRESHOLDS.items() if rule.after_seeing}
     assert seen == {
         *("large_content", "dark_part", "cut_at_edge", "noise", "tissue_contrast"),
-        *("symmetry", "duplicates", "tissue", "contrast_agent"),
-        *("signal_to_noise", "alignment", "cavity", "same_scan"),
+        *("symmetry", "duplicates", "tissue", "contrast_agent", "saturation"),
+        *("signal_to_noise", "interpolated", "alignment", "cavity", "same_scan"),
     }
 
 
