@@ -86,8 +86,8 @@ patients. They must not leave the hospital. After a patient was withdrawn, make 
 <h2>Pictures</h2>
 <p>Every row is a sequence: five axial slices from below upwards, one coronal, one sagittal. The patient's right is on
 the left (R), the face on the left of the sagittal slice (A). <span class="sure">Blue</span>: outline of the brain (of
-what is not background where there is no brain mask). <span class="tumour">Yellow</span>: outline of the tumour mask that
-the site gave.</p>
+what is not background where there is no brain mask). <span class="tumour">Yellow</span>: outline of the tumour mask
+that the site gave.</p>
 <div>
 {% for row in rows %}
 <section class="case" id="{{ row.anchor }}" aria-label="Case {{ row.case_id }}">

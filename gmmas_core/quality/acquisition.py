@@ -83,7 +83,9 @@ def check_interpolated(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> 
     """
     edges = volume.grid.spacing_mm
     seen = sketch(volume)
-    at_N3 = np.argwhere(ndimage.binary_erosion(seen.inside_XYZ, iterations=3)) * [side.step for side in every(volume)]
+    # Not the rim of a cut field of view that was filled with almost nothing: it is rough across the slices.
+    signal = seen.inside_XYZ & (seen.value_XYZ * seen.spread > -0.94 * seen.median)
+    at_N3 = np.argwhere(ndimage.binary_erosion(signal, iterations=3)) * [side.step for side in every(volume)]
     at_N3 = at_N3[((at_N3 > 0) & (at_N3 < np.array(volume.data.shape) - 1)).all(axis=1)]
     if max(edges) > _ALIKE_EDGES * min(edges) or len(at_N3) < FEWEST_VOXELS:
         return not_assessable("interpolated", "edges too unlike or too little brain", "a brain in even voxels", name)

@@ -224,6 +224,8 @@ def test_a_picture_shows_right_on_the_left_and_the_mask() -> None:
     yellow = np.argwhere((np.abs(tile - TUMOUR_COLOUR) < 60).all(axis=2))[:, 1]
     assert len(yellow) > 10
     assert bright < tile.shape[1] / 2 < yellow.mean()
+    assert (picture[3:10, 3] > 90).all(), "R, with a straight back, in the corner of the first tile"
+    assert (picture[3, 6 * mosaic.width // 7 + 3] < 60).all(), "A in that of the sagittal one"
 
 
 def test_every_mistake_in_the_thresholds_is_named(tmp_path: Path) -> None:

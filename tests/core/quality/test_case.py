@@ -268,6 +268,6 @@ def test_the_real_case_with_a_cut_t1_and_stretched_brightness(
     assert flags(check_case(images, seg, Facts(age=48.0))) == {
         ("coverage", "t1"): WARN,
         **{("number_limit", name): WARN for name in images},
-        **{("interpolated", name): WARN for name in ("t2", "flair")},
+        **{("interpolated", name): WARN for name in ("t1", "t2", "flair")},
         ("brain_size", ""): WARN,
     }
