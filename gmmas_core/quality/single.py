@@ -57,7 +57,7 @@ def check_saturation(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Ch
     return Check(
         id="saturation",
         verdict=verdict,
-        found=f"{share:.3%} of the content at its largest value, beyond what tails off to it",
+        found=f"{share:.2%} of the content at its largest value",
         expected="at most 0.02 %",
         action=action,
         where=name,
@@ -138,7 +138,7 @@ def check_cut_at_edge(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> C
     return Check(
         id="cut_at_edge",
         verdict=verdict,
-        found=f"{worst:.0%} of the largest cross-section where the image ends",
+        found=f"{worst:.0%} of the largest cross-section in an outermost slice",
         expected="at most 20 %",
         action=action if verdict is not Verdict.PASS else "",
         where=name,

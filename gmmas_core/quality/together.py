@@ -55,8 +55,9 @@ def check_coverage(name: str, sketches: Mapping[str, Sketch], rules: Rules = THR
     return Check(
         id="coverage",
         verdict=verdict,
-        found=f"signal in {share:.0%} of the brain, {dark:.1%} of it almost black, a piece of {lost_ml:.0f} mL missing",
-        expected="at least 80 %, at most 4 % almost black, no piece above 5 mL missing",
+        found=f"signal in {share:.0%} of the brain, {dark:.1%} of it almost black, "
+        f"{lost_ml:.0f} mL missing in one piece",
+        expected="at least 80 %, at most 4 % almost black, at most 5 mL missing in one piece",
         action="the field of view may be cut: look at this sequence" if verdict is not Verdict.PASS else "",
         where=name,
     )
