@@ -103,8 +103,9 @@ THRESHOLDS = {
     "missing_piece": _above(
         5.0,
         None,
-        "mL that other sequences show, thicker than 8 mm",
-        "a tumour fits in; brain masks of the same head that differ by a rim are thinner",
+        "mL that other sequences show, thicker than 10 mm",
+        "a tumour fits in; the rim between two brain masks of one head was seen up to 9 mm thick",
+        after_seeing=True,
     ),
     "saturation": _above(
         0.0002,

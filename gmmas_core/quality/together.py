@@ -22,7 +22,7 @@ _BRIGHTEST = 98  # percentile
 _TISSUE = (5, 70)  # percentiles of T2 between which there is neither fluid nor most of a tumour
 _SHIFT = 2  # voxels
 _PLACES = 8000
-_RIM_MM = 4.0  # by which brain masks of one head may differ
+_RIM_MM = 5.0  # by which brain masks of one head may differ
 _SMOOTH_MM = 4.0  # small shifts between two sequences must not look like contrast agent
 
 
@@ -180,12 +180,13 @@ def _likeness(one: Volume, other: Volume, deep: NDArray[np.bool_]) -> float:
 
 
 def _largest_piece_ml(lost: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> float:
-    """The largest piece that a ball of _RIM_MM radius fits into."""
+    """The largest piece of what balls of _RIM_MM radius fill, so that a rim counts for nothing."""
     depth = ndimage.distance_transform_edt(np.pad(lost, 1), sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
-    labels, count = ndimage.label(lost)
-    thick = np.unique(labels[depth > _RIM_MM])
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    return max((int(sizes[label]) for label in thick if label), default=0) * math.prod(spacing_mm) / 1000
+    core = depth > _RIM_MM
+    if not core.any():
+        return 0.0
+    labels, _ = ndimage.label(ndimage.distance_transform_edt(~core, sampling=spacing_mm) <= _RIM_MM)
+    return int(np.bincount(labels.ravel())[1:].max()) * math.prod(spacing_mm) / 1000
 
 
 def deep_of(sketches: Mapping[str, Sketch]) -> NDArray[np.bool_]:
