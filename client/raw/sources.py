@@ -27,12 +27,14 @@ class Study:
     Attributes:
         series: key, stable between two looks at the same files -> what is known of it.
         volumes: key -> image.
+        files: key -> NIfTI file that it was read from; DICOM's lie in the work folder.
         brain_mask: a mask of the brain that lay beside NIfTI images.
         notes: one sentence for each series or file that was left out.
     """
 
     series: Mapping[str, Series]
     volumes: Mapping[str, Volume]
+    files: Mapping[str, Path]
     brain_mask: Path | None
     notes: tuple[str, ...]
 
@@ -106,19 +108,19 @@ def _from_dicom(files: list[Path], work: Path) -> Study:
 
     received = [Received(path=path.resolve(), label=label_of(path.name)) for path in files]
     converted = convert(received, work)
-    series, volumes, notes = {}, {}, list(converted.skipped)
+    series, volumes, places, notes = {}, {}, {}, list(converted.skipped)
     for number, (image, header) in enumerate(zip(converted.images, converted.headers, strict=True)):
         key = f"{number:02}"
         volume = _read(image.path, image.label, notes)
         if volume is not None:
             thickest = max(volume.grid.spacing_mm)
             series[key] = Series(label=image.label, header=header, thickest_mm=thickest)
-            volumes[key] = volume
-    return Study(series=series, volumes=volumes, brain_mask=None, notes=tuple(notes))
+            volumes[key], places[key] = volume, image.path
+    return Study(series=series, volumes=volumes, files=places, brain_mask=None, notes=tuple(notes))
 
 
 def _from_nifti(folder: Path, files: list[Path]) -> Study:
-    series, volumes = {}, {}
+    series, volumes, places = {}, {}, {}
     notes: list[str] = []
     masks = [path for path in files if _BRAIN.search(path.name)]
     if len(masks) > 1:
@@ -133,8 +135,8 @@ def _from_nifti(folder: Path, files: list[Path]) -> Study:
             sidecar = _sidecar(path)
             header = None if sidecar is None else sidecar_header(sidecar)
             series[key] = Series(label=label, header=header, thickest_mm=max(volume.grid.spacing_mm))
-            volumes[key] = volume
-    return Study(series=series, volumes=volumes, brain_mask=next(iter(masks), None), notes=tuple(notes))
+            volumes[key], places[key] = volume, path
+    return Study(series=series, volumes=volumes, files=places, brain_mask=next(iter(masks), None), notes=tuple(notes))
 
 
 def _read(path: Path, label: str, notes: list[str]) -> Volume | None:
