@@ -174,6 +174,7 @@ def _inspect(
     write_page(page, site.name, found.rows, found.general, found.rules, bool(site.quality))
     verdicts = {
         "disclaimer": DISCLAIMER,
+        "notice": "names cases and ages: it must not leave the hospital",
         "totals": totals(found.rows),
         "counts": counts(found.rows, found.rules),
         "cases": [row.as_json() for row in found.rows],

@@ -1,12 +1,15 @@
 """Where this hospital puts the thresholds of `gmmas-site check --page`: `quality` in site.yaml.
 
+Of that page alone. `predict` and the reading room keep the built-in thresholds: they warn of one patient's reading, who
+may come from a scanner that nobody had in mind when a threshold was moved to keep a page of training data short; and a
+stored finding must mean the same in every hospital.
+
 A line moves one threshold's steps: `slice_thickness: {warn: 6, fail: 8}`. A step that is not named stays where it is;
 `null` takes it away. Names, units and reasons: gmmas_core/quality/thresholds.py.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # site.yaml is read by commands that look at no image
@@ -16,6 +19,7 @@ Moved = Mapping[str, Mapping[str, float | None]]
 """Threshold -> step ("warn", "fail") -> number, or None for no such step."""
 
 _STEPS = ("warn", "fail")
+_LARGEST = 1e9
 
 
 def quality_problems(values: Mapping[Any, Any]) -> list[str]:
@@ -77,4 +81,4 @@ def _moved(rule: "Threshold", steps: Mapping[str, float | None]) -> "Threshold":
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST

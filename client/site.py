@@ -172,7 +172,7 @@ cohort_floor: {cohort_floor}  # nothing about fewer patients than this leaves th
 # min_free_disk_gb: 1  # no round is begun with less
 # log_megabytes: 20  # for events.jsonl, and again for failures.log, old ones included
 # privacy: {{epsilon: 8, noise_multiplier: 1.1, secure_sum: required}}  # client/README.md has them all
-# quality: {{slice_thickness: {{warn: 6}}}}  # thresholds of check --page; client/README.md says where all are
+# quality: {{slice_thickness: {{warn: 6}}}}  # thresholds of check --page alone; client/README.md says where all are
 """
 
 

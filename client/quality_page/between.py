@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from client.quality_page.stored import Examined
 from gmmas_core.quality import Check, Rules, Verdict
@@ -9,6 +10,8 @@ from gmmas_core.quality.scan_likeness import alike
 from gmmas_core.types import SEQUENCES
 
 ID = "same_scan"
+_NAMED = 5
+"""Other cases that a case's checks name: a thousand cases with one empty image would name a million."""
 
 
 def same_scans(examined: Sequence[Examined], rules: Rules) -> Mapping[str, tuple[Check, ...]]:
@@ -43,9 +46,17 @@ def _checks(
     if not shared:
         passed = Check(id=ID, verdict=Verdict.PASS, found="no other case like it", expected="none", action="")
         return (passed,) if one.thumbnails else ()
-    return tuple(
-        _check(other, likeness, patients[other] == one.patient_id, rules) for other, likeness in sorted(shared.items())
+    checks = sorted(
+        (
+            _check(other, likeness, patients[other] == one.patient_id, rules)
+            for other, likeness in sorted(shared.items())
+        ),
+        key=lambda check: check.verdict is not Verdict.FAIL,
     )
+    named, more = checks[:_NAMED], len(checks) - _NAMED
+    if more > 0:
+        named[-1] = replace(named[-1], found=f"{named[-1].found}, and {more} cases more")
+    return tuple(named)
 
 
 def _check(other: str, likeness: Mapping[str, float | None], same_patient: bool, rules: Rules) -> Check:

@@ -11,7 +11,7 @@ from client.case_checks import CaseReport, open_case
 from client.quality_page.mosaic import Mosaic, draw_mosaic
 from client.quality_page.recorded import brain_file, read_brain, read_prepared, record_file
 from client.quality_page.stored import Examined, home_of, keep, key_of, load
-from gmmas_core.data.problems import Problem
+from gmmas_core.data.problems import Problem, problem_from_error
 from gmmas_core.quality import Check, Facts, Rules, check_case
 from gmmas_core.quality.placement import states_orientation
 from gmmas_core.quality.scan_likeness import thumbnail
@@ -91,7 +91,7 @@ def _look(case: Case, task: Task) -> tuple[Examined, Mosaic | None]:
         brain, recorded = read_brain(case), read_prepared(case)
     except DataError as error:
         brain, recorded = None, {}
-        problems.append(_problem(case, "raw.json or brain mask", str(error)))
+        problems.append(problem_from_error(error, case.case_id, "raw.json or brain mask"))
     facts = Facts(
         age=case.age,
         unstated=frozenset(name for name in opened.images if not states_orientation(case.images[name])),

@@ -23,6 +23,13 @@ _QUALITY = 75
 
 Picture = NDArray[np.uint8]
 
+_LETTER_GREY = 150
+_LETTERS = {
+    "R": ("####.", "#...#", "#...#", "####.", "#.#..", "#..#.", "#...#"),
+    "A": (".###.", "#...#", "#...#", "#####", "#...#", "#...#", "#...#"),
+}
+"""Pixels of what stands in a tile's upper left corner: which side its left edge is, right or anterior."""
+
 
 @dataclass(frozen=True)
 class Mosaic:
@@ -43,11 +50,16 @@ def draw_mosaic(images: Mapping[str, Volume], seg: Volume | None, brain: Volume 
 
     Returns:
         Rows in the order of `images`; per row five axial slices from below upwards, one coronal, one
-        sagittal. The patient's right is on the left, in the sagittal slice the face is.
+        sagittal. The patient's right is on the left (R), in the sagittal slice the face is (A).
     """
     rows = [_row(volume, *(_on_grid(mask, volume) for mask in (brain, seg))) for volume in images.values()]
     height, width = (max(tile.shape[k] for row in rows for tile in row) for k in (0, 1))
-    sheet = np.vstack([np.hstack([_framed(tile, height, width) for tile in row]) for row in rows])
+    sheet = np.vstack(
+        [
+            np.hstack([_framed(tile, height, width, letter) for tile, letter in zip(row, "RRRRRRA", strict=True)])
+            for row in rows
+        ]
+    )
     buffer = io.BytesIO()
     imsave(buffer, sheet, format="jpeg", pil_kwargs={"quality": _QUALITY, "subsampling": 0})
     return Mosaic(buffer.getvalue(), sheet.shape[1], sheet.shape[0])
@@ -113,8 +125,10 @@ def _tile(
     return np.asarray(picture[::-1, ::-1].transpose(1, 0, 2))
 
 
-def _framed(tile: Picture, height: int, width: int) -> Picture:
+def _framed(tile: Picture, height: int, width: int, letter: str) -> Picture:
     frame = np.zeros((height + 4, width + 4, 3), dtype=np.uint8)
     top, left = (height + 4 - tile.shape[0]) // 2, (width + 4 - tile.shape[1]) // 2
     frame[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+    drawn = np.array([[mark == "#" for mark in line] for line in _LETTERS[letter]])
+    frame[3 : 3 + len(drawn), 3 : 3 + drawn.shape[1]][drawn] = _LETTER_GREY
     return frame

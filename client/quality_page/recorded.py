@@ -50,7 +50,6 @@ def read_prepared(case: Case) -> Mapping[str, Prepared]:
 
 def _prepared(sequence: RawSequence) -> Prepared:
     return Prepared(
-        label=sequence.label[:80],
         confidence=sequence.confidence,
         residual_mm=sequence.residual_mm,
         native_mm=sequence.native.spacing_mm,

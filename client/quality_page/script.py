@@ -5,6 +5,10 @@ SCRIPT = """
   const body = document.querySelector("#cases tbody");
   const rows = [...body.rows];
   const parts = new Map(rows.map((row) => [row, document.getElementById(row.dataset.part)]));
+  const told = new Map(rows.map((row) => {
+    const flags = parts.get(row).querySelector(".flags");
+    return [row, `${row.textContent} ${flags ? flags.textContent : ""}`.toLowerCase()];
+  }));
   const verdict = document.getElementById("verdict");
   const check = document.getElementById("check");
   const words = document.getElementById("words");
@@ -15,7 +19,7 @@ SCRIPT = """
     for (const row of rows) {
       const fits = (!verdict.value || row.dataset.verdict === verdict.value)
         && (!check.value || row.dataset.checks.split(" ").includes(check.value))
-        && (!wanted || row.textContent.toLowerCase().includes(wanted));
+        && (!wanted || told.get(row).includes(wanted));
       row.hidden = !fits;
       parts.get(row).hidden = !fits;
       count += fits;

@@ -1,10 +1,12 @@
 """What is kept of a case after it was looked at, so that a site of a thousand cases is not looked at twice.
 
 `<state>/quality/<case>/` holds result.json and mosaic.jpg. A result is used again while the files' sizes, times and
-inodes, the thresholds, the age, the label convention and FORMAT_VERSION are the same. It names no other case.
+inodes, the thresholds, the age, the label convention, the code that judges and FORMAT_VERSION are the same. It names
+no other case.
 """
 
 import base64
+import functools
 import hashlib
 import json
 import os
@@ -21,11 +23,16 @@ from client.quality_page.mosaic import Mosaic
 from gmmas_core.atomic import write_bytes, write_json
 from gmmas_core.data.cache import safe_name
 from gmmas_core.data.problems import Problem
+from gmmas_core.provenance import source_table
 from gmmas_core.quality import Check, Rules, Verdict
 from gmmas_core.types import Case
 
 FORMAT_VERSION = 1
-"""Raise it whenever a check or the picture changes: every case is then looked at again."""
+"""Of result.json."""
+
+_JUDGES = ("quality/", "data/", "measures/")
+_JUDGES_HERE = ("case_checks.py", "quality_page/examine.py", "quality_page/mosaic.py", "quality_page/recorded.py")
+"""Source in gmmas_core and in client that decides a result: after a change every case is looked at again."""
 
 FOLDER = "quality"
 _RESULT, _PICTURE = "result.json", "mosaic.jpg"
@@ -70,9 +77,16 @@ def key_of(case: Case, files: Mapping[str, Path], label_convention: str, rules: 
             stats[name] = [path.name, found.st_size, found.st_mtime_ns, found.st_ino]
         except OSError:
             stats[name] = [path.name]
-    asked = [FORMAT_VERSION, case.patient_id, case.age, label_convention, stats]
+    asked = [FORMAT_VERSION, _code(), case.patient_id, case.age, label_convention, stats]
     told = json.dumps([asked, {name: [rule.warn, rule.fail] for name, rule in rules.items()}], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+@functools.cache
+def _code() -> dict[str, str]:
+    here = source_table(Path(__file__).parents[1])
+    core = {name: digest for name, digest in source_table().items() if name.startswith(_JUDGES)}
+    return core | {name: here[name] for name in _JUDGES_HERE}
 
 
 def load(case: Case, home: Path, key: str) -> Examined | None:
@@ -97,7 +111,7 @@ def load(case: Case, home: Path, key: str) -> Examined | None:
             size=(int(kept["size"][0]), int(kept["size"][1])),
             sequences=tuple(kept["sequences"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None
 
 

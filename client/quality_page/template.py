@@ -85,9 +85,9 @@ patients. They must not leave the hospital. After a patient was withdrawn, make 
 </tbody></table></div>
 <h2>Pictures</h2>
 <p>Every row is a sequence: five axial slices from below upwards, one coronal, one sagittal. The patient's right is on
-the left, the face on the left of the sagittal slice. <span class="sure">Blue</span>: outline of the brain (of what is
-not background where there is no brain mask). <span class="tumour">Yellow</span>: outline of the tumour mask that the
-site gave.</p>
+the left (R), the face on the left of the sagittal slice (A). <span class="sure">Blue</span>: outline of the brain (of
+what is not background where there is no brain mask). <span class="tumour">Yellow</span>: outline of the tumour mask
+that the site gave.</p>
 <div>
 {% for row in rows %}
 <section class="case" id="{{ row.anchor }}" aria-label="Case {{ row.case_id }}">
@@ -126,7 +126,8 @@ alt="Slices of {{ row.sequences | join(', ') }} of case {{ row.case_id }} with o
 <li>Left for right, upside down or front to back, where header and picture agree on it. Ghosts in a brain without its
 skull. Misregistration below about 3 mm. A tumour that is none.</li>
 <li>Most thresholds were placed on about a dozen brains and on phantoms. How often they err at this hospital nobody
-knows: `quality` in site.yaml moves them.</li>
+knows: <code>quality</code> in site.yaml moves them, for this page alone. Predictions and the reading room keep the
+built-in ones, so that nothing that was moved here hides a warning there.</li>
 </ul>
 <script>{{ script }}</script>
 {% endblock %}

@@ -200,7 +200,7 @@ def _nifti_files(folder: Path) -> list[Path]:
         return sorted(
             file
             for file in folder.iterdir()
-            if _EXTENSION.search(file.name) and not file.name.startswith(".") and file.is_file()
+            if _EXTENSION.search(file.name) and not file.name.startswith(".") and (file.is_file() or file.is_symlink())
         )
     except OSError:
         return []

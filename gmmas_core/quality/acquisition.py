@@ -1,4 +1,4 @@
-"""Checks of how a sequence was recorded and stored: number range, noise, ghosts, fluid on FLAIR."""
+"""Checks of how a sequence was recorded and stored: number range, noise, interpolated slices, ghosts, FLAIR."""
 
 from collections.abc import Mapping
 
@@ -8,12 +8,14 @@ from scipy import ndimage
 
 from gmmas_core.data.grid import Volume, box_of
 from gmmas_core.quality.check import Check, Verdict, not_assessable
-from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch
+from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, every, sketch
 from gmmas_core.quality.thresholds import THRESHOLDS, Rules
 
 _LIMITS = (255, 1023, 4095, 16383, 32767, 65535)
 """Largest values of 8, 10, 12, 14, 15 and 16 bits."""
 
+_AXES = dict.fromkeys("RL", "left to right") | dict.fromkeys("AP", "front to back") | dict.fromkeys("SI", "up and down")
+_ALIKE_EDGES = 1.5
 _HEAD = 0.1  # of the 99.5th percentile
 _FEWEST_BACKGROUND = 2000  # voxels on each pair of sides
 
@@ -72,6 +74,38 @@ def noise_and_signal(volume: Volume) -> tuple[float | None, float]:
     wavelet = (blocks[:, 0, :, 0] - blocks[:, 0, :, 1] - blocks[:, 1, :, 0] + blocks[:, 1, :, 1])[inside] / 2
     noise = float(np.median(np.abs(wavelet)) / 0.6745)
     return (noise if noise > 0 else None), float(np.median(blocks[:, 0, :, 0][inside]))
+
+
+def check_interpolated(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:
+    """Whether a fine grid hides thick slices: interpolation leaves their axis far smoother than the others.
+
+    The roughness along an axis is the mean size of second differences, 6 mm and more below the surface.
+    """
+    edges = volume.grid.spacing_mm
+    seen = sketch(volume)
+    # Not the rim of a cut field of view that was filled with almost nothing: it is rough across the slices.
+    signal = seen.inside_XYZ & (seen.value_XYZ * seen.spread > -0.94 * seen.median)
+    at_N3 = np.argwhere(ndimage.binary_erosion(signal, iterations=3)) * [side.step for side in every(volume)]
+    at_N3 = at_N3[((at_N3 > 0) & (at_N3 < np.array(volume.data.shape) - 1)).all(axis=1)]
+    if max(edges) > _ALIKE_EDGES * min(edges) or len(at_N3) < FEWEST_VOXELS:
+        return not_assessable("interpolated", "edges too unlike or too little brain", "a brain in even voxels", name)
+    before, here, after = (
+        [volume.data[tuple((at_N3 + k * step).T)].astype(np.float32) for step in np.eye(3, dtype=int)]
+        for k in (-1, 0, 1)
+    )
+    rough = [float(np.abs(a - 2 * b + c).mean()) for a, b, c in zip(before, here, after, strict=True)]
+    ratio = min(rough) / max(*rough, 1e-9)
+    verdict = rules["interpolated"].verdict(round(ratio, 2))
+    axis = _AXES[volume.grid.orientation[int(np.argmin(rough))]]
+    action = "slices seem to have been thick: thin rims and small lesions may be missed, sizes are coarse"
+    return Check(
+        id="interpolated",
+        verdict=verdict,
+        found=f"{ratio:.2f} of the roughness along {axis}, its smoothest axis",
+        expected="at least 0.3 of the roughest axis's",
+        action=action if verdict is not Verdict.PASS else "",
+        where=name,
+    )
 
 
 def check_ghosting(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> Check:

@@ -4,7 +4,7 @@
 data: header, number range, noise, alignment, signs of surgery, age.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from gmmas_core.measures.volumes import voxel_ml
 from gmmas_core.quality.acquisition import (
     check_fluid_on_flair,
     check_ghosting,
+    check_interpolated,
     check_number_limit,
     check_signal_to_noise,
 )
@@ -30,7 +31,7 @@ from gmmas_core.quality.together import deep_of
 from gmmas_core.types import SEQUENCES
 
 RULES_OF: Mapping[str, tuple[str, ...]] = {
-    "coverage": ("coverage", "dark_part"),
+    "coverage": ("coverage", "dark_part", "missing_piece"),
     "skull": ("empty_background", "large_content"),
     "brain_volume": ("small_content",),
     "brain_size": ("small_brain", "large_brain"),
@@ -44,7 +45,7 @@ RULES_OF: Mapping[str, tuple[str, ...]] = {
 """Check -> its thresholds, where they have other names than the check."""
 
 _MENDED = {
-    "recognition": "look at the picture; say which series it is and prepare the case again",
+    "recognition": "look at the picture; say in sequences.tsv which series it is and prepare the case again",
     "native_slices": "the fine grid is interpolated: thin rims and small lesions may be missed, sizes are coarse",
     "registration": "look at both side by side; register them again",
 }
@@ -58,13 +59,11 @@ class Prepared:
     """What the preparation of a raw sequence recorded.
 
     Attributes:
-        label: what the series was called; a hospital's own words, which stay there.
         confidence: that it is this sequence, in [0, 1].
         residual_mm: of its registration; None for the one that the others were registered to.
         native_mm: voxel edges as acquired.
     """
 
-    label: str
     confidence: float
     residual_mm: float | None
     native_mm: tuple[float, float, float]
@@ -105,7 +104,7 @@ def check_case(
         DataError: no image, or a name that is no sequence.
     """
     images = {name: images[name] for name in SEQUENCES if name in images}
-    checks = [*check_images(images, rules), check_age(facts.age, rules)]
+    checks = [*check_images(images, rules), check_sequences(images), check_age(facts.age, rules)]
     constant = {check.where for check in checks if check.id == "constant" and check.verdict is not Verdict.PASS}
     good = {name: volume for name, volume in images.items() if name not in constant}
     for name, volume in good.items():
@@ -115,6 +114,7 @@ def check_case(
             check_field_of_view(name, volume, rules),
             check_number_limit(name, volume, rules),
             check_signal_to_noise(name, volume, rules),
+            check_interpolated(name, volume, rules),
             check_ghosting(name, volume, rules),
         ]
     if good:
@@ -125,6 +125,19 @@ def check_case(
     if seg is not None:
         checks += _of_mask(good, seg, rules)
     return tuple(_as_asked(check, rules) for check in checks)
+
+
+def check_sequences(images: Collection[str]) -> Check:
+    """Whether all four sequences are there; a case without one can be used, and says less."""
+    missing = [name for name in SEQUENCES if name not in images]
+    action = "add it if it was recorded" + "; without t1c nothing can be said of enhancement" * ("t1c" in missing)
+    return Check(
+        id="sequences",
+        verdict=Verdict.WARN if missing else Verdict.PASS,
+        found=f"no {', '.join(missing)}" if missing else "all four",
+        expected=", ".join(SEQUENCES),
+        action=action if missing else "",
+    )
 
 
 def check_age(age: float | None, rules: Rules = THRESHOLDS) -> Check:
@@ -160,7 +173,7 @@ def check_prepared(name: str, record: Prepared, rules: Rules = THRESHOLDS) -> li
     thin = rules["slice_thickness"].verdict(round(max(record.native_mm), 2))
     edges = "x".join(f"{mm:.3g}" for mm in record.native_mm)
     asked = [
-        ("recognition", sure, f"{record.label!r} taken for it, confidence {record.confidence:.2f}", "at least 0.80"),
+        ("recognition", sure, f"a series taken for it with confidence {record.confidence:.2f}", "at least 0.80"),
         ("native_slices", thin, f"voxels of {edges} mm as acquired", "edges of at most 3 mm"),
     ]
     if record.residual_mm is not None:
@@ -181,10 +194,14 @@ def _between(images: Mapping[str, Volume], rules: Rules) -> list[Check]:
         return [not_assessable(name, *told) for name in ("alignment", "fluid_on_flair", "cavity")]
     reference = next(name for name in _REFERENCES if name in images)
     checks = [check_alignment(name, reference, images, rules) for name in images if name != reference]
-    if {"t2", "flair"} <= set(images) and {"t1", "t1c"} & set(images):
-        sketches = {name: sketch(volume) for name, volume in images.items()}
-        checks += [check_fluid_on_flair(sketches, deep_of(sketches), rules), check_cavity(images, sketches, rules)]
-    return checks
+    if "t1c" in images and "t1" not in images:
+        checks.append(not_assessable("contrast_agent", "no t1", "t1 and t1c to compare", "t1c"))
+    if not ({"t2", "flair"} <= set(images) and {"t1", "t1c"} & set(images)):
+        told = "a missing sequence", "t2, flair and one of t1 and t1c"
+        return [*checks, *(not_assessable(name, *told) for name in ("fluid_on_flair", "cavity"))]
+    sketches = {name: sketch(volume) for name, volume in images.items()}
+    fluid = check_fluid_on_flair(sketches, deep_of(sketches), rules)
+    return [*checks, fluid, check_cavity(images, sketches, rules)]
 
 
 def _of_mask(images: Mapping[str, Volume], seg: Volume, rules: Rules) -> list[Check]:

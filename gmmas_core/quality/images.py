@@ -77,7 +77,7 @@ def _between(images: Mapping[str, Volume], rules: Rules) -> list[Check]:
     deep = deep_of(sketches)
     checks = [grid, check_symmetry(images, rules)]
     checks += [check_coverage(name, sketches, rules) for name in images]
-    checks += [check_duplicates(pair, images, sketches, deep, rules) for pair in combinations(images, 2)]
+    checks += [check_duplicates(pair, images, deep, rules) for pair in combinations(images, 2)]
     if "t2" in images:
         checks += [check_fluid(name, sketches, deep, rules) for name in images if name != "t2"]
     if {"t2", "flair"} <= set(images):

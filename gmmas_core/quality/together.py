@@ -5,7 +5,9 @@ dark, and not the other way round; in the tissue between, FLAIR goes with T2 and
 contrast vessels and tumour are brighter than before.
 """
 
+import math
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +15,14 @@ from scipy import ndimage
 
 from gmmas_core.data.grid import Volume, same_grid
 from gmmas_core.quality.check import Check, Verdict, gravest
-from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, common_brain, correlation, deep_brain
+from gmmas_core.quality.sketch import FEWEST_VOXELS, Sketch, common_brain, correlation, deep_brain, every
 from gmmas_core.quality.thresholds import THRESHOLDS, Rules
 
 _BRIGHTEST = 98  # percentile
 _TISSUE = (5, 70)  # percentiles of T2 between which there is neither fluid nor most of a tumour
+_SHIFT = 2  # voxels
+_PLACES = 8000
+_RIM_MM = 5.0  # by which brain masks of one head may differ
 _SMOOTH_MM = 4.0  # small shifts between two sequences must not look like contrast agent
 
 
@@ -35,18 +40,24 @@ def check_one_grid(images: Mapping[str, Volume]) -> Check:
 
 
 def check_coverage(name: str, sketches: Mapping[str, Sketch], rules: Rules = THRESHOLDS) -> Check:
-    """Whether a sequence shows all of the brain that the others show, and no part of it almost black."""
+    """Whether a sequence shows all of the brain that the others show, no piece cut off and no part almost black."""
     union = np.logical_or.reduce([one.inside_XYZ for one in sketches.values()])
     seen = sketches[name]
     share = int(np.count_nonzero(seen.inside_XYZ)) / max(int(np.count_nonzero(union)), 1)
     # value = (x - median) / spread, so x < 6 % of the median is value < -0.94 median / spread
     dark = float((seen.value_XYZ[seen.inside_XYZ] < -0.94 * seen.median / max(seen.spread, 1e-9)).mean())
-    verdict = gravest(rules["coverage"].verdict(share), rules["dark_part"].verdict(dark))
+    lost_ml = _largest_piece_ml(union & ~seen.inside_XYZ, seen.spacing_mm)
+    verdict = gravest(
+        rules["coverage"].verdict(share),
+        rules["dark_part"].verdict(dark),
+        rules["missing_piece"].verdict(round(lost_ml, 1)),
+    )
     return Check(
         id="coverage",
         verdict=verdict,
-        found=f"signal in {share:.0%} of the brain, {dark:.1%} of it almost black",
-        expected="at least 80 %, at most 4 % almost black",
+        found=f"signal in {share:.0%} of the brain, {dark:.1%} of it almost black, "
+        f"{lost_ml:.0f} mL missing in one piece",
+        expected="at least 80 %, at most 4 % almost black, at most 5 mL missing in one piece",
         action="the field of view may be cut: look at this sequence" if verdict is not Verdict.PASS else "",
         where=name,
     )
@@ -55,14 +66,13 @@ def check_coverage(name: str, sketches: Mapping[str, Sketch], rules: Rules = THR
 def check_duplicates(
     pair: tuple[str, str],
     images: Mapping[str, Volume],
-    sketches: Mapping[str, Sketch],
     deep: NDArray[np.bool_],
     rules: Rules = THRESHOLDS,
 ) -> Check:
-    """Whether two sequences are one image, exactly or but for brightness."""
+    """Whether two sequences are one image, exactly or but for brightness and a shift by up to two voxels."""
     one, other = pair
     identical = np.array_equal(images[one].data, images[other].data)
-    likeness = 1.0 if identical else correlation(sketches[one].value_XYZ[deep], sketches[other].value_XYZ[deep])
+    likeness = 1.0 if identical else _likeness(images[one], images[other], deep)
     verdict = Verdict.FAIL if identical else rules["duplicates"].verdict(likeness)
     found = "one and the same image" if identical else f"a correlation of {likeness:.2f}"
     return Check(
@@ -157,6 +167,26 @@ def check_contrast_agent(sketches: Mapping[str, Sketch], rules: Rules = THRESHOL
         else "",
         where="t1 and t1c",
     )
+
+
+def _likeness(one: Volume, other: Volume, deep: NDArray[np.bool_]) -> float:
+    """The largest correlation over all shifts by up to _SHIFT voxels, at places spread over the deep brain."""
+    at_N3 = np.argwhere(deep) * [side.step for side in every(one)]
+    at_N3 = at_N3[:: 1 + len(at_N3) // _PLACES]
+    at_N3 = at_N3[((at_N3 >= _SHIFT) & (at_N3 < np.array(one.data.shape) - _SHIFT)).all(axis=1)]
+    value = one.data[tuple(at_N3.T)].astype(np.float32)
+    shifts = product(range(-_SHIFT, _SHIFT + 1), repeat=3)
+    return max(correlation(value, other.data[tuple((at_N3 + s).T)].astype(np.float32)) for s in shifts)
+
+
+def _largest_piece_ml(lost: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> float:
+    """The largest piece of what balls of _RIM_MM radius fill, so that a rim counts for nothing."""
+    depth = ndimage.distance_transform_edt(np.pad(lost, 1), sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
+    core = depth > _RIM_MM
+    if not core.any():
+        return 0.0
+    labels, _ = ndimage.label(ndimage.distance_transform_edt(~core, sampling=spacing_mm) <= _RIM_MM)
+    return int(np.bincount(labels.ravel())[1:].max()) * math.prod(spacing_mm) / 1000
 
 
 def deep_of(sketches: Mapping[str, Sketch]) -> NDArray[np.bool_]:

@@ -15,10 +15,12 @@ from typer.testing import CliRunner, Result
 
 from client.checks import read_site_manifest
 from client.cli import app
+from client.quality_page import stored
 from client.quality_page.examine import Task, examine_cases
 from client.quality_page.mosaic import TUMOUR_COLOUR, draw_mosaic
 from client.quality_page.page import picture_name, rows_of, write_page
 from client.quality_page.recorded import read_brain, read_prepared
+from client.quality_page.stored import key_of
 from client.quality_policy import rules_of
 from client.site import read_site
 from client.withdrawal.places import PLACES
@@ -28,6 +30,7 @@ from gmmas_core.data.grid import Grid, Volume
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.data.problems import Problem
 from gmmas_core.onboarding.record import RawRecord, RawSequence, Stripped, write_raw_record
+from gmmas_core.provenance import source_table
 from gmmas_core.quality import Prepared
 from gmmas_core.types import DISCLAIMER, Case, DataError
 
@@ -106,7 +109,9 @@ def test_page_and_pictures_are_for_their_writer_only(told: tuple[Result, dict[st
 
 @pytest.mark.slow
 def test_a_second_run_looks_only_at_what_changed(
-    looked_at: tuple[Path, list[str]], told: tuple[Result, dict[str, Any], Path]
+    looked_at: tuple[Path, list[str]],
+    told: tuple[Result, dict[str, Any], Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     site, ids = read_site(looked_at[0]), looked_at[1]
     cases = read_site_manifest(site, load_config([]).data).cases
@@ -126,6 +131,12 @@ def test_a_second_run_looks_only_at_what_changed(
     moved = rules_of({"slice_thickness": {"warn": 6.5}})
     strict = Task(state=site.state, label_convention=site.label_convention, rules=moved)
     assert seen_again(strict) == set(ids)
+    before = key_of(cases[0], {}, site.label_convention, moved)
+    newer = {**source_table(), "quality/single.py": "another"}
+    monkeypatch.setattr(stored, "source_table", lambda root=None: source_table(root) if root else newer)
+    stored._code.cache_clear()
+    assert key_of(cases[0], {}, site.label_convention, moved) != before, "other code may judge otherwise"
+    stored._code.cache_clear()
 
 
 def test_pictures_of_cases_that_are_gone_are_removed_and_nothing_else(tmp_path: Path) -> None:
@@ -161,9 +172,7 @@ def test_what_lies_beside_the_images_is_read_or_said_to_be_damaged(tmp_path: Pat
         stripped=Stripped(method="tissue", sha256="", volume_ml=1300.0, agreement=None),
     )
     write_raw_record(tmp_path, record)
-    assert read_prepared(case) == {
-        "t1": Prepared(label="AX T1", confidence=0.7, residual_mm=1.5, native_mm=(0.9, 0.9, 5.5))
-    }
+    assert read_prepared(case) == {"t1": Prepared(confidence=0.7, residual_mm=1.5, native_mm=(0.9, 0.9, 5.5))}
     (tmp_path / "raw.json").write_text('{"sequences": []}')
     (tmp_path / "a_brain.nii.gz").write_bytes(b"x")
     with pytest.raises(DataError, match="that is damaged"):
@@ -215,12 +224,15 @@ def test_a_picture_shows_right_on_the_left_and_the_mask() -> None:
     yellow = np.argwhere((np.abs(tile - TUMOUR_COLOUR) < 60).all(axis=2))[:, 1]
     assert len(yellow) > 10
     assert bright < tile.shape[1] / 2 < yellow.mean()
+    assert (picture[3:10, 3] > 90).all(), "R, with a straight back, in the corner of the first tile"
+    assert (picture[3, 6 * mosaic.width // 7 + 3] < 60).all(), "A in that of the sagittal one"
 
 
 def test_every_mistake_in_the_thresholds_is_named(tmp_path: Path) -> None:
     (tmp_path / "site.yaml").write_text(
         "site: a\nlabel_convention: msd\nquality:\n  noize: {warn: 1}\n  noise: {warn: high, stop: 2}\n"
         "  age: 17\n  slice_thickness: {warn: 9}\n  large_brain: {fail: .nan}\n  saturation: {warn: null}\n"
+        f"  extent: {{warn: 1{'0' * 400}}}\n"
     )
     with pytest.raises(DataError) as refusal:
         read_site(tmp_path)
@@ -229,7 +241,7 @@ def test_every_mistake_in_the_thresholds_is_named(tmp_path: Path) -> None:
         f"site.yaml: {place}"
         for place in (
             *("quality", "quality.noise.warn", "quality.noise", "quality.age", "quality.slice_thickness"),
-            "quality.large_brain.fail",
+            *("quality.large_brain.fail", "quality.extent.warn"),
         )
     ]
     (tmp_path / "site.yaml").write_text(

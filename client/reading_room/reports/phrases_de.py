@@ -113,6 +113,9 @@ PHRASES: Mapping[str, str] = {
     "a correlation of {} with the mirror image": "eine Korrelation von {0} mit dem Spiegelbild",
     "sequences on different grids": "Sequenzen auf verschiedenen Gittern",
     "signal in {} of the brain, {} of it almost black": "Signal in {0} des Gehirns, {1} davon fast schwarz",
+    "signal in {} of the brain, {} of it almost black, {} mL missing in one piece": (
+        "Signal in {0} des Gehirns, {1} davon fast schwarz, {2} mL fehlen in einem Stück"
+    ),
     "one and the same image": "ein und dasselbe Bild",
     "a correlation of {}": "eine Korrelation von {0}",
     "fluid bright on t2 and dark on the other ({})": "Flüssigkeit hell auf t2 und dunkel auf der anderen ({0})",
@@ -151,6 +154,7 @@ PHRASES: Mapping[str, str] = {
     "an image": "ein Bild",
     "more than 0.5, as in any anatomy": "mehr als 0,5 wie in jeder Anatomie",
     "at most 0.1 %": "höchstens 0,1 %",
+    "at most 0.02 %": "höchstens 0,02 %",
     "at least 0.07, as grey matter, white matter and fluid have": (
         "mindestens 0,07 wie bei grauer Substanz, weißer Substanz und Flüssigkeit"
     ),
@@ -164,6 +168,9 @@ PHRASES: Mapping[str, str] = {
     "one grid": "ein Gitter",
     "at least 0.3: two halves that are alike": "mindestens 0,3: zwei Hälften, die einander gleichen",
     "at least 80 %, at most 4 % almost black": "mindestens 80 %, höchstens 4 % fast schwarz",
+    "at least 80 %, at most 4 % almost black, at most 5 mL missing in one piece": (
+        "mindestens 80 %, höchstens 4 % fast schwarz, höchstens 5 mL in einem Stück fehlend"
+    ),
     "two different images": "zwei verschiedene Bilder",
     "fluid bright on t2 and dark on {}": "Flüssigkeit hell auf t2 und dunkel auf {0}",
     "tissue that goes with t2 on flair more than on {}": "Gewebe, das auf flair mehr als auf {0} mit t2 geht",

@@ -95,6 +95,9 @@ PHRASES: Mapping[str, str] = {
     "a correlation of {} with the mirror image": "与镜像的相关系数为{0}",
     "sequences on different grids": "各序列网格不同",
     "signal in {} of the brain, {} of it almost black": "{0}的脑有信号，其中{1}几乎全黑",
+    "signal in {} of the brain, {} of it almost black, {} mL missing in one piece": (
+        "{0}的脑有信号，其中{1}几乎全黑，整块缺失{2} mL"
+    ),
     "one and the same image": "同一幅图像",
     "a correlation of {}": "相关系数{0}",
     "fluid bright on t2 and dark on the other ({})": "液体在t2上亮，在另一序列上暗（{0}）",
@@ -127,6 +130,7 @@ PHRASES: Mapping[str, str] = {
     "an image": "一幅图像",
     "more than 0.5, as in any anatomy": "大于0.5，如任何解剖结构",
     "at most 0.1 %": "不超过0.1%",
+    "at most 0.02 %": "不超过0.02%",
     "at least 0.07, as grey matter, white matter and fluid have": "至少0.07，如灰质、白质和液体",
     "a brain without its skull: at most 2000 mL and 0 outside of it": "去颅骨的脑：不超过2000 mL，脑外为0",
     "at least 900 mL, an adult's brain": "至少900 mL，成人的脑",
@@ -136,6 +140,9 @@ PHRASES: Mapping[str, str] = {
     "one grid": "同一网格",
     "at least 0.3: two halves that are alike": "至少0.3：两半相似",
     "at least 80 %, at most 4 % almost black": "至少80%，几乎全黑不超过4%",
+    "at least 80 %, at most 4 % almost black, at most 5 mL missing in one piece": (
+        "至少80%，几乎全黑不超过4%，整块缺失不超过5 mL"
+    ),
     "two different images": "两幅不同的图像",
     "fluid bright on t2 and dark on {}": "液体在t2上亮，在{0}上暗",
     "tissue that goes with t2 on flair more than on {}": "组织在flair上比在{0}上更与t2一致",

@@ -108,6 +108,11 @@ def test_shadows_and_hidden_files_are_no_images(tmp_path: Path) -> None:
     assert list(found.images) == ["flair"]
 
 
+def test_a_link_that_leads_nowhere_is_not_taken_for_a_missing_sequence(tmp_path: Path) -> None:
+    (make_files(tmp_path, "a_t1.nii.gz") / "a_t1c.nii.gz").symlink_to("moved")
+    assert list(find_sequences(tmp_path).images) == ["t1", "t1c"]
+
+
 def test_bids_layouts(tmp_path: Path) -> None:
     flat = make_files(tmp_path / "sub-01", "anat/sub-01_T1w.nii.gz", "anat/sub-01_ce-gd_T1w.nii.gz")
     assert list(find_sequences(flat).images) == ["t1", "t1c"]

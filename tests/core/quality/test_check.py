@@ -35,9 +35,9 @@ def test_every_threshold_has_a_reason_and_steps_in_order(name: str) -> None:
 def test_which_thresholds_were_placed_after_seeing_the_data_is_on_record() -> None:
     seen = {name for name, rule in THRESHOLDS.items() if rule.after_seeing}
     assert seen == {
-        *("large_content", "dark_part", "cut_at_edge", "noise", "tissue_contrast"),
-        *("symmetry", "duplicates", "tissue", "contrast_agent"),
-        *("signal_to_noise", "alignment", "cavity", "same_scan"),
+        *("large_content", "dark_part", "missing_piece", "cut_at_edge", "noise", "tissue_contrast"),
+        *("symmetry", "duplicates", "tissue", "contrast_agent", "saturation"),
+        *("signal_to_noise", "interpolated", "alignment", "cavity", "same_scan"),
     }
 
 

@@ -10,9 +10,9 @@ from gmmas_core.data.grid import Volume
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.data.sequences import find_sequences
 from gmmas_core.quality import Check, Verdict, check_images
-from gmmas_core.quality.single import check_slice_thickness
+from gmmas_core.quality.single import check_cut_at_edge, check_slice_thickness
 from gmmas_core.quality.sketch import sketch
-from gmmas_core.quality.together import check_tissue, deep_of
+from gmmas_core.quality.together import check_coverage, check_duplicates, check_tissue, deep_of
 from gmmas_core.types import DataError
 
 Images = Mapping[str, Volume]
@@ -83,6 +83,9 @@ def test_constant_noise_and_clipped_images(images: Images) -> None:
     bright = float(np.percentile(images["t1c"].data[images["t1c"].data > 0], 90))
     clipped = check_images(changed(images, "t1c", lambda data: np.minimum(data, int(bright))))
     assert ("saturation", "t1c") in flags(clipped)
+    few = float(np.percentile(images["t1c"].data[images["t1c"].data > 0], 99.95))
+    clipped = check_images(changed(images, "t1c", lambda data: np.minimum(data, int(few))))
+    assert ("saturation", "t1c") in flags(clipped, Verdict.WARN), "0.05 % of a brain are an enhancing rim"
 
 
 def test_a_bottle_of_water_is_no_brain(images: Images) -> None:
@@ -106,6 +109,29 @@ def test_a_cut_field_of_view(images: Images) -> None:
     assert ("coverage", "t1") in flags(check_images(almost), Verdict.WARN) | flags(check_images(almost))
     all_cut = {name: Volume(image.data[:, :, :28], image.affine_44) for name, image in images.items()}
     assert ("cut_at_edge", "t2") in flags(check_images(all_cut))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("side", [0, -1])
+def test_a_cut_that_was_filled_with_zeros(axis: int, side: int, images: Images) -> None:
+    """As resampling to an atlas does: the volume goes on, the brain does not."""
+    images = {name: images[name] for name in ("t1", "t2")}
+    layers = np.flatnonzero((images["t2"].data != 0).any(axis=tuple({0, 1, 2} - {axis})))
+    from_side = np.abs(np.arange(48) - layers[side])
+    lost = np.expand_dims(from_side < 0.3 * len(layers), tuple({0, 1, 2} - {axis}))
+    cut = {name: Volume(np.where(lost, 0, v.data).astype(v.data.dtype), v.affine_44) for name, v in images.items()}
+    assert check_cut_at_edge("t2", images["t2"]).verdict is Verdict.PASS
+    assert check_cut_at_edge("t2", cut["t2"]).verdict is not Verdict.PASS
+    found = check_coverage("t2", {"t1": sketch(images["t1"]), "t2": sketch(cut["t2"])})
+    assert found.verdict is Verdict.WARN, found.found
+
+
+def test_a_copy_is_known_by_its_likeness_when_it_was_scaled_and_shifted(images: Images) -> None:
+    for name, other in (("t1", "t1c"), ("t2", "flair")):
+        anew = changed({**images, other: images[name]}, other, lambda data: np.roll(data, (1, 0, -2), (0, 1, 2)) * 1.7)
+        deep = deep_of({name: sketch(images[name])})
+        assert check_duplicates((name, other), anew, deep).verdict is Verdict.WARN
+        assert check_duplicates((name, other), images, deep).verdict is Verdict.PASS
 
 
 def test_half_a_head_is_too_small(images: Images) -> None:
@@ -207,4 +233,6 @@ def test_a_raw_head_has_a_skull_thick_slices_and_four_grids(real_data: Path) -> 
 @pytest.mark.slow
 def test_the_images_of_a_metastasis_are_in_order(real_data: Path) -> None:
     """A limit by design: they are good images of a brain; what the lesion is no check of images can tell."""
-    assert flags(check_images(real_images(real_data / "ood" / "BraTS-MET-00110-000"))) == set()
+    checks = check_images(real_images(real_data / "ood" / "BraTS-MET-00110-000"))
+    assert flags(checks) == set()
+    assert ("coverage", "t1c") not in flags(checks, Verdict.WARN), "its brain mask lacks a rim that the others have"
