@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from gmmas_core.data.grid import Grid, Volume, ras_grid
 from gmmas_core.onboarding.placing import to_model
-from gmmas_core.onboarding.registration import FAIL_MM, LEAST_OVERLAP, WARN_MM, Registered, register, without_bias
+from gmmas_core.onboarding.registration import (
+    FAIL_MM,
+    LEAST_OVERLAP,
+    WARN_MM,
+    WARN_OVERLAP,
+    Registered,
+    mirrored_share,
+    register,
+    without_bias,
+)
 from gmmas_core.onboarding.strip.methods import BrainMask, StripSettings, brain_mask
 from gmmas_core.quality import Check, Verdict, check_images
 from gmmas_core.types import DataError
@@ -131,10 +140,12 @@ def _register_all(
     fixed = seen(natives[reference])
     matrices: dict[str, Matrix] = {reference: np.eye(4)}
     registered = {}
-    for name, moving in natives.items():
+    for name, volume in natives.items():
         if name != reference:
-            found = register(fixed, seen(moving))
+            moving = seen(volume)
+            found = register(fixed, moving)
             _require_registered(found, f"registration of {name} to {reference}")
+            _require_same_sides(mirrored_share(fixed, moving, found.matrix_44), name, reference)
             registered[name], matrices[name] = found, found.matrix_44
     return matrices, registered
 
@@ -152,13 +163,28 @@ def _require_registered(found: Registered, where: str) -> None:
         )
 
 
+def _require_same_sides(share: float, name: str, reference: str) -> None:
+    if share > 1:
+        raise DataError(
+            f"{name} and {reference}: found that one fits better when mirrored left to right ({share:.2f}); expected "
+            "both from one scanner's sides; look which of the two is wrong and convert it again, or leave it out"
+        )
+
+
 def _doubts(registered: Mapping[str, Registered]) -> list[str]:
-    return [
+    residuals = [
         f"registration of {name}: found a residual of {each.residual_mm:.1f} mm; expected at most {WARN_MM:g} mm; "
         "look at the edges"
         for name, each in registered.items()
         if each.residual_mm > WARN_MM
     ]
+    covers = [
+        f"registration of {name}: found {each.overlap:.0%} of the head covered; expected at least {WARN_OVERLAP:.0%}; "
+        "its field of view is cut: look at it and at the brain mask"
+        for name, each in registered.items()
+        if each.overlap < WARN_OVERLAP
+    ]
+    return residuals + covers
 
 
 def _to_atlas(
