@@ -27,7 +27,6 @@ class RawOptions:
     weights: Path | None
     weights_sha256: str
     atlas: Path | None
-    n4: bool
     workers: int
 
 
@@ -38,7 +37,8 @@ def prepare_raw_studies(folder: Path, raw: Path, options: RawOptions, *, list_on
         DataError: no studies, a table or an atlas that cannot be read, or another run under way.
         ConfigError: a way to strip that does not exist or whose weights are not the stated ones.
     """
-    from client.raw.prepare import alone, prepare_raw
+    from client.raw.hold import alone
+    from client.raw.prepare import prepare_raw
     from client.raw.table import update_rows
 
     folder, is_excluded = _site_of(folder)
@@ -96,7 +96,7 @@ def _orders(folder: Path, raw: Path, options: RawOptions, is_excluded: "IsExclud
             case_id=case_id,
             source=source.resolve(),
             site=folder.resolve(),
-            settings=Settings(strip=strip, n4=options.n4),
+            settings=Settings(strip=strip),
             atlas=None if options.atlas is None else options.atlas.resolve(),
             decided=tuple(sorted(decided.get(case_id, {}).items())),
             only_list=list_only,

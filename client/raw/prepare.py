@@ -5,18 +5,16 @@ removed by the next run. A case of other files or settings than now is made anew
 did not write (somebody's outlines) is never replaced.
 """
 
-import fcntl
 import hashlib
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from client.raw.hold import WORK
 from client.raw.sources import fingerprint, read_study
 from client.raw.table import Row, rows_of
 from client.raw.write import files_of_case, write_case
@@ -28,11 +26,6 @@ from gmmas_core.onboarding.record import read_raw_record
 from gmmas_core.onboarding.study import Settings, prepare_study
 from gmmas_core.types import SEQUENCES, DataError, GmmasError
 from gmmas_core.worker_pool import in_processes
-
-WORK = ".raw-"
-"""Folders of a run under way within the site folder start with it."""
-
-LOCK = ".raw.lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,28 +90,6 @@ def prepare_raw(
         outcomes[outcome.case_id] = outcome
         on_outcome(outcome)
     return [outcomes[order.case_id] for order in orders]
-
-
-@contextmanager
-def alone(site: Path) -> Iterator[None]:
-    """Hold a site folder for one run, after removing what a killed one left.
-
-    Raises:
-        DataError: another run is under way.
-    """
-    site.mkdir(parents=True, exist_ok=True)
-    handle = os.open(site / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError("site folder: found another prepare --raw under way; expected none; wait for it") from None
-        for left in site.glob(f"{WORK}*"):
-            if left.is_dir():
-                shutil.rmtree(left)
-        yield
-    finally:
-        os.close(handle)
 
 
 def prepare_one(order: Order) -> Outcome:
@@ -201,7 +172,7 @@ def _prepare(order: Order, key: str, work: Path, rows: list[Row]) -> tuple[str, 
 def _key(order: Order) -> str:
     strip = order.settings.strip
     atlas = "" if order.atlas is None else hashlib.sha256(order.atlas.read_bytes()).hexdigest()
-    how = (strip.method, strip.weights_sha256, str(order.settings.n4), atlas, repr(sorted(order.decided)))
+    how = (strip.method, strip.weights_sha256, atlas, repr(sorted(order.decided)))
     return fingerprint(order.source, "\0".join(how))
 
 
