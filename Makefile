@@ -28,7 +28,7 @@ export FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION := 1
 export RAY_USAGE_STATS_ENABLED := 0
 export HYDRA_FULL_ERROR := 1
 
-.PHONY: install demo bundle images lock drills test test-all lint types audit clean
+.PHONY: install demo bundle images lock drills test fast test-all lint types audit clean
 
 install: $(STAMP)
 
@@ -75,13 +75,18 @@ audit: install
 types: install
 	$(BIN)/mypy
 
-test: lint types
+fast: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not process and not containers"
 
+# mypy works alone on one core for a minute or two; the tests need not wait for it.
+test: install
+	@$(MAKE) --no-print-directory --jobs 2 lint types fast
+
+# Slow ones and those with processes of their own side by side: the latter wait where the former compute. One engine serves
+# all containers, so those come one after the other; only their files are read, since reading all takes half a minute.
 test-all: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not process and not containers"
-	$(BIN)/python -m pytest -m "process and not containers"
-	$(BIN)/python -m pytest -m containers
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "(slow or process) and not containers"
+	$(BIN)/python -m pytest -m containers $$(grep -rlw containers tests --include='test_*.py')
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

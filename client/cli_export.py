@@ -1,7 +1,7 @@
 """`gmmas-site export`: masks of a site for BIDS and nnU-Net, a model for MONAI and ONNX."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
         "export",
         epilog="Examples: gmmas-site export north --to bids --out derivatives\n\n"
         "gmmas-site export north --to bids --predictions predicted --out derivatives\n\n"
+        "gmmas-site export north --to bids --raw scanner --out derivatives\n\n"
         "gmmas-site export north --to nnunet --out nnUNet_raw/Dataset501_Glioma\n\n"
         "gmmas-site export runs/demo/model --to monai --out gmmas_bundle\n\n"
         "gmmas-site export runs/demo/model --to onnx --out gmmas_onnx",
@@ -47,6 +48,12 @@ def export(
     predictions: Annotated[
         Path | None, typer.Option(help="bids: what gmmas-site predict wrote; without it the site's own masks.")
     ] = None,
+    raw: Annotated[
+        Path | None,
+        typer.Option(
+            help="bids: the studies that prepare --raw read; outlines also go back onto each scan's own grid."
+        ),
+    ] = None,
     labels: Annotated[str, typer.Option(help="nnunet: regions (nested, as BraTS scores them) or plain.")] = "regions",
     images: Annotated[str, typer.Option(help="nnunet: link (hard links where possible) or copy.")] = "link",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
@@ -55,17 +62,30 @@ def export(
 
     It is a copy on this disk: nothing is sent, and nothing updates it. Patients who have been withdrawn are not in it.
     """
+    _require_bids(to, {"--predictions": predictions, "--raw": raw})
     if to in (Target.MONAI, Target.ONNX):
         summary = _export_model(source, to, out)
     else:
-        summary = _export_cases(source, to, out, overrides or [], predictions, labels, images)
+        summary = _export_cases(source, to, out, overrides or [], predictions, raw, labels, images)
     if as_json:
         typer.echo(json.dumps(summary, indent=1))
         return
     typer.echo(summary["disclaimer"])
     for case_id, reason in summary.get("skipped", {}).items():
         typer.echo(f"left out: {case_id}: {reason}")
+    for case_id, reasons in summary.get("not_carried_back", {}).items():
+        for sequence, reason in reasons.items():
+            typer.echo(f"not on the scanner's grid: {case_id}: {sequence}: {reason}")
     typer.echo(_told(summary, out))
+
+
+def _require_bids(to: Target, given: Mapping[str, Path | None]) -> None:
+    """What another kind would ignore is refused: it would export something else than was meant."""
+    from gmmas_core.types import ConfigError
+
+    for option, value in given.items():
+        if value is not None and to != Target.BIDS:
+            raise ConfigError(f"{option}: found it with --to {to}; expected --to bids; leave it out")
 
 
 def _export_cases(
@@ -74,22 +94,25 @@ def _export_cases(
     out: Path,
     overrides: Sequence[str],
     predictions: Path | None,
+    raw: Path | None,
     labels: str,
     images: str,
 ) -> dict[str, Any]:
     from client.exporting.bids_site import masks_as_bids, predictions_as_bids
     from client.exporting.cases import export_cases
+    from client.exporting.native_grids import NativeGrids
     from client.exporting.nnunet import as_nnunet
     from client.site import read_site
 
     site = read_site(source)
     cases = _cases(site, overrides)
+    natives = None if raw is None else NativeGrids(raw)
     if to == Target.NNUNET:
         kind = as_nnunet(site, out, labels, images)
     elif predictions is not None:
-        kind = predictions_as_bids(cases, predictions)
+        kind = predictions_as_bids(cases, predictions, natives)
     else:
-        kind = masks_as_bids(site, cases)
+        kind = masks_as_bids(site, cases, natives)
     with progress_bar("exporting") as advance:
         return export_cases(site, cases, out, kind, advance)
 

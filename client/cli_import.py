@@ -131,8 +131,8 @@ def _lines(outcomes: "list[SiteOutcome]", dry_run: bool) -> list[str]:
 
 def _masks_line(outcome: "SiteOutcome") -> str:
     if outcome.masks.rewrite is None:
-        return f"Masks: {outcome.masks.declared}, as the data set declares."
-    return f"Masks: {outcome.masks.declared} as the data set declares, rewritten as {outcome.masks.site}."
+        return f"Masks: {outcome.masks.declared}, as declared."
+    return f"Masks: {outcome.masks.declared} as declared, rewritten as {outcome.masks.site}."
 
 
 def _label_lines(labels: list[dict[str, dict[str, int]]], grade_schema: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from client.site import SITE_FILE, read_site, write_site
+from client.site import SITE_FILE, read_site, require_name, write_site
 from client.withdrawal.record import excluded
 from gmmas_core.data.importers.conventions import Masks, masks_for
 from gmmas_core.data.importers.crosswalk import Crosswalk, read_crosswalk
@@ -36,7 +36,7 @@ class Request:
         crosswalks: tables that tie ids of several data sets.
         also: other site folders whose patients must not come in again.
         place: key of files.PLACES.
-        name: of the hospital in a new site.yaml, "" for the data set's name.
+        name: of the hospital in a new site.yaml, "" for the data set's name, or for the institutions' own.
         label_convention: what the masks mean where the data set does not declare it, else "".
     """
 
@@ -94,9 +94,8 @@ def import_data_set(request: Request, on_progress: Progress | None = None) -> li
     """
     found, jobs = _jobs(request)
     ties = read_crosswalk(request.crosswalks)
-    if len(jobs) > 1 or jobs[0].out != request.out:
-        request.out.mkdir(parents=True, exist_ok=True)
-        Ledger(imports={request.data_set: {"sites": [job.out.name for job in jobs]}}).save(request.out)
+    if jobs[0].out != request.out:
+        _note_sites(request, jobs)
     outcomes: list[SiteOutcome] = []
     done = 0
 
@@ -117,7 +116,7 @@ def import_data_set(request: Request, on_progress: Progress | None = None) -> li
 
 
 def preview(request: Request) -> list[SiteOutcome]:
-    """What `import_data_set` would do; nothing is written and no image is opened.
+    """What `import_data_set` would do; nothing is written, and of images no more is read than the ends.
 
     Raises:
         DataError: as `import_data_set`.
@@ -133,11 +132,18 @@ def preview(request: Request) -> list[SiteOutcome]:
     return outcomes
 
 
+def _note_sites(request: Request, jobs: list[_Job]) -> None:
+    """Mark OUT as one of site folders, before the first of them is made."""
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+        Ledger(imports={request.data_set: {"sites": [job.out.name for job in jobs]}}).save(request.out)
+    except OSError as error:
+        raise DataError(f"OUT: found {error.strerror}; expected a folder to write in; name another") from error
+
+
 def _jobs(request: Request) -> tuple[Found, list[_Job]]:
     """What was found, dealt to the site folders that it goes to."""
-    if request.data_set not in IMPORTERS:
-        raise DataError(f"--from: found {request.data_set[:40]!r}; expected one of {', '.join(IMPORTERS)}; see --list")
-    _require_apart(request.source, request.out)
+    _require_sense(request)
     importer = IMPORTERS[request.data_set]
     found = importer.find(request.source, request.tables)
     if not found.cases:
@@ -154,12 +160,32 @@ def _jobs(request: Request) -> tuple[Found, list[_Job]]:
         )
     if not groups:
         return found, [_Job(out=request.out, name=request.name or request.data_set, found=found)]
+    if request.name:
+        raise DataError("--name: found one; expected none: the institutions have their own names; leave it out")
     jobs: list[_Job] = []
     for group in groups:
         cases = tuple(case for case in found.cases if case.group == group)
         left = () if jobs else found.skipped
         jobs.append(_Job(out=request.out / group, name=group, found=replace(found, cases=cases, skipped=left)))
+    _require_same_deal(request.out, ledger, jobs)
     return found, jobs
+
+
+def _require_same_deal(out: Path, ledger: Ledger, jobs: list[_Job]) -> None:
+    """Refuse to deal cases to other institutions than an earlier import did: they would be in two."""
+    home = {case.case_id: job.out.name for job in jobs for case in job.found.cases}
+    earlier = {name for told in ledger.imports.values() for name in told.get("sites", [])}
+    moved = [
+        case_id
+        for name in sorted(earlier)
+        for case_id in (read_ledger(out / name) or Ledger()).cases
+        if home.get(case_id, name) != name
+    ]
+    if moved:
+        raise DataError(
+            f"OUT: found {len(moved)} cases in other institutions than --table says; expected the table that it was "
+            "made with; name a new folder"
+        )
 
 
 def _plan(request: Request, job: _Job, ties: Crosswalk) -> tuple[Plan, Masks]:
@@ -189,7 +215,17 @@ def _data_folders(folder: Path) -> list[Path]:
     return places
 
 
-def _require_apart(source: Path, out: Path) -> None:
-    inner, outer = Path(os.path.realpath(out)), Path(os.path.realpath(source))
+def _require_sense(request: Request) -> None:
+    """Raise a DataError for a request that cannot be meant."""
+    if request.data_set not in IMPORTERS:
+        raise DataError(f"--from: found {request.data_set[:40]!r}; expected one of {', '.join(IMPORTERS)}; see --list")
+    declared = IMPORTERS[request.data_set].label_convention
+    if declared and request.label_convention not in ("", declared):
+        raise DataError(
+            f"--label-convention: found {request.label_convention[:40]!r}; expected none: the makers of "
+            f"{request.data_set} declare {declared}; leave it out, or import masks of another kind with --from bids"
+        )
+    require_name(request.name or request.data_set)
+    inner, outer = Path(os.path.realpath(request.out)), Path(os.path.realpath(request.source))
     if inner.is_relative_to(outer) or outer.is_relative_to(inner):
         raise DataError("OUT: found the source in it or around it; expected two separate folders; name another one")

@@ -17,6 +17,9 @@ FLOAT_BYTES = 4
 TWO_VIEWS = ("distill", "contrast", "finetune")
 """Stages that show every crop twice."""
 
+_counted: dict[str, int] = {}
+"""Configuration, as text -> parameters: drawing up a network takes 80 ms, and every message of a run asks again."""
+
 
 def step_bytes(config: Config) -> int:
     """Bytes of one training step in float32, of the most demanding stage of the curriculum.
@@ -64,5 +67,8 @@ def _parameters(config: Config) -> int:
 
     from gmmas_core.model.gmmas import build_training_model
 
-    with device("meta"):
-        return sum(value.numel() for value in build_training_model(config).parameters())
+    asked = repr(config)
+    if asked not in _counted:
+        with device("meta"):
+            _counted[asked] = sum(value.numel() for value in build_training_model(config).parameters())
+    return _counted[asked]

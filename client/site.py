@@ -113,6 +113,12 @@ def read_site(path: Path) -> Site:
     )
 
 
+def require_name(name: str) -> None:
+    """Raise a DataError unless a site may be called so."""
+    if not _NAME.fullmatch(name):
+        raise DataError(f"site: found {_shown(name)}; expected {_NAME_LEGAL}; correct it")
+
+
 def write_site(
     folder: Path,
     name: str,

@@ -1,23 +1,21 @@
 """A model folder for other programs: a new folder, whole or not at all."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from client.exporting.monai_bundle import write_bundle
 from client.exporting.onnx_file import write_onnx
+from client.exporting.workplace import workplace
 from client.result_files import now
-from gmmas_core import atomic
 from gmmas_core.checkpoint import LoadedModel, load_model
 from gmmas_core.software import release
-from gmmas_core.types import DISCLAIMER, DataError
+from gmmas_core.types import DISCLAIMER
 
 Write = Callable[[LoadedModel, Path], Mapping[str, Any]]
 
 WRITERS: Mapping[str, Write] = {"monai": write_bundle, "onnx": write_onnx}
-"""Kind of export -> what writes it into an empty folder and says what else is to be known."""
+"""Kind of export -> what writes it into a folder without files and says what else is to be known."""
 
 
 def export_model(source: Path, to: str, out: Path) -> dict[str, Any]:
@@ -32,27 +30,16 @@ def export_model(source: Path, to: str, out: Path) -> dict[str, Any]:
         What was written.
 
     Raises:
-        DataError, ConfigError: no such model, a package that is not installed, or a folder that cannot be written.
+        DataError, ConfigError: no such model, a package that is not installed, or see `workplace`.
     """
-    if out.exists() or out.is_symlink():
-        raise DataError(f"--out: found {out.name} there already; expected a new folder; remove it or choose another")
     loaded = load_model(source)
-    fresh: Path | None = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-        about = WRITERS[to](loaded, fresh)
-        _let_others_read(fresh)
-        atomic.publish_folder(fresh, out)
-    except OSError as error:
-        raise DataError(
-            f"--out: cannot be written ({error.strerror}); expected a folder with free space; choose another"
-        ) from None
-    finally:
-        if fresh is not None:
-            shutil.rmtree(fresh, ignore_errors=True)
+    request = {"to": to, "version": release(), "model_id": loaded.model_id}
+    with workplace(out.absolute(), request) as place:
+        place.keep_only(())  # half a model, of a command that was killed
+        about = WRITERS[to](loaded, place.folder)
+        _let_others_read(place.folder)
     files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
-    told = {"disclaimer": DISCLAIMER, "to": to, "version": release(), "created_at": now(), "model_id": loaded.model_id}
+    told = {"disclaimer": DISCLAIMER, **request, "created_at": now()}
     return {**told, "warnings": list(loaded.warnings), **about, "files": files}
 
 

@@ -29,7 +29,7 @@ def write_bundle(loaded: LoadedModel, folder: Path) -> Mapping[str, Any]:
         DataError: the program does not answer as the network does.
     """
     for name in ("configs", "models", "docs"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(exist_ok=True)
     torch.jit.save(brain_reader(loaded), folder / "models" / "model.ts")
     about = metadata(loaded)
     atomic.write_json(folder / "configs" / "metadata.json", about)

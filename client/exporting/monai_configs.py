@@ -15,6 +15,9 @@ from gmmas_core.software import release
 from gmmas_core.types import DISCLAIMER, SEQUENCES
 
 SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
+FIRE = "0.7.1"
+"""MONAI's command line is made of it, and does not come with it; this project has no use for it."""
+
 _ANY = ["*", "*", "*"]
 
 
@@ -30,7 +33,7 @@ def metadata(loaded: LoadedModel) -> dict[str, Any]:
         "monai_version": monai.__version__,
         "pytorch_version": torch.__version__.split("+")[0],
         "numpy_version": np.__version__,
-        "required_packages_version": {"nibabel": nibabel.__version__},
+        "required_packages_version": {"nibabel": nibabel.__version__, "fire": FIRE},
         "name": "GMMAS-Fed",
         "task": "RESEARCH: outlines and image-level questions of gliomas on skull-stripped MRI",
         "description": f"{DISCLAIMER} {_reads(loaded)}",
@@ -120,6 +123,8 @@ def readme(loaded: LoadedModel) -> str:
 
     python -m monai.bundle run --config_file configs/inference.json --bundle_root . --dataset_dir CASES --output_dir OUT
     python -m monai.bundle run classify --config_file configs/inference.json --bundle_root . --dataset_dir CASES
+
+The commands need `pip install fire=={FIRE}`, which MONAI does not bring along; `monai.bundle.run` in Python does not.
 
 CASES holds a folder per case with {", ".join(f"CASE/CASE_{name}.nii.gz" for name in SEQUENCES)}: skull-stripped, all
 on one grid. A sequence that is not there is a file of zeros. {_reads(loaded)}

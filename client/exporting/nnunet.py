@@ -2,7 +2,9 @@
 
 nnU-Net needs every channel of every case. A case without all four sequences is left out and listed, never filled: a
 channel of zeros would teach nnU-Net that zero means something. Training and validation cases go to imagesTr with their
-masks, in canonical labels; `splits_final.json` keeps our split by patient. The holdout goes to imagesTs (and labelsTs).
+masks, in canonical labels; `splits_final.json` keeps our split by patient, or where the site has no validation cases
+makes folds of its own that keep patients whole: nnU-Net would divide by case. The holdout goes to imagesTs (and
+labelsTs).
 
 Source: Isensee et al., Nature Methods 2021, doi 10.1038/s41592-020-01008-z; the format as nnunetv2 documents it.
 """
@@ -38,6 +40,9 @@ from gmmas_core.types import (
 )
 
 ENDING = ".nii.gz"
+FOLDS = 5
+"""As many as nnU-Net makes by itself."""
+
 NAME = re.compile(r"Dataset[0-9]{3}_[A-Za-z0-9_-]{1,60}")
 
 LABELS: Mapping[str, Mapping[str, Any]] = {
@@ -158,7 +163,7 @@ def _is_as_wanted(path: Path, grid: Grid) -> bool:
 def _finish(folder: Path, cases: Sequence[Case], name: str, labels: str) -> dict[str, Any]:
     for part in ("imagesTr", "labelsTr", "imagesTs", "labelsTs"):
         (folder / part).mkdir(exist_ok=True)
-    of = {split: sorted(c.case_id for c in cases if c.split == split) for split in ("train", "validation", "holdout")}
+    of = {split: _ids([c for c in cases if c.split == split]) for split in ("train", "validation", "holdout")}
     content = {
         "channel_names": {str(channel): sequence for channel, sequence in enumerate(SEQUENCES)},
         **LABELS[labels],
@@ -168,8 +173,30 @@ def _finish(folder: Path, cases: Sequence[Case], name: str, labels: str) -> dict
         "description": f"Glioma MRI, canonical labels 1 NCR/NET, 2 ED, 3 ET. {DISCLAIMER}",
     }
     atomic.write_json(folder / "dataset.json", content)
-    has_split = bool(of["train"] and of["validation"])
-    if has_split:
-        split = [{"train": of["train"], "val": of["validation"]}]
-        atomic.write_json(folder / "splits_final.json", split)
-    return {**{name: len(ids) for name, ids in of.items()}, "splits_final": has_split}
+    folds = _folds(cases)
+    if folds:
+        atomic.write_json(folder / "splits_final.json", folds)
+    return {**{name: len(ids) for name, ids in of.items()}, "folds": len(folds)}
+
+
+def _folds(cases: Sequence[Case]) -> list[dict[str, list[str]]]:
+    """What nnU-Net trains and validates on, fold by fold; no patient is on both sides of any."""
+    train, validation = ([case for case in cases if case.split == split] for split in ("train", "validation"))
+    if validation and train:
+        return [{"train": _ids(train), "val": _ids(validation)}]
+    known = [*train, *validation]
+    patients = sorted({case.patient_id for case in known})
+    folds = [{*patients[number::FOLDS]} for number in range(min(FOLDS, len(patients)))]
+    if len(folds) < 2:
+        return []  # one patient cannot be divided
+    return [
+        {
+            "train": _ids([case for case in known if case.patient_id not in held]),
+            "val": _ids([case for case in known if case.patient_id in held]),
+        }
+        for held in folds
+    ]
+
+
+def _ids(cases: Sequence[Case]) -> list[str]:
+    return sorted(case.case_id for case in cases)

@@ -33,12 +33,14 @@ class Study:
     Attributes:
         series: key, stable between two looks at the same files -> what is known of it.
         volumes: key -> image.
+        files: key -> NIfTI file that it was read from; DICOM's lie in the work folder.
         brain_mask: a mask of the brain that lay beside NIfTI images.
         notes: one sentence for each series or file that was left out.
     """
 
     series: Mapping[str, Series]
     volumes: Mapping[str, Volume]
+    files: Mapping[str, Path]
     brain_mask: Path | None
     notes: tuple[str, ...]
 
@@ -113,16 +115,17 @@ def _from_dicom(files: list[Path], work: Path) -> Study:
 
     received = [Received(path=path.resolve(), label=label_of(path.name)) for path in files]
     converted = convert(received, work, MAX_IMAGES)
-    series, volumes, notes = {}, {}, list(converted.skipped)
+    series, volumes, places, notes = {}, {}, {}, list(converted.skipped)
     for key, image, header in zip(converted.keys, converted.images, converted.headers, strict=True):
         volume = _read(image.path, image.label, notes)
         if volume is not None:
-            series[key], volumes[key] = _series(image.label, header, volume), volume
-    return Study(series=series, volumes=volumes, brain_mask=None, notes=tuple(notes))
+            series[key] = _series(image.label, header, volume)
+            volumes[key], places[key] = volume, image.path
+    return Study(series=series, volumes=volumes, files=places, brain_mask=None, notes=tuple(notes))
 
 
 def _from_nifti(folder: Path, files: list[Path]) -> Study:
-    series, volumes = {}, {}
+    series, volumes, places = {}, {}, {}
     notes: list[str] = []
     masks = [path for path in files if _BRAIN.search(path.name)]
     if len(masks) > 1:
@@ -135,9 +138,10 @@ def _from_nifti(folder: Path, files: list[Path]) -> Study:
             key = _key_of(path.relative_to(folder))
             sidecar = _sidecar(path)
             header = None if sidecar is None else sidecar_header(sidecar)
-            series[key], volumes[key] = _series(label, header, volume), volume
+            series[key] = _series(label, header, volume)
+            volumes[key], places[key] = volume, path
     notes += [f"{label_of(path.name)}: found more than {MAX_IMAGES} images; left out" for path in images[MAX_IMAGES:]]
-    return Study(series=series, volumes=volumes, brain_mask=next(iter(masks), None), notes=tuple(notes))
+    return Study(series=series, volumes=volumes, files=places, brain_mask=next(iter(masks), None), notes=tuple(notes))
 
 
 def _key_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gmmas_core import atomic
 from gmmas_core.data.grid import Volume
 from gmmas_core.onboarding.recognition import Guess
-from gmmas_core.onboarding.record import FILE, RawRecord, RawSequence, Stripped, write_raw_record
+from gmmas_core.onboarding.record import FILE, RawRecord, RawSequence, Stripped, voxel_digest, write_raw_record
 from gmmas_core.onboarding.study import Prepared, Settings, software
 
 _LEVEL = 6
@@ -78,6 +78,7 @@ def _record(
             matrix_44=prepared.matrices[name],
             residual_mm=None if registered is None else registered.residual_mm,
             information=None if registered is None else registered.information,
+            voxels=voxel_digest(natives[name]),
         )
     return RawRecord(
         case_id=case_id,

@@ -86,7 +86,9 @@ _UNDECIDED: Mapping[str, frozenset[str]] = {
         {"relative co deletion", "relative codeletion", "partial", "partial codeletion", "partial deletion"}
     )
 }
-_IDH_MUTATION = re.compile(r"(idh ?[12])?[ :]*(p ?\.)? ?(r|arg)(132|172|140|100)[a-z]{0,3}")
+# A change needs the amino acid it leads to: "R132" alone may name the assay, and "R132wt" is no mutation.
+_AMINO_ACIDS = "ala|asn|asp|cys|gln|glu|gly|his|ile|leu|lys|met|phe|pro|ser|thr|trp|tyr|val|[acdefghiklmnpqstvwy]"
+_IDH_MUTATION = re.compile(rf"(idh ?[12])?[ :]*(p ?\.)? ?(r|arg)(132|172|140|100)({_AMINO_ACIDS})")
 
 _SPLIT_WORDS: Mapping[str, str] = {
     **{split: split for split in SPLITS},

@@ -23,6 +23,7 @@ MAX_BYTES = 4 * 1024**3
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _NIFTI2_HEADER_BYTES = 540
+_HEADER_READ = 65536
 
 
 def load_volume(path: Path, where: str = "image", max_bytes: int = MAX_BYTES) -> Volume:
@@ -58,6 +59,22 @@ def load_volume(path: Path, where: str = "image", max_bytes: int = MAX_BYTES) ->
     return Volume(_plain_values(data, header, where), _affine(header, where))
 
 
+def read_header(path: Path, where: str = "image") -> Any:
+    """nibabel's header of a NIfTI-1 or NIfTI-2 file, by its content, not by its name.
+
+    Raises:
+        DataError: missing, or not NIfTI.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_HEADER_READ)
+    except OSError as error:
+        _fail(
+            where, f"a file that cannot be read ({error.strerror})", "a readable NIfTI file", "check that it is there"
+        )
+    return _read_header(raw, where)
+
+
 def require_signal(volume: Volume, where: str) -> None:
     """Refuse an image without any signal.
 
@@ -76,7 +93,7 @@ def _fail(where: str, found: str, expected: str, action: str) -> NoReturn:
 def _read_header(raw: bytes, where: str) -> Any:
     """The NIfTI-1 or NIfTI-2 header at the start of the (possibly compressed) content."""
     try:
-        start, _ = _gunzip(raw[:65536], _NIFTI2_HEADER_BYTES) if raw[:2] == _GZIP_MAGIC else (raw, None)
+        start, _ = _gunzip(raw[:_HEADER_READ], _NIFTI2_HEADER_BYTES) if raw[:2] == _GZIP_MAGIC else (raw, None)
     except zlib.error:
         _fail(where, "damaged gzip data", "an intact .nii.gz file", "copy or export the file again")
     for kind in (nib.Nifti1Header, nib.Nifti2Header):

@@ -189,7 +189,8 @@ def _choose(
         if len(equal) == 1:
             chosen[name] = equal[0]
         else:
-            clashes[name] = tuple(re.split(r"[-_ ]", file.name)[-1] for file in equal)
+            # Told to a person: no line breaks, no orders to the terminal.
+            clashes[name] = tuple(re.sub(r"[^ -~]", "?", re.split(r"[-_ ]", file.name)[-1])[-40:] for file in equal)
     return chosen, clashes
 
 

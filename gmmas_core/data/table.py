@@ -17,6 +17,7 @@ from gmmas_core.data.problems import TABLE, Problem
 
 MAX_BYTES = 64 * 2**20
 MAX_ROWS = 100_000
+_DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,10 @@ def read_table(path: Path) -> Table:
     if isinstance(text, Problem):
         return Table(problems=[text])
     problems: list[Problem] = []
-    delimiter = _delimiter(text, problems)
+    delimiter = delimiter_of(text)
+    if delimiter != "\t":
+        action = "it was read; save it as tab-separated text"
+        problems.append(_problem(f"columns separated by {_DELIMITERS[delimiter]}", "tabs", action, warn=True))
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         numbered = [(lines.line_num, row) for row in lines if any(cell.strip() for cell in row)]
@@ -89,19 +93,10 @@ def _decode(path: Path) -> str | Problem:
         return _problem("bytes that are not UTF-8", "UTF-8 text", "save it again as UTF-8, tab-separated", where)
 
 
-def _delimiter(text: str, problems: list[Problem]) -> str:
+def delimiter_of(text: str) -> str:
+    """What separates a table's columns: a tab where its first line has one, else a comma, else a semicolon."""
     first = next((line for line in re.split(r"[\r\n]+", text) if line.strip()), "")
-    if "\t" in first:
-        return "\t"
-    for delimiter, name in ((",", "commas"), (";", "semicolons")):
-        if delimiter in first:
-            problems.append(
-                _problem(
-                    f"columns separated by {name}", "tabs", "it was read; save it as tab-separated text", warn=True
-                )
-            )
-            return delimiter
-    return "\t"
+    return next((mark for mark in _DELIMITERS if mark in first), "\t")
 
 
 def _columns(header: list[str], problems: list[Problem]) -> list[str | None]:

@@ -3,6 +3,7 @@
 It stays in the case's folder inside the hospital. Labels of series are what the scanner or the sender wrote.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core import atomic
-from gmmas_core.data.grid import Grid
+from gmmas_core.data.grid import Grid, Volume
 from gmmas_core.onboarding.placing import require_rigid
 from gmmas_core.types import DISCLAIMER, SEQUENCES, DataError
 
@@ -32,6 +33,7 @@ class RawSequence:
         matrix_44: maps points of the model's space to points of this sequence's own space, mm, RAS+.
         residual_mm: inverse consistency of the registration; None for the reference itself.
         information: Mattes' mutual information; None for the reference.
+        voxels: `voxel_digest` of the image, by which it is known again; "" in records that were written without.
     """
 
     label: str
@@ -42,6 +44,7 @@ class RawSequence:
     matrix_44: NDArray[np.float64]
     residual_mm: float | None
     information: float | None
+    voxels: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +114,7 @@ def write_raw_record(folder: Path, record: RawRecord) -> None:
                 "matrix": each.matrix_44.tolist(),
                 "residual_mm": each.residual_mm,
                 "information": each.information,
+                "voxels": each.voxels,
             }
             for name, each in record.sequences.items()
         },
@@ -120,6 +124,11 @@ def write_raw_record(folder: Path, record: RawRecord) -> None:
         "software": dict(record.software),
     }
     atomic.write_json(folder / FILE, content)
+
+
+def voxel_digest(volume: Volume) -> str:
+    """sha256 of an image's values in the order of its axes, however its file is packed or called."""
+    return hashlib.sha256(np.ascontiguousarray(volume.data).data).hexdigest()
 
 
 def read_raw_record(folder: Path) -> RawRecord | None:
@@ -159,6 +168,7 @@ def _record(content: Mapping[str, Any]) -> RawRecord:
             matrix_44=matrix_44,
             residual_mm=each["residual_mm"],
             information=each["information"],
+            voxels=str(each.get("voxels", "")),
         )
     return RawRecord(
         case_id=str(content["case_id"]),

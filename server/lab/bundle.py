@@ -37,7 +37,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 """The checkout that is bundled: the one that this program runs from."""
 
 INSTRUCTIONS = "deploy/offline/INSTALL.md"
-DOCUMENTS = ("deploy/*.md", "client/README.md")
+DOCUMENTS = ("deploy/*.md", "client/*.md", "client/reading_room/README.md")
 NAME = "coordinator"
 """The signer's name in the file for `ssh-keygen -Y verify`."""
 

@@ -7,6 +7,8 @@ of one source hospital, whose scanner they share, stay together as far as the si
 
 import csv
 import io
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -20,7 +22,8 @@ from gmmas_core.atomic import write_json, write_text
 from gmmas_core.data.importers.crosswalk import patient_key
 from gmmas_core.data.importers.fets2022 import read_partition
 from gmmas_core.data.importers.ledger import read_ledger
-from gmmas_core.data.problems import TABLE, raise_on_errors
+from gmmas_core.data.problems import TABLE, Problem, raise_on_errors
+from gmmas_core.data.rows import read_row
 from gmmas_core.data.table import read_table
 from gmmas_core.types import ConfigError, DataError
 
@@ -32,12 +35,9 @@ class _Row:
     """A case of a source site folder: its cells, its folder, and the institution an import noted, or ""."""
 
     cells: Mapping[str, str]
+    case_id: str
     folder: Path
     group: str
-
-    @property
-    def case_id(self) -> str:
-        return self.cells.get("case_id") or self.cells["participant_id"]
 
 
 def partition_sites(name: str, root: Path, out: Path) -> list[Path]:
@@ -53,13 +53,15 @@ def partition_sites(name: str, root: Path, out: Path) -> list[Path]:
 
     Raises:
         ConfigError: no such partition.
-        DataError: no site folder, folders that declare different mask conventions, or fewer patients than hospitals.
+        DataError: no site folder or one with errors in its table, folders that declare different mask conventions or
+            hold cases of one name, a table or an import of another partition, or fewer patients than hospitals.
     """
     partition = _read(name)
     if (out / RECORD).exists():
         return sorted(path.parent for path in out.glob(f"*/{SITE_FILE}"))
     sources = _sources(root)
     rows = [row for site in sources for row in _rows(site)]
+    _require_names(rows)
     rule, dealt = _deal(rows, partition, root)
     for hospital, own in dealt.items():
         folder = out / hospital
@@ -81,6 +83,16 @@ def partition_sites(name: str, root: Path, out: Path) -> list[Path]:
     sizes = {hospital: len(own) for hospital, own in dealt.items()}
     write_json(out / RECORD, {"partition": name, "rule": rule, "cases": sizes, "left_out": left})
     return [out / hospital for hospital in dealt]
+
+
+def told(out: Path) -> str:
+    """What `partition_sites` did in a folder, in one sentence."""
+    record = json.loads((out / RECORD).read_text())
+    cases, left = record["cases"], len(record["left_out"])
+    return (
+        f"data.partition={record['partition']}: {sum(cases.values())} cases dealt to {len(cases)} hospitals by "
+        f"{record['rule']}; {left} cases left out"
+    )
 
 
 def apportion(sizes: Sequence[int], patients: int) -> list[int]:
@@ -140,12 +152,24 @@ def _rows(site: Site) -> list[_Row]:
     raise_on_errors(table.problems, site.name)
     ledger = read_ledger(site.folder)
     noted = {} if ledger is None else {case: str(told["group"]) for case, told in ledger.cases.items()}
-    rows = []
-    for _, cells in table.rows:
-        case_id = cells.get("case_id") or cells["participant_id"]
-        folder = site.folder / (cells.get("folder") or case_id)
-        rows.append(_Row(cells=cells, folder=folder, group=noted.get(case_id, "")))
+    rows, problems = [], list[Problem]()
+    for line, cells in table.rows:
+        record = read_row(line, cells, problems)
+        if record is not None:
+            place, group = site.folder / record.folder, noted.get(record.case_id, "")
+            rows.append(_Row(cells=cells, case_id=record.case_id, folder=place, group=group))
+    raise_on_errors(problems, site.name)
     return rows
+
+
+def _require_names(rows: Sequence[_Row]) -> None:
+    """Refuse cases of one name: in a new folder one would take the other's place."""
+    twice = sum(number > 1 for number in Counter(row.case_id for row in rows).values())
+    if twice:
+        raise DataError(
+            f"data.root: found {twice} case ids more than once in its site folders; expected each once; "
+            "rename them, or deal such folders one by one"
+        )
 
 
 def _deal(rows: Sequence[_Row], partition: Mapping[str, Any], root: Path) -> tuple[str, dict[str, list[_Row]]]:
@@ -157,10 +181,16 @@ def _deal(rows: Sequence[_Row], partition: Mapping[str, Any], root: Path) -> tup
         hospital_of = {patient_key(subject): group for subject, group in read_partition(table).items()}
         hospitals = [hospital_of.get(patient_key(row.case_id) or ("", row.case_id), "") for row in rows]
         rule = "table"
-    elif rows and all(row.group in names for row in rows):
+    elif rows and all(row.group.startswith("institution_") for row in rows):
         hospitals, rule = [row.group for row in rows], "import"
     else:
         hospitals, rule = _by_size(rows, names, sizes), "sizes"
+    others = sorted({*hospitals} - {"", *names})
+    if others:
+        raise DataError(
+            f"data.partition: found {others[0]}; expected at most {names[-1]}; the {rule} is of another partition: "
+            "take site folders that were imported with it as data.root, and leave data.partition out"
+        )
     dealt: dict[str, list[_Row]] = {}
     for row, hospital in zip(rows, hospitals, strict=True):
         if hospital:

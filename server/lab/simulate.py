@@ -16,7 +16,7 @@ from gmmas_core.schedule import schedule
 from gmmas_core.types import ConfigError, DataError
 from server.lab.deal import deal_sites
 from server.lab.engines import engine_of
-from server.lab.partition import partition_sites
+from server.lab.partition import partition_sites, told
 from server.round_progress import RoundProgress
 from server.run_folder import RunFolder
 
@@ -57,7 +57,9 @@ def find_sites(config: Config, run_dir: Path) -> list[Path]:
     if config.data.deal:
         return deal_sites(config.data.deal, root, run_dir / "sites")
     if config.data.partition:
-        return partition_sites(config.data.partition, root, run_dir / "sites")
+        sites = partition_sites(config.data.partition, root, run_dir / "sites")
+        Console(file=sys.stderr).print(told(run_dir / "sites"), soft_wrap=True)
+        return sites
     sites = sorted(path.parent for path in root.glob("*/site.yaml"))
     if not sites:
         raise DataError(

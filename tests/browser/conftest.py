@@ -96,7 +96,7 @@ def served() -> Callable[[Path], str]:
             ready.set()
 
         threading.Thread(target=serve, args=(RunFolder(folder), "127.0.0.1", 0, on_ready), daemon=True).start()
-        assert ready.wait(20)
+        assert ready.wait(60)
         return addresses[0]
 
     return start

@@ -86,6 +86,6 @@ def test_told_to_end_it_ends_with_everything(
     number: signal.Signals, tmp_path: Path, keeper: subprocess.Popen[bytes]
 ) -> None:
     keeper.send_signal(number)
-    assert keeper.wait(20) == 0
+    assert keeper.wait(120) == 0
     assert (tmp_path / "left").exists()
     assert living(tmp_path) == set()

@@ -19,7 +19,8 @@ import server.cli
 import server.lab.cli
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "deploy").rglob("*.md"))]
+PATTERNS = ("*.md", "deploy/**/*.md", "client/**/*.md", "server/*.md", "gmmas_core/*.md")
+PAGES = [path for pattern in PATTERNS for path in sorted(ROOT.glob(pattern)) if path.name != "CHANGELOG.md"]
 APPS = {"gmmas-coordinator": server.cli.app, "gmmas-site": client.cli.app, "gmmas-lab": server.lab.cli.app}
 IMAGES = {"gmmas-server": "gmmas-coordinator", "gmmas-site": "gmmas-site"}
 SERVICES = {"server": "gmmas-coordinator"} | dict.fromkeys(("east", "north", "south", "node"), "gmmas-site")

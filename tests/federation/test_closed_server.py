@@ -5,7 +5,6 @@ One server and one run serve all tests of this file: each start costs half a min
 
 import json
 import shutil
-import signal
 import ssl
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -189,8 +189,11 @@ def test_the_server_s_task_cannot_be_taken_even_inside_without_the_secret(
         command += ["--superexec-auth-secret-file", str(tmp_path / "secret")]
     log = world.server.home / "superlink.log"
     before = log.read_text().count("SuperExec authentication failed")
-    ended(command, tmp_path)
-    assert log.read_text().count("SuperExec authentication failed") > before
+    deadline = time.monotonic() + 120
+    with running(command, tmp_path):
+        while log.read_text().count("SuperExec authentication failed") == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def test_a_node_without_an_approved_key_or_with_none_is_turned_away(world: World, tmp_path: Path) -> None:
@@ -287,17 +290,28 @@ def test_a_port_in_use_is_said(world: World) -> None:
     assert "in use" in done.stderr
 
 
-def ended(command: Sequence[str], home: Path) -> str:
-    """What a program says that should end by itself; one that lives on after 15 s is ended, and that shows."""
-    running = subprocess.Popen(
+@contextmanager
+def running(command: Sequence[str], home: Path) -> Iterator[subprocess.Popen[str]]:
+    """A program that is killed in the end."""
+    program = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=environment_with_programs(QUIET | {"FLWR_HOME": str(home / "flower")}),
     )
-    try:
-        return running.communicate(timeout=15)[0]
-    except subprocess.TimeoutExpired:
-        running.send_signal(signal.SIGKILL)
-        return running.communicate()[0]
+    with program:
+        try:
+            yield program
+        finally:
+            program.kill()
+
+
+def ended(command: Sequence[str], home: Path) -> str:
+    """What a program says that should end by itself; one that lives on after 15 s is ended, and that shows."""
+    with running(command, home) as program:
+        try:
+            return program.communicate(timeout=15)[0]
+        except subprocess.TimeoutExpired:
+            program.kill()
+            return program.communicate()[0]

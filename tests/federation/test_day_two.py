@@ -22,7 +22,7 @@ from server.members import read_member
 from server.registration import superlink
 from server.serve_state import read_state
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(1200)]
 
 
 def run(*arguments: object) -> tuple[int, str]:

@@ -20,7 +20,7 @@ from server.child_processes import Children, children, free_ports
 from server.flower_commands import QUIET
 from server.lab.loopback import PROMPT, start_superlink
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(1200)]
 
 NODE = """
 import sys

@@ -20,7 +20,7 @@ from server.ledger import Ledger
 from server.run import Watch
 from server.run_folder import RunFolder
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(1200)]
 
 
 def nothing(kind: str, fields: Mapping[str, Any]) -> None:

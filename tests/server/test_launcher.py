@@ -181,7 +181,7 @@ def test_a_coordinator_at_work_is_followed_and_not_disturbed(folder: RunFolder) 
     may_end = threading.Event()
 
     def waits(ledger: Ledger) -> None:
-        may_end.wait(10)
+        may_end.wait(60)
         completes(ledger)
 
     thread = threading.Thread(target=link.coordinate, args=(waits,))
@@ -228,7 +228,7 @@ def obedient(folder: RunFolder) -> StandIn:
     link = StandIn(folder, completes)
 
     def obeys(ledger: Ledger) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (orders := take_orders(folder, ledger)) and time.monotonic() < deadline:
             time.sleep(0.01)
         ledger.append("paused", reason=f"order: {orders[0]['kind']}")

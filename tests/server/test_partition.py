@@ -14,7 +14,7 @@ from gmmas_core.config import load_config
 from gmmas_core.data.importers.ledger import Ledger
 from gmmas_core.data.manifest import read_cases
 from gmmas_core.types import ConfigError, DataError, Task
-from server.lab.partition import apportion, partition_sites
+from server.lab.partition import apportion, partition_sites, told
 from server.lab.simulate import find_sites
 
 SIZES = [511, 6, 15, 47, 22, 34, 12, 8, 4, 8, 14, 11, 35, 6, 13, 30, 9, 382, 4, 33, 35, 7, 5]
@@ -98,6 +98,24 @@ def test_what_cannot_be_dealt_is_said(source: Callable[..., Path], tmp_path: Pat
     source("b", [("sub-2", "sub-2")], convention="msd")
     with pytest.raises(DataError, match="brats2021 and msd"):
         partition_sites("fets", tmp_path / "root", tmp_path / "out")
+
+
+def test_namesakes_and_another_partition_are_refused(source: Callable[..., Path], tmp_path: Path) -> None:
+    root, out = tmp_path / "root", tmp_path / "out"
+    cases = [(f"FeTS2022_{number:05d}", f"FeTS2022_{number:05d}") for number in range(30)]
+    folder = source("a", cases)
+    shutil.copytree(folder, root / "b")
+    with pytest.raises(DataError, match="found 30 case ids more than once"):  # each would replace its namesake
+        partition_sites("fets", root, out)
+    shutil.rmtree(root / "b")
+    table = folder / "participants.tsv"
+    table.write_text(table.read_text().replace("idh\tsplit", "idh\tfolder").replace("\ttrain", "\tn/a"))
+    sites = partition_sites("fets", folder, out)
+    assert sum(len(list(site.glob("*/*_flair.nii.gz"))) for site in sites) == 30
+    assert told(out) == "data.partition=fets: 30 cases dealt to 23 hospitals by sizes; 0 cases left out"
+    (folder / "partitioning_1.csv").write_text("Partition_ID,Subject_ID\n33,FeTS2022_00001\n")  # it is partitioning_2
+    with pytest.raises(DataError, match="found institution_33; expected at most institution_23; the table is of"):
+        partition_sites("fets", folder, tmp_path / "other")
 
 
 @pytest.mark.realdata

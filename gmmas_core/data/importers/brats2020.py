@@ -11,17 +11,20 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gmmas_core.data.columns import is_unknown, read_age
+from gmmas_core.data.columns import is_unknown, normal_header
 from gmmas_core.data.importers.case_folder import Facts, collect
+from gmmas_core.data.importers.cells import Headers, labels_of
+from gmmas_core.data.importers.clinical import absent_columns, by_id
 from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.sheet import Row, read_kind
-from gmmas_core.data.importers.tree import require_cases, require_source, skipped, subfolders, unsafe_files
+from gmmas_core.data.importers.tree import require_cases, require_source, subfolders, unsafe_files
 
 _CASE = re.compile(r"BraTS20_(Training|Validation)_\d{3}")
 _TABLE = re.compile(r"(name_mapping|survival)\w*\.csv", re.IGNORECASE)
 _KINDS = {"names": ("BraTS_2020_subject_ID",), "survival": ("Brats20ID", "Age")}
-_KEYS = {"names": "brats_2020_subject_id", "survival": "brats20id"}
 _OTHER_IDS = ("tcga_tcia_subject_id", "brats_2017_subject_id", "brats_2018_subject_id", "brats_2019_subject_id")
+_TITLES = {"names": (*_KINDS["names"], "Grade", *_OTHER_IDS), "survival": _KINDS["survival"]}
+_HEADERS: Headers = {"age": ("Age",)}
 
 
 def find(source: Path, tables: Sequence[Path]) -> Found:
@@ -35,22 +38,31 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         DataError: no case folder, or a table that is neither of the two.
     """
     require_source(source)
+    left: list[Skipped] = []
     beside = () if tables else tuple(_tables_in(source))
-    rows: dict[str, dict[str, Row]] = {"names": {}, "survival": {}}
+    rows: dict[str, list[Row]] = {"names": [], "survival": []}
     for table in [*tables, *beside]:
         kind, found = read_kind(table, _KINDS)
-        key = _KEYS[kind]
-        rows[kind] |= {row[key]: row for row in found if not is_unknown(row[key])}
+        # Cases of other years have no id here.
+        rows[kind] += [row for row in found if not is_unknown(row[normal_header(_KINDS[kind][0])])]
+    left += absent_columns(rows["names"], {"histology": ("Grade",)})
+    sheets = {kind: by_id(found, _TITLES[kind], _case_name, left) for kind, found in rows.items()}
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:
-        return _facts(folder.name, rows["names"].get(folder.name, {}), rows["survival"].get(folder.name, {}))
+        """What the two tables tell of a case."""
+        names, survival = (sheets[kind].rows.get(folder.name, {}) for kind in ("names", "survival"))
+        notes = [sheet.contested[folder.name] for sheet in sheets.values() if folder.name in sheet.contested]
+        return _facts(folder.name, names, survival, notes)
 
-    left: list[Skipped] = []
     cases = collect(source, _CASE, left, facts_of)
     require_cases(len(cases) + len(left), "folder named BraTS20_Training_NNN")
-    listed = {**rows["names"], **rows["survival"]}
-    left += [skipped(name, "a row of a table without a folder that was taken") for name in listed if name not in cases]
+    for sheet in sheets.values():
+        left += sheet.without(cases, left)
     return Found(cases=tuple(cases.values()), skipped=tuple(left), tables=beside)
+
+
+def _case_name(text: str) -> str | None:
+    return text if _CASE.fullmatch(text) else None
 
 
 def _tables_in(source: Path) -> list[Path]:
@@ -59,22 +71,20 @@ def _tables_in(source: Path) -> list[Path]:
     return [file for file in found if unsafe_files(source, [file]) is None]
 
 
-def _facts(name: str, names: Row, survival: Row) -> Facts:
-    labels: dict[str, str] = {}
-    notes: tuple[str, ...] = ()
-    if names.get("grade", "").upper() == "LGG":
+def _facts(name: str, names: Row, survival: Row, notes: list[str]) -> Facts:
+    labels = labels_of(survival, _HEADERS)
+    grade = names.get("grade", "").upper()
+    if grade == "LGG":
         labels["histology"] = "lower_grade"
-    elif names.get("grade", "").upper() == "HGG":
-        notes = ("HGG: grade 3 or 4, so its histology stays unknown",)
-    age = survival.get("age", "")
-    if not is_unknown(age) and read_age(age) is not None:
-        labels["age"] = age
+    elif grade:
+        why = "grade 3 or 4" if grade == "HGG" else "neither HGG nor LGG"
+        notes.append(f"{grade[:20]!a}: {why}, so its histology stays unknown")
     return Facts(
         patient_id=name,
         labels=labels,
         group=_institution(names),
-        aliases=tuple(names[key] for key in _OTHER_IDS if not is_unknown(names.get(key, ""))),
-        notes=notes,
+        aliases=tuple(names[key] for key in _OTHER_IDS if key in names),
+        notes=tuple(notes),
     )
 
 

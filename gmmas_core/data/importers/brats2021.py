@@ -9,16 +9,19 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from gmmas_core.data.columns import is_unknown, read_label
+from gmmas_core.data.columns import is_unknown
 from gmmas_core.data.importers.case_folder import Facts, collect
+from gmmas_core.data.importers.cells import Headers, labels_of
+from gmmas_core.data.importers.clinical import absent_columns, by_id
 from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.sheet import Row, read_rows
-from gmmas_core.data.importers.tree import require_cases, require_source, skipped
-from gmmas_core.types import CLASS_NAMES, UNKNOWN, Task
+from gmmas_core.data.importers.tree import require_cases, require_source
 
 _CASE = re.compile(r"BraTS2021_\d{5}")
 NEEDS = ("BraTS2021 ID", "PatientID on TCIA Radiology Portal")
 _COLLECTION = "data_collection_(as_on_tcia+additional)"
+_HEADERS: Headers = {"mgmt": ("MGMT value",)}
+_TITLES = (*NEEDS, _COLLECTION, "MGMT value")
 _NUMBER = re.compile(r"\d{1,4}")
 
 
@@ -33,23 +36,28 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
         DataError: no case folder, or a table that is not the crosswalk.
     """
     require_source(source)
-    rows = {row["brats2021_id"]: row for table in tables for row in read_rows(table, NEEDS) if row["brats2021_id"]}
+    left: list[Skipped] = []
+    # Patients of the collections who are not in BraTS 2021 have no id here.
+    rows = [row for table in tables for row in read_rows(table, NEEDS) if not is_unknown(row["brats2021_id"])]
+    left += absent_columns(rows, _HEADERS)
+    crosswalk = by_id(rows, _TITLES, lambda text: text if _CASE.fullmatch(text) else None, left)
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:
-        row = rows.get(folder.name, {})
+        """What the crosswalk tells of a case."""
+        notes: list[str] = []
+        row = crosswalk.row(folder.name, notes)
         original = original_id(row)
         return Facts(
             patient_id=folder.name,
-            labels=_labels(row),
+            labels=labels_of(row, _HEADERS),
             group=row.get(_COLLECTION, "") or _collection(folder, source),
             aliases=(original,) if original else (),
+            notes=tuple(notes),
         )
 
-    left: list[Skipped] = []
     cases = collect(source, _CASE, left, facts_of)
     require_cases(len(cases) + len(left), "folder named BraTS2021_NNNNN")
-    left += [skipped(name, "a row of the table without a folder that was taken") for name in rows if name not in cases]
-    return Found(cases=tuple(cases.values()), skipped=tuple(left))
+    return Found(cases=tuple(cases.values()), skipped=(*left, *crosswalk.without(cases, left)))
 
 
 def original_id(row: Row) -> str:
@@ -67,8 +75,3 @@ def _collection(folder: Path, source: Path) -> str:
     """The `<source>` level of the TCIA release; the challenge's own folders are no collection."""
     above = folder.parent
     return "" if above == source or "brats2021" in above.name.lower() else above.name
-
-
-def _labels(row: Row) -> dict[str, str]:
-    value = read_label("mgmt", row.get("mgmt_value", ""))
-    return {} if value in (None, UNKNOWN) else {"mgmt": CLASS_NAMES[Task.MGMT][int(value)]}

@@ -46,6 +46,7 @@ def _find(source: Path, tables: Sequence[Path], wanted: range, other: str) -> Fo
         raise DataError("--table: found a table; expected none, this data set has no clinical table; leave it out")
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts | str:
+        """Whose case it is, or why it is not taken."""
         if match["kind"] != "GLI":
             return "no adult glioma (BraTS-GLI)"
         return Facts(patient_id=match["patient"]) if int(match["time"]) in wanted else other

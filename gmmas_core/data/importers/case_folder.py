@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gmmas_core.data.importers.found import FoundCase, Skipped
 from gmmas_core.data.importers.tree import case_folders, is_id, skipped, unsafe_files
-from gmmas_core.data.sequences import FoundFiles, find_sequences
+from gmmas_core.data.sequences import FoundFiles, find_sequences, has_images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,75 +50,41 @@ def collect(
         case_id = folder.name if isinstance(told, str) else told.case_id or folder.name
         if case_id in cases and not isinstance(told, str):
             told = "the same case lies in two folders; the first was taken"
-        if isinstance(told, str):
-            left.append(skipped(folder.name, told))
-            continue
-        case = found_case(
-            source,
-            folder,
-            case_id,
-            told.patient_id,
-            left,
-            labels=told.labels,
-            group=told.group,
-            aliases=told.aliases,
-            notes=told.notes,
-            files=told.files,
-        )
-        if case is not None:
+        case = told if isinstance(told, str) else found_case(source, folder, told)
+        if isinstance(case, str):
+            left.append(skipped(folder.name, case))
+        else:
             cases[case.case_id] = case
+    if cases and has_images(source):
+        left.append(skipped("SRC", "images that lie in it and not in a folder per case"))
     return cases
 
 
-def found_case(
-    source: Path,
-    folder: Path,
-    case_id: str,
-    patient_id: str,
-    left: list[Skipped],
-    *,
-    labels: Mapping[str, str] | None = None,
-    group: str = "",
-    aliases: tuple[str, ...] = (),
-    notes: tuple[str, ...] = (),
-    files: FoundFiles | None = None,
-) -> FoundCase | None:
+def found_case(source: Path, folder: Path, facts: Facts) -> FoundCase | str:
     """Look into a case's folder.
 
     Args:
         source: root of the data set; no file may lie outside of it.
         folder: of the case.
-        case_id: see FoundCase, like `patient_id` and what follows.
-        patient_id: see FoundCase.
-        left: a reason is appended when the case cannot be taken.
-        labels: column -> cell text.
-        group: collection or institution.
-        aliases: the patient's ids in other data sets.
-        notes: for a person.
-        files: what the folder holds where names alone do not tell; else `find_sequences(folder)`.
+        facts: what the data set tells of it.
 
     Returns:
-        The case, or None.
+        The case, or the reason why it cannot be taken.
     """
-    held = files or find_sequences(folder)
+    case_id = facts.case_id or folder.name
+    held = facts.files or find_sequences(folder)
+    if not is_id(case_id) or not is_id(facts.patient_id):
+        return "its name cannot be an id (1 to 64 letters, digits, dots, dashes, underscores)"
+    if held.problems:
+        return "; ".join(held.problems)
     chosen = [*held.images.values(), *([held.mask] if held.mask else [])]
-    reason = None
-    if not is_id(case_id) or not is_id(patient_id):
-        reason = "its name cannot be an id (1 to 64 letters, digits, dots, dashes, underscores)"
-    elif held.problems or held.clashes:
-        reason = "; ".join(held.problems)
-    else:
-        reason = unsafe_files(source, chosen)
-    if reason is not None:
-        left.append(skipped(folder.name, reason))
-        return None
-    return FoundCase(
+    return unsafe_files(source, chosen) or FoundCase(
         case_id=case_id,
-        patient_id=patient_id,
+        patient_id=facts.patient_id,
         images=held.images,
         mask=held.mask,
-        labels=labels or {},
-        group=group,
-        aliases=aliases,
-        notes=notes,
+        labels=facts.labels,
+        group=facts.group,
+        aliases=facts.aliases,
+        notes=facts.notes,
     )

@@ -30,10 +30,12 @@ def labels_of(row: Row, headers: Headers) -> dict[str, str]:
         headers: which header holds which column; headers that the row lacks are passed over.
 
     Returns:
-        column -> word; a column whose value is unknown is absent.
+        column -> word; a column whose value is unknown is absent, and one whose headers contradict each other has all
+        their words, which together are none.
     """
-    read = {column: word(column, cell_of(row, titles)) for column, titles in headers.items()}
-    return {column: told for column, told in read.items() if told is not None}
+    texts = {column: [row.get(normal_header(title), "") for title in titles] for column, titles in headers.items()}
+    read = {column: {word(column, text) for text in cells if not is_unknown(text)} for column, cells in texts.items()}
+    return {column: " / ".join(sorted(t or "unknown" for t in told)) for column, told in read.items() if told - {None}}
 
 
 def cell_of(row: Row, titles: Sequence[str]) -> str:

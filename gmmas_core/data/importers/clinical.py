@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gmmas_core.data.columns import is_unknown, normal_header
 from gmmas_core.data.importers.cells import Headers
 from gmmas_core.data.importers.found import Skipped
-from gmmas_core.data.importers.sheet import Row
+from gmmas_core.data.importers.sheet import Row, read_rows
 from gmmas_core.data.importers.tree import skipped
 
 NO_ROW = "no row in the table: labels unknown"
@@ -37,6 +38,26 @@ class ClinicalTable:
         reported = {entry.name for entry in left}
         missing = [name for name in self.rows if name not in taken and name not in reported]
         return tuple(skipped(name, "a row of the table without a folder of images here") for name in missing)
+
+
+def open_tables(
+    tables: Sequence[Path], id_title: str, headers: Headers, key: Callable[[str], str | None], left: list[Skipped]
+) -> ClinicalTable:
+    """One or more editions of a data set's table as one.
+
+    Args:
+        tables: files; none gives an empty table.
+        id_title: header of the id.
+        headers: column -> headers that may hold it; the first of "idh" must be there.
+        key: see `by_id`.
+        left: appended to for columns that are not there and rows without a usable id.
+
+    Raises:
+        DataError: a table that is not this one.
+    """
+    rows = [row for table in tables for row in read_rows(table, [id_title, headers["idh"][0]])]
+    left += absent_columns(rows, headers)
+    return by_id(rows, (id_title, *(title for titles in headers.values() for title in titles)), key, left)
 
 
 def by_id(
@@ -79,7 +100,7 @@ def _known(group: Sequence[Row], titles: Sequence[str]) -> dict[str, set[str]]:
 
 def absent_columns(rows: Sequence[Row], headers: Headers) -> tuple[Skipped, ...]:
     """One entry per column that the table does not have under any of its known headers."""
-    held = set(rows[0]) if rows else set()
+    held = {title for row in rows for title in row}
     return tuple(
         Skipped(name=column, reason=f"the table has no column called {' or '.join(titles)}: unknown for every case")
         for column, titles in headers.items()

@@ -12,6 +12,7 @@ from pathlib import Path
 from gmmas_core.data.importers import brats2021
 from gmmas_core.data.importers.found import FoundCase
 from gmmas_core.data.importers.sheet import read_kind
+from gmmas_core.data.importers.ucsf_pdgm import FOLLOW_UPS
 
 # Several spellings of one patient; what the group `id` matches, in upper case, is the patient.
 _PATIENTS: Mapping[str, re.Pattern[str]] = {
@@ -111,6 +112,8 @@ def read_crosswalk(tables: Sequence[Path]) -> Crosswalk:
     crosswalk = Crosswalk()
     for exams in _SECOND_EXAMS:
         crosswalk.tie(exams)
+    for old, new in FOLLOW_UPS.items():
+        crosswalk.tie([f"UCSF-PDGM-{old}", f"UCSF-PDGM-{new}"])
     for table in tables:
         _, rows = read_kind(table, _KINDS)
         for row in rows:

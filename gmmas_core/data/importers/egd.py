@@ -64,6 +64,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     sheets = [_table(table, left) for table in tables]
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:
+        """What a subject's JSON file and the tables tell, where they agree."""
         subject, notes = match["subject"], list[str]()
         told = [_metadata(source, folder, notes), *(sheet.row(subject, notes) for sheet in sheets)]
         labels = coherent(agree([labels_of(row, _HEADERS) for row in told], notes), notes)

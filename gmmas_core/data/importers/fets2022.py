@@ -40,6 +40,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     institution_of = read_partition(tables[0]) if tables else {}
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts | str:
+        """Where a case comes from, or why it is not taken."""
         if tables and folder.name not in institution_of:
             return "no row in the partition, so no institution"
         return Facts(

@@ -13,8 +13,8 @@ from typing import Any
 
 from gmmas_core.atomic import write_json
 from gmmas_core.data.importers.crosswalk import Held
-from gmmas_core.data.problems import TABLE
-from gmmas_core.data.table import read_table
+from gmmas_core.data.problems import TABLE, raise_on_errors
+from gmmas_core.data.table import Table, read_table
 from gmmas_core.types import DataError
 
 FILE = "import.json"
@@ -86,7 +86,7 @@ def held_cases(folder: Path) -> list[Held]:
     """Every case that a site folder's table or ledger names, imported or not.
 
     Raises:
-        DataError: as `read_ledger`.
+        DataError: as `read_ledger`, or the table cannot be understood.
     """
     ledger = read_ledger(folder) or Ledger()
     held = {
@@ -99,8 +99,9 @@ def held_cases(folder: Path) -> list[Held]:
         )
         for case_id, case in ledger.cases.items()
     }
-    table = read_table(folder / TABLE).rows if (folder / TABLE).exists() else []
-    for _, cells in table:
+    table = read_table(folder / TABLE) if (folder / TABLE).exists() else Table()
+    raise_on_errors(table.problems, folder.name)  # else whoever it names would come in again
+    for _, cells in table.rows:
         patient = cells.get("participant_id", "")
         case_id = cells.get("case_id", "") or patient
         if patient and case_id not in held:

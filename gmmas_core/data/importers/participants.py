@@ -3,14 +3,14 @@
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gmmas_core.atomic import write_text
 from gmmas_core.data.columns import COLUMN_OF_HEADER, LABEL_COLUMNS, LEGAL, READERS, normal_header, read_label
 from gmmas_core.data.importers.found import FoundCase
 from gmmas_core.data.problems import TABLE
-from gmmas_core.data.table import read_table
+from gmmas_core.data.table import delimiter_of, read_table
 from gmmas_core.types import DataError
 
 PUBLISHED_GRADE, PUBLISHED_DIAGNOSIS = "published_grade", "published_diagnosis"
@@ -87,23 +87,29 @@ def add_rows(folder: Path, rows: Sequence[Mapping[str, str]]) -> None:
     write_text(folder / TABLE, text.getvalue())
 
 
-def differing(folder: Path, rows: Sequence[Mapping[str, str]]) -> int:
-    """How many rows of the table say something else than the data set does now; they stay as they are.
+def as_listed(folder: Path, rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Each row as the table has it, which a person may have edited; as given where the table lacks it.
 
     Raises:
         DataError: as `listed`.
     """
     there = listed(folder)
-    known = [(there[row["case_id"]], row) for row in rows if row["case_id"] in there]
-    return sum(any((cells.get(column) or _UNKNOWN) != row[column] for column in LEGAL) for cells, row in known)
+    return [there.get(row["case_id"], row) for row in rows]
+
+
+def differing(
+    held: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str]], columns: Iterable[str] = LEGAL
+) -> int:
+    """How many rows of the table, out of `as_listed`, say something else in these columns than the data set does."""
+    pairs = zip(held, rows, strict=True)
+    return sum(any((cells.get(column) or _UNKNOWN) != row[column] for column in columns) for cells, row in pairs)
 
 
 def _lines(path: Path) -> list[list[str]]:
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8-sig")
-    delimiter = max("\t,;", key=text.split("\n", 1)[0].count)
-    return [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(line)]
+    return [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text)) if any(line)]
 
 
 def _one_line(text: str) -> str:

@@ -5,12 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gmmas_core.data.importers.crosswalk import Crosswalk, Held, find_duplicates, ids_of, one_patient_each, untied
+from gmmas_core.data.importers.crosswalk import Crosswalk, find_duplicates, ids_of, one_patient_each, untied
+from gmmas_core.data.importers.files import looks_same
 from gmmas_core.data.importers.found import Found, FoundCase, Skipped
 from gmmas_core.data.importers.ledger import FILE, Ledger, held_cases, read_ledger
 from gmmas_core.data.importers.registry import IMPORTERS
 from gmmas_core.data.importers.tree import skipped
+from gmmas_core.data.sequences import find_sequences
 from gmmas_core.types import DataError
+
+_NAMESAKE = "another data set here has a patient of this name; import into a folder of its own"
 
 IsExcluded = Callable[[str, str], bool]
 """(patient id, case id) -> whether the case was withdrawn from this site."""
@@ -18,7 +22,7 @@ IsExcluded = Callable[[str, str], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicate:
-    """A case not taken because its patient is here under another name."""
+    """A case whose patient is held already under another name."""
 
     case_id: str
     same_as: str
@@ -34,7 +38,8 @@ class Plan:
         out: the site folder; may be absent.
         take: cases whose folders are to be made; those that are there already are kept as they are.
         skipped: everything not taken, with reasons.
-        duplicates: cases of patients held already.
+        duplicates: cases not taken, of patients held already.
+        here_twice: cases that an earlier import took, before a table said that their patients are held.
         statements: what a person must know about the whole.
         ledger: of the folder before.
     """
@@ -44,6 +49,7 @@ class Plan:
     take: tuple[FoundCase, ...]
     skipped: tuple[Skipped, ...]
     duplicates: tuple[Duplicate, ...]
+    here_twice: tuple[Duplicate, ...]
     statements: tuple[str, ...]
     ledger: Ledger
 
@@ -67,9 +73,6 @@ def make_plan(
         crosswalk: ties between ids of data sets.
         is_excluded: cases that have been withdrawn from this site.
 
-    Returns:
-        The plan.
-
     Raises:
         DataError: `out` is somebody else's folder, or holds cases that must not be mixed with these.
     """
@@ -84,23 +87,30 @@ def make_plan(
         tied.tie(ids_of(other))
     cases = one_patient_each(found.cases, tied)
     twins = find_duplicates(cases, others, tied)
+    names = {other.patient_id for other in here}
     left = list(found.skipped)
-    take = []
+    take, duplicates, here_twice = [], [], list[Duplicate]()
     for case in cases:
-        reason = _reason(case, data_set, out, ledger, here, is_excluded)
+        twin = twins.get(case.case_id)
+        known = [] if twin is None else [Duplicate(case_id=case.case_id, same_as=twin.case_id, where=twin.where)]
+        reason = _reason(case, data_set, out, ledger, is_excluded)
         if reason is not None:
             left.append(skipped(case.case_id, reason))
-        elif case.case_id not in twins or os.path.isdir(out / case.case_id):
+        elif known and not os.path.isdir(out / case.case_id):
+            duplicates += known
+        elif case.patient_id in names:
+            left.append(skipped(case.case_id, _NAMESAKE))
+        else:
             take.append(case)
-    late = sum(case.case_id in twins for case in take)
-    duplicates = [Duplicate(case_id=name, same_as=twin.case_id, where=twin.where) for name, twin in twins.items()]
+            here_twice += known
     return Plan(
         data_set=data_set,
         out=out,
         take=tuple(take),
         skipped=tuple(left),
         duplicates=tuple(duplicates),
-        statements=(*_statements(data_set, late), *untied(cases, others, tied)),
+        here_twice=tuple(here_twice),
+        statements=(*_statements(data_set, here_twice), *untied(cases, others, tied)),
         ledger=ledger,
     )
 
@@ -137,10 +147,8 @@ def _require_same_treatment(data_set: str, ledger: Ledger) -> None:
             )
 
 
-def _reason(
-    case: FoundCase, data_set: str, out: Path, ledger: Ledger, here: Sequence[Held], is_excluded: IsExcluded
-) -> str | None:
-    if is_excluded(case.patient_id, case.case_id):
+def _reason(case: FoundCase, data_set: str, out: Path, ledger: Ledger, is_excluded: IsExcluded) -> str | None:
+    if any(is_excluded(name, name) for name in (case.patient_id, case.case_id, *case.aliases)):
         return "withdrawn from this site"
     mine = ledger.cases.get(case.case_id)
     if mine is not None and mine["from"] != data_set:
@@ -150,12 +158,24 @@ def _reason(
         return "a folder of this name is there that no import made"
     if os.path.islink(folder) or (os.path.lexists(folder) and not folder.is_dir()):
         return "something that is no folder lies where its folder belongs"
-    if any(other.patient_id == case.patient_id for other in here):
-        return "another data set here has a patient of this name; import into a folder of its own"
+    if os.path.isdir(folder) and not case.volumes and _is_another(case, folder):
+        return "a case of this name with other images is here; import into a folder of its own"
     return None
 
 
-def _statements(data_set: str, late: int) -> tuple[str, ...]:
-    statement = IMPORTERS[data_set].statement
-    found_late = f"{late} cases that were imported earlier are now known to be here twice: remove one of each by hand"
-    return (*((statement,) if statement else ()), *((found_late,) if late else ()))
+def _is_another(case: FoundCase, folder: Path) -> bool:
+    """Whether a folder holds this case's sequences and not one of its images: two data sets may have a `sub-01`."""
+    held = find_sequences(folder).images
+    shared = [(file, held[name]) for name, file in case.images.items() if name in held]
+    return bool(shared) and not any(looks_same(file, other) for file, other in shared)
+
+
+def _statements(data_set: str, here_twice: Sequence[Duplicate]) -> tuple[str, ...]:
+    told = [statement] if (statement := IMPORTERS[data_set].statement) else []
+    if here_twice:
+        first = here_twice[0]
+        told.append(
+            f"{len(here_twice)} cases that were imported earlier are now known to be here twice (e.g. {first.case_id} "
+            f"is {first.same_as} in {first.where}): remove one of each by hand"
+        )
+    return tuple(told)

@@ -70,6 +70,8 @@ IMPORTERS: Mapping[str, Importer] = {
         licence="CC BY 4.0",
         label_convention="brats2021",
         tables="BraTS2021_MappingToTCIA.xlsx: source collection, ids in other data sets, MGMT",
+        statement="Hundreds of its cases are also in UCSF-PDGM, UPENN-GBM and TCGA, under other ids: where those are "
+        "imported too, name their site folders with --also, and this table with --crosswalk.",
     ),
     "brats2023": Importer(
         find=brats_gli.find_before_treatment,
@@ -139,6 +141,7 @@ IMPORTERS: Mapping[str, Importer] = {
         label_convention="brats2021",
         grade_schema="WHO 2016",
         tables=upenn_gbm.TABLE,
+        statement="Every patient has a glioblastoma, so the histology label has one class here.",
     ),
     "upenn-gbm-post": Importer(
         find=upenn_gbm.find_after_treatment,

@@ -8,7 +8,8 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,38 +38,36 @@ def read_rows(path: Path, needs: Sequence[str], sheet: str | None = None) -> tup
         Non-blank rows in file order.
 
     Raises:
-        DataError: no such file, too large, not text, or no line with the needed headers.
+        DataError: no such file, too large, not text, no line with the needed headers, or a row with more or fewer
+            cells than these: its cells may belong to other columns.
     """
-    wanted = [normal_header(title) for title in needs]
-    grids = _workbook(path, sheet) if path.suffix.lower() == ".xlsx" else _text_grids(path)
-    for grid in grids:
-        for line, cells in enumerate(grid[:_TITLE_ROWS]):
-            header = [normal_header(cell) for cell in cells]
-            if set(wanted) <= set(header):
-                return _rows(path, header, grid[line + 1 :])
-    raise DataError(
-        f"{path.name}: found no header line with {', '.join(needs)}; expected the table as its makers publish it; "
-        "check --table"
-    )
+    return read_kind(path, {"": needs}, sheet)[1]
 
 
-def read_kind(path: Path, kinds: Mapping[str, Sequence[str]]) -> tuple[str, tuple[Row, ...]]:
+def read_kind(path: Path, kinds: Mapping[str, Sequence[str]], sheet: str | None = None) -> tuple[str, tuple[Row, ...]]:
     """Which of several tables a file is, by its headers, and its rows.
 
     Args:
         path: of the table.
         kinds: name -> headers that it must have; the first that fits counts.
+        sheet: see `read_rows`.
 
     Raises:
         DataError: as `read_rows`; none fits.
     """
-    refused: DataError | None = None
+    grids = _workbook(path, sheet) if path.suffix.lower() == ".xlsx" else _text_grids(path)
     for kind, needs in kinds.items():
-        try:
-            return kind, read_rows(path, needs)
-        except DataError as error:
-            refused = refused or error
-    raise refused or DataError(f"{path.name}: found no kind of table to look for; expected one; check --table")
+        wanted = set(map(normal_header, needs))
+        for grid in grids:
+            for line, cells in enumerate(grid[:_TITLE_ROWS]):
+                header = [normal_header(cell) for cell in cells]
+                if wanted <= set(header):
+                    return kind, _rows(path, header, grid[line + 1 :])
+    needed = ", ".join(next(iter(kinds.values())))
+    raise DataError(
+        f"{path.name}: found no header line with {needed}, or a quote that does not end; expected the table as its "
+        "makers publish it; check --table"
+    )
 
 
 def table_hash(path: Path) -> str:
@@ -83,9 +82,14 @@ def _rows(path: Path, header: Sequence[str], lines: Sequence[Sequence[str]]) -> 
             f"{path.name}: found the column {sorted(twice)[0]} twice; expected each column once; remove one of them"
         )
     filled = [cells for cells in lines if any(cells)]
-    return tuple(
-        {title: cell for title, cell in zip(header, [*cells, *[""] * len(header)]) if title} for cells in filled
-    )
+    # A comma that nobody quoted moves every later cell into its neighbour's column.
+    torn = [cells for cells in filled if len(cells) < len(header) or any(cells[len(header) :])]
+    if torn:
+        raise DataError(
+            f"{path.name}: found {len(torn)} rows with more or fewer cells than the header, the first with "
+            f"{len(torn[0])}; expected {len(header)}; quote cells that hold the delimiter, or save the table again"
+        )
+    return tuple({title: cell for title, cell in zip(header, cells) if title} for cells in filled)
 
 
 def _checked_bytes(path: Path) -> bytes:
@@ -96,7 +100,7 @@ def _checked_bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _text_grids(path: Path) -> Iterator[list[list[str]]]:
+def _text_grids(path: Path) -> list[list[list[str]]]:
     """The file's cells by tab, comma and semicolon; which of them is meant shows in the header."""
     data = _checked_bytes(path)
     try:
@@ -105,14 +109,17 @@ def _text_grids(path: Path) -> Iterator[list[list[str]]]:
         text = "\0"
     if "\0" in text:
         raise DataError(f"{path.name}: found bytes that are not UTF-8 text; expected CSV, TSV or xlsx; save it again")
+    grids = []
     for delimiter in "\t,;":
-        try:
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        with suppress(csv.Error):
             lines = [[cell.strip() for cell in row] for row in reader]
-        except csv.Error as error:
-            message = f"{path.name}: found a broken line; expected closed quotes; mend the table"
-            raise DataError(message) from error
-        yield _bounded(path, lines)
+            # A quote that does not end makes one cell of several rows.
+            if not any(delimiter in cell and len(cell.splitlines()) > 1 for row in lines for cell in row):
+                grids.append(_bounded(path, lines))
+    if not grids:
+        raise DataError(f"{path.name}: found a broken line; expected closed quotes; mend the table")
+    return grids
 
 
 def _workbook(path: Path, sheet: str | None) -> list[list[list[str]]]:

@@ -63,6 +63,7 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     sheets = [_table(table, left) for table in tables]
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:
+        """What the tables tell of a study's patient, and else its collection."""
         patient, group, notes = match["name"][:12], _collection(folder, source), list[str]()
         told = [sheet.row(patient, notes) for sheet in sheets]
         labels = coherent(agree([labels_of(row, _HEADERS) for row in told], notes), notes)

@@ -22,7 +22,8 @@ def case_folders(
         source: folder to look into.
         pattern: of a case folder's name.
         depth: levels.
-        left: a reason is appended for every folder of images with another name and for every link to a folder.
+        left: a reason is appended for every folder of images with another name, every link to a folder, and every
+            folder that cannot be read or lies too deep.
     """
     for folder in subfolders(source, left):
         match = pattern.fullmatch(folder.name)
@@ -33,14 +34,20 @@ def case_folders(
                 left.append(skipped(folder.name, "a folder of images that is not named like a case of this data set"))
         elif depth > 1:
             yield from case_folders(folder, pattern, depth - 1, left)
+        elif left is not None and subfolders(folder):
+            left.append(
+                skipped(folder.name, "folders so deep are not looked into; give one nearer to the cases as SRC")
+            )
 
 
 def subfolders(folder: Path, left: list[Skipped] | None = None) -> list[Path]:
-    """Folders inside, sorted by name; hidden ones are passed over, links to folders are reasons in `left`."""
+    """Folders inside, sorted by name; hidden ones are passed over, links and unreadable ones are reasons in `left`."""
     try:
         with os.scandir(folder) as entries:
             shown_entries = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError:
+    except OSError as error:
+        if left is not None:
+            left.append(skipped(folder.name, f"a folder that cannot be read ({error.strerror})"))
         return []
     links = [entry.name for entry in shown_entries if entry.is_symlink() and entry.is_dir()]
     if left is not None:

@@ -24,10 +24,9 @@ from pathlib import Path
 
 from gmmas_core.data.importers.case_folder import Facts, collect
 from gmmas_core.data.importers.cells import Headers, cell_of, coherent, labels_of
-from gmmas_core.data.importers.clinical import absent_columns, by_id
+from gmmas_core.data.importers.clinical import open_tables
 from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.grades import diagnosis_of, from_integrated
-from gmmas_core.data.importers.sheet import Row, read_rows
 from gmmas_core.data.importers.tree import require_cases, require_source
 from gmmas_core.data.sequences import FoundFiles, find_sequences
 from gmmas_core.types import SEQUENCES
@@ -54,7 +53,7 @@ _HEADERS: Headers = {
     "sex": ("Sex",),
 }
 _GRADE, _DIAGNOSIS, _ALIAS = ("WHO CNS Grade",), ("Final pathologic diagnosis (WHO 2021)",), ("BraTS21 ID",)
-_TITLES = ("ID", *(title for titles in _HEADERS.values() for title in titles), *_GRADE, *_DIAGNOSIS, *_ALIAS)
+_ALL: Headers = {**_HEADERS, "published_grade": _GRADE, "published_diagnosis": _DIAGNOSIS, "BraTS 2021 id": _ALIAS}
 
 
 def find(source: Path, tables: Sequence[Path]) -> Found:
@@ -69,20 +68,20 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     """
     require_source(source)
     left: list[Skipped] = []
-    raw = [row for table in tables for row in read_rows(table, ["ID", "IDH"])]
-    left += absent_columns(raw, _HEADERS)
-    table = by_id(raw, _TITLES, exam_id, left)
+    table = open_tables(tables, "ID", _ALL, exam_id, left)
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:
+        """What the table tells of an exam."""
         exam, notes = _exam(match), list[str]()
         row = table.row(exam, notes)
+        brats = cell_of(row, _ALIAS)
         labels = coherent(labels_of(row, _HEADERS), notes)
         labels |= from_integrated(row, _GRADE, notes) | diagnosis_of(row, _DIAGNOSIS)
         return Facts(
             case_id=exam,
             patient_id=exam.split("_")[0],
             labels=labels,
-            aliases=_aliases(exam, row),
+            aliases=(brats,) if _BRATS.fullmatch(brats) else (),
             notes=tuple(notes),
             files=_files(folder),
         )
@@ -101,13 +100,6 @@ def exam_id(text: str) -> str | None:
 def _exam(match: re.Match[str]) -> str:
     number = f"{int(match['number']):04d}" + (f"_{match['follow_up']}" if match["follow_up"] else "")
     return f"UCSF-PDGM-{FOLLOW_UPS.get(number, number)}"
-
-
-def _aliases(exam: str, row: Row) -> tuple[str, ...]:
-    """Its BraTS 2021 id, and the id that this exam had until v2, by which BraTS' crosswalk may know the patient."""
-    brats = cell_of(row, _ALIAS)
-    old = [f"UCSF-PDGM-{number}" for number, new in FOLLOW_UPS.items() if exam == f"UCSF-PDGM-{new}"]
-    return (*([brats] if _BRATS.fullmatch(brats) else []), *old)
 
 
 def _files(folder: Path) -> FoundFiles:

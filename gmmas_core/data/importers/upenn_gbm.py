@@ -20,9 +20,8 @@ from pathlib import Path
 
 from gmmas_core.data.importers.case_folder import Facts, collect
 from gmmas_core.data.importers.cells import Headers, labels_of
-from gmmas_core.data.importers.clinical import absent_columns, by_id
+from gmmas_core.data.importers.clinical import open_tables
 from gmmas_core.data.importers.found import Found, Skipped
-from gmmas_core.data.importers.sheet import read_rows
 from gmmas_core.data.importers.tree import require_cases, require_source
 from gmmas_core.data.sequences import find_sequences
 
@@ -34,7 +33,6 @@ _IMAGES, _WITH_SKULL = "images_structural", "images_structural_unstripped"
 _MASKS = (("images_segm", "segm"), ("automated_segm", "automated_approx_segm"))
 _DEPTH = 5
 _HEADERS: Headers = {"idh": ("IDH1",), "mgmt": ("MGMT",), "age": ("Age_at_scan_years",), "sex": ("Gender",)}
-_TITLES = ("ID", *(title for titles in _HEADERS.values() for title in titles))
 _OTHER_TIME = {
     BEFORE: "a scan after treatment: import it with --from upenn-gbm-post",
     AFTER: "a scan before surgery: import it with --from upenn-gbm",
@@ -62,12 +60,12 @@ def find_after_treatment(source: Path, tables: Sequence[Path]) -> Found:
 def _find(source: Path, tables: Sequence[Path], time: str) -> Found:
     require_source(source)
     left: list[Skipped] = []
-    raw = [row for table in tables for row in read_rows(table, ["ID", "IDH1"])]
-    left += absent_columns(raw, _HEADERS)
-    mine = [row for row in raw if not _SCAN.fullmatch(row["id"]) or row["id"].endswith(f"_{time}")]
-    table = by_id(mine, _TITLES, lambda text: text if _SCAN.fullmatch(text) else None, left)
+    table = open_tables(tables, "ID", _HEADERS, lambda text: text if _SCAN.fullmatch(text) else None, left)
+    mine = {name: row for name, row in table.rows.items() if name.endswith(f"_{time}")}
+    table = replace(table, rows=mine)
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts | str:
+        """What the table tells of a scan, or why it is not taken."""
         if folder.parent.name == _WITH_SKULL:
             return f"in {_WITH_SKULL}: with skull; skull-stripped images come in, or gmmas-site prepare --raw"
         if folder.parent.name != _IMAGES:

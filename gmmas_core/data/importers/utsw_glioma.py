@@ -25,10 +25,10 @@ import numpy as np
 from gmmas_core.data.grid import Grid, same_grid
 from gmmas_core.data.importers.case_folder import Facts, collect
 from gmmas_core.data.importers.cells import Headers, cell_of, coherent, labels_of
-from gmmas_core.data.importers.clinical import absent_columns, by_id
+from gmmas_core.data.importers.clinical import open_tables
 from gmmas_core.data.importers.found import Found, Skipped
 from gmmas_core.data.importers.grades import diagnosis_of, from_integrated
-from gmmas_core.data.importers.sheet import Row, read_rows
+from gmmas_core.data.importers.sheet import Row
 from gmmas_core.data.importers.tree import require_cases, require_source, unsafe_files
 from gmmas_core.data.labels import to_canonical
 from gmmas_core.data.nifti import load_volume
@@ -52,8 +52,8 @@ _HEADERS: Headers = {
     "sex": ("Sex at birth", "Gender"),
     "field_strength_t": ("Scanner Strength",),
 }
-_ID, _GRADE, _TYPE, _OPERATED = "Subject ID", ("Tumor Grade",), ("Tumor Type",), ("Operation Status",)
-_TITLES = (_ID, *_GRADE, *_TYPE, *_OPERATED, *(title for titles in _HEADERS.values() for title in titles))
+_GRADE, _TYPE, _OPERATED = ("Tumor Grade",), ("Tumor Type",), ("Operation Status",)
+_ALL: Headers = {**_HEADERS, "published_grade": _GRADE, "published_diagnosis": _TYPE, "operation status": _OPERATED}
 
 
 def find(source: Path, tables: Sequence[Path]) -> Found:
@@ -68,11 +68,10 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     """
     require_source(source)
     left: list[Skipped] = []
-    raw = [row for table in tables for row in read_rows(table, [_ID, "IDH"])]
-    left += absent_columns(raw, {**_HEADERS, "published_grade": _GRADE})
-    table = by_id(raw, _TITLES, lambda text: text.upper() if _FOLDER.fullmatch(text.upper()) else None, left)
+    table = open_tables(tables, "Subject ID", _ALL, _subject, left)
 
     def facts_of(folder: Path, match: re.Match[str]) -> Facts:
+        """What the table tells of a subject, and which of its files are used."""
         notes: list[str] = []
         row = table.row(folder.name, notes)
         labels = coherent(labels_of(row, _HEADERS), notes)
@@ -86,6 +85,10 @@ def find(source: Path, tables: Sequence[Path]) -> Found:
     cases = collect(source, _FOLDER, left, facts_of)
     require_cases(len(cases) + len(left), "folder named BTNNNN")
     return Found(cases=tuple(cases.values()), skipped=(*left, *table.without(cases, left)))
+
+
+def _subject(text: str) -> str | None:
+    return text.upper() if _FOLDER.fullmatch(text.upper()) else None
 
 
 def _operated(row: Row) -> list[str]:

@@ -19,10 +19,9 @@ from gmmas_core.data.importers.conventions import Masks
 from gmmas_core.data.importers.files import Place, rewrite_mask, split_volumes
 from gmmas_core.data.importers.found import FoundCase, Skipped
 from gmmas_core.data.importers.ledger import Ledger, read_ledger
-from gmmas_core.data.importers.participants import add_rows, differing, row_of
+from gmmas_core.data.importers.participants import add_rows
 from gmmas_core.data.importers.plan import Plan
-from gmmas_core.data.importers.registry import IMPORTERS
-from gmmas_core.data.importers.summary import summarise
+from gmmas_core.data.importers.summary import rows_of, summarise
 from gmmas_core.data.importers.tree import skipped
 from gmmas_core.types import DataError
 
@@ -102,10 +101,8 @@ def _write(plan: Plan, masks: Masks, place: Place, tables: Sequence[Path], on_pr
         if on_progress is not None:
             on_progress(len(done) + len(left), len(plan.take))
     sync_folder(plan.out)
-    schema = IMPORTERS[plan.data_set].grade_schema
-    rows = [row_of(case, plan.data_set, schema) for case in done]
-    add_rows(plan.out, rows)
-    ledger.imports[plan.data_set] = summarise(plan, done, left, masks.declared, tables, differing(plan.out, rows))
+    add_rows(plan.out, rows_of(plan.data_set, done))
+    ledger.imports[plan.data_set] = summarise(plan, done, left, masks.declared, tables)
     ledger.is_finished = True
     ledger.save(plan.out)
     return Written(new=new, failed=len(left), summary=ledger.imports[plan.data_set])
@@ -126,6 +123,7 @@ def _write_case(case: FoundCase, out: Path, place: Place, masks: Masks) -> str |
             place(case.mask, _target(workshop, case, "seg", _ending(case.mask)))
         elif case.mask is not None and masks.rewrite is not None:
             rewrite_mask(case.mask, _target(workshop, case, "seg", ".nii.gz"), masks.rewrite, masks.site)
+        sync_folder(workshop)
         os.rename(workshop, out / case.case_id)
     except DataError as error:
         return str(error)

@@ -25,6 +25,15 @@ POSSIBLE_ML = (500.0, 2300.0)
 LEAST_AGREEMENT = 0.9
 """Of the votes of a method that votes; the one raw case measured has 0.98."""
 
+AIR = 0.1
+"""Of the median in the mask: darker than this in every sequence is air or bone. Fluid is dark in some, never in all."""
+
+USUAL_AIR, POSSIBLE_AIR = 0.03, 0.1
+"""Share of a mask. Of five real brains at most 0.0002, with any one sequence alone at most 0.021."""
+
+POSSIBLE_LOSS = 0.05
+"""Share of a given mask that may lie outside the images."""
+
 Array = NDArray[np.bool_]
 
 
@@ -86,7 +95,7 @@ def brain_mask(images: Mapping[str, Volume], settings: StripSettings, given: Pat
         given: a mask's file, for the way "given".
 
     Raises:
-        DataError: no mask, an empty one, or one of a volume that no brain has.
+        DataError: no mask, an empty one, one of a volume that no brain has, or one that lies beside the head.
     """
     mask, agreement = METHODS[settings.method].run(images, settings, given)
     first = next(iter(images.values()))
@@ -96,13 +105,30 @@ def brain_mask(images: Mapping[str, Volume], settings: StripSettings, given: Pat
             f"brain mask ({settings.method}): found {volume_ml:.0f} mL; expected {USUAL_ML[0]:.0f} to "
             f"{USUAL_ML[1]:.0f} mL; give a mask or choose another --strip"
         )
+    air = _share_of_air(mask, images)
+    if air > POSSIBLE_AIR:
+        raise DataError(
+            f"brain mask ({settings.method}): found {air:.0%} of it in air; expected a brain in it; look whether "
+            "it lies where the images do; give a mask or choose another --strip"
+        )
     warnings = []
+    if air > USUAL_AIR:
+        warnings.append(f"brain mask: found {air:.0%} of it in air or bone; expected less than 3%; look at it")
     if not USUAL_ML[0] <= volume_ml <= USUAL_ML[1]:
         usual = f"{USUAL_ML[0]:.0f} to {USUAL_ML[1]:.0f} mL"
         warnings.append(f"brain mask: found {volume_ml:.0f} mL; expected {usual}; look at it")
     if agreement is not None and agreement < LEAST_AGREEMENT:
         warnings.append(f"brain mask: found votes that agree to {agreement:.2f}; expected 0.9 and more; look at it")
     return BrainMask(mask_XYZ=mask, volume_ml=volume_ml, agreement=agreement, warnings=tuple(warnings))
+
+
+def _share_of_air(mask_XYZ: Array, images: Mapping[str, Volume]) -> float:
+    """How much of a mask is dark in every sequence."""
+    dark = np.ones(int(np.count_nonzero(mask_XYZ)), bool)
+    for volume in images.values():
+        values = volume.data[mask_XYZ]
+        dark &= values <= AIR * np.median(values)
+    return float(dark.mean())
 
 
 def _tissue(images: Mapping[str, Volume], settings: StripSettings, given: Path | None) -> tuple[Array, float | None]:
@@ -129,10 +155,18 @@ def _given(images: Mapping[str, Volume], settings: StripSettings, given: Path | 
     if given is None:
         raise DataError("brain mask: found none in the study; expected a NIfTI file named like CASE_brain_mask.nii.gz")
     volume = load_volume(given, "brain mask")
-    share = resample(
-        Volume((volume.data > 0).astype(np.float32), volume.affine_44), next(iter(images.values())).grid, 1
+    grid = next(iter(images.values())).grid
+    drawn = (volume.data > 0).astype(np.float32)
+    mask = np.asarray(resample(Volume(drawn, volume.affine_44), grid, 1) > 0.5)
+    before, after = (
+        float(np.count_nonzero(each) * math.prod(of.spacing_mm)) for each, of in ((drawn, volume.grid), (mask, grid))
     )
-    return np.asarray(share > 0.5), None
+    if after < (1 - POSSIBLE_LOSS) * before:
+        raise DataError(
+            f"brain mask: found {1 - after / before:.0%} of it outside the images; expected it drawn in the space of "
+            "the reference; give one that is"
+        )
+    return mask, None
 
 
 METHODS: Mapping[str, Method] = {

@@ -172,6 +172,24 @@ def test_nnunet_reads_what_is_written_for_it(north: Path, export: Export, tmp_pa
     assert len(list((out / "imagesTs").iterdir())) == len(SEQUENCES)
 
 
+def test_nnunet_is_given_folds_that_keep_patients_whole_where_the_site_has_none(
+    north: Path, export: Export, tmp_path: Path
+) -> None:
+    """Left alone, nnU-Net divides by case, and two studies of a patient come to lie on both sides."""
+    table, ids = north / "participants.tsv", names_in(north)
+    table.write_text(table.read_text().replace("\tvalidation\t", "\ttrain\t").replace("\tholdout\t", "\ttrain\t"))
+    code, told = export(north, tmp_path / "Dataset501_Glioma", "--to", "nnunet")
+    assert code == 0, told
+    folds = json.loads((tmp_path / "Dataset501_Glioma" / "splits_final.json").read_text())
+    everybody = {ids[2], ids[3], ids[4], ids[5], ids[6]}
+    assert len(folds) == 4
+    for fold in folds:
+        assert {*fold["train"]} | {*fold["val"]} == everybody
+        assert not {*fold["train"]} & {*fold["val"]}
+        assert (ids[5] in fold["val"]) == (ids[6] in fold["val"]), "one patient's two studies"
+    assert sorted(case for fold in folds for case in fold["val"]) == sorted(everybody)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("labels", ["regions", "plain"])
 def test_nnunet_finds_the_data_set_sound(

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from monai.bundle import ConfigParser, run, verify_metadata
 
 from client.exporting.context_volume import axis_weights, context_box, make_context
-from client.exporting.model import export_model
+from client.exporting.model import WRITERS, export_model
 from client.prediction import case_from_folder, prepare, read_case
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.data import geometry
@@ -118,6 +118,7 @@ def test_the_metadata_are_what_the_specification_demands(bundle: Path, loaded: L
     readme = (bundle / "docs" / "README.md").read_text()
     assert DISCLAIMER in readme
     assert "idh 2.0" in readme
+    assert f"pip install fire=={told['required_packages_version']['fire']}" in readme
     parser = ConfigParser()
     parser.read_config(str(bundle / "configs" / "inference.json"))
     assert parser.get("preprocessing")["transforms"][0]["_target_"] == "LoadImaged"
@@ -133,6 +134,24 @@ def test_the_context_is_made_as_ours() -> None:
     np.testing.assert_array_equal(box, frame.box((-2, 5, 1), (16, 16, 16)))
     for given in ((34, 16, 34 / 16, 0.5625, 34 / 16), (9, 16, 0.75, -0.6, 1.0), (5, 8, 1.0, -2.0, 1.0)):
         np.testing.assert_array_equal(axis_weights(*given).numpy(), geometry.axis_weights(*given))
+
+
+def test_half_a_model_of_a_killed_command_is_gone_with_the_next(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "gmmas"
+
+    def killed(loaded: LoadedModel, folder: Path) -> dict[str, Any]:
+        (folder / "models").mkdir()
+        (folder / "models" / "half.ts").write_bytes(b"x")
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cast(dict[str, Any], WRITERS), "onnx", killed)
+    with pytest.raises(KeyboardInterrupt):
+        export_model(model_folder, "onnx", out)
+    monkeypatch.setitem(cast(dict[str, Any], WRITERS), "onnx", lambda loaded, folder: {"seen": [*folder.rglob("*.ts")]})
+    assert export_model(model_folder, "onnx", out)["seen"] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["gmmas"]
 
 
 def test_nothing_that_is_there_is_replaced(model_folder: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -104,11 +104,13 @@ def write_series() -> Callable[..., list[Path]]:
 PASSWORD = "four words make it strong"
 
 
-@pytest.fixture(autouse=True)
-def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def _cheap_hashes() -> Iterator[None]:
     """The same algorithm with the least work: the real parameters cost a tenth of a second and 64 MB a password."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(accounts, "_hasher", lambda: cheap)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", lambda: cheap)
+        yield
 
 
 TINY = (
@@ -194,21 +196,25 @@ def a_room(tmp_path: Path, model_folder: Path) -> Room:
     return room
 
 
-@pytest.fixture
-def read_study(
-    tmp_path: Path, model_folder: Path, _rooms_read: Callable[[tuple[str, ...]], Kept]
-) -> Callable[..., tuple[Room, str]]:
-    """`read_study(*left_out)`: a room of the test's own with one phantom that the real worker has read.
+@pytest.fixture(scope="session")
+def copy_study(model_folder: Path, _rooms_read: Callable[[tuple[str, ...]], Kept]) -> Callable[..., tuple[Room, str]]:
+    """`copy_study(folder, *left_out)`: a new room there with one phantom that the real worker has read.
 
-    Its patient is p-001, scanned 2026-01-31; sequences may be left out, e.g. `read_study("t1c")`.
+    Its patient is p-001, scanned 2026-01-31; sequences may be left out, e.g. `copy_study(folder, "t1c")`.
     """
 
-    def make(*left_out: str) -> tuple[Room, str]:
+    def make(folder: Path, *left_out: str) -> tuple[Room, str]:
         kept = _rooms_read(left_out)
-        shutil.copytree(kept.folder, tmp_path / "room")
-        return Room(folder=tmp_path / "room", site="north", model=model_folder), kept.study
+        shutil.copytree(kept.folder, folder)
+        return Room(folder=folder, site="north", model=model_folder), kept.study
 
     return make
+
+
+@pytest.fixture
+def read_study(tmp_path: Path, copy_study: Callable[..., tuple[Room, str]]) -> Callable[..., tuple[Room, str]]:
+    """`read_study(*left_out)`: as `copy_study`, in the test's own folder."""
+    return partial(copy_study, tmp_path / "room")
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from gmmas_core.types import UNKNOWN
         ("idh", "IDH1 p.R132H", 1),
         ("idh", "IDH2 p.Arg172Trp", 1),
         ("idh", "R132C", 1),
+        ("idh", "IDH1 R132wt", None),  # no mutation, and no word of ours
+        ("idh", "R132", None),
         ("idh", "NOS/NEC", UNKNOWN),
         ("idh", "maybe", None),
         ("codel_1p19q", "Co-deletion", 1),

@@ -82,6 +82,13 @@ def test_two_files_for_one_sequence_are_a_problem_not_a_choice(tmp_path: Path) -
     assert "2 files for t1 (t1.nii.gz, t1n.nii.gz)" in problem
 
 
+def test_a_name_gives_no_orders_to_a_terminal(tmp_path: Path) -> None:
+    for name in ("a_\x1b[2J.t1.nii", "a_\n.t1.nii"):
+        (tmp_path / name).touch()
+    (problem,) = find_sequences(tmp_path).problems
+    assert problem.isprintable()
+
+
 def test_better_versions_are_preferred(tmp_path: Path) -> None:
     ucsf = make_files(tmp_path / "u", "u_T1.nii.gz", "u_T1_bias.nii.gz", "u_tumor_segmentation.nii.gz", "u_ADC.nii.gz")
     found = find_sequences(ucsf)

@@ -1,6 +1,7 @@
 """Brain masks: found without weights, refused where impossible; programs with weights kept on a short lead."""
 
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,17 +49,36 @@ def test_an_empty_image_and_half_a_brain_have_no_mask(draw_head: Head, model_gri
         with pytest.raises(DataError, match=expected) as caught:
             brain_mask({"t1": head}, StripSettings(method="given"), tmp_path / "b.nii.gz")
         assert "give a mask" in str(caught.value)
-    small[8:50, 8:50, 10:40] = 1
-    small[:, :, 26:] = 0
+    small[:] = 0
+    small[14:44, 14:54, 14:36] = 1
     nib.save(nib.Nifti1Image(small, head.affine_44), tmp_path / "b.nii.gz")
     found = brain_mask({"t1": head}, StripSettings(method="given"), tmp_path / "b.nii.gz")
     assert "look at it" in found.warnings[0]
 
 
+def test_a_mask_that_lies_beside_the_head_is_refused(draw_head: Head, model_grid: Grid, tmp_path: Path) -> None:
+    """Its volume is that of a brain: a mask of another head, one without its place, or a thin slab that is all mask."""
+    head, given = draw_head(model_grid, "t1"), StripSettings(method="given")
+    drawn, place = truth(model_grid).astype(np.uint8), tmp_path / "b.nii.gz"
+    for moved_mm, expected in ((0.0, None), (36.0, "found 1.% of it in air"), (60.0, "of it outside the images")):
+        affine_44 = head.affine_44.copy()
+        affine_44[0, 3] += moved_mm
+        nib.save(nib.Nifti1Image(drawn, affine_44), place)
+        if expected is None:
+            assert brain_mask({"t1": head}, given, place).warnings == ()
+            continue
+        with pytest.raises(DataError, match=expected):
+            brain_mask({"t1": head}, given, place)
+    slab = Volume(head.data[:, :, 20:34], head.affine_44)
+    nib.save(nib.Nifti1Image(np.ones(slab.data.shape, np.uint8), slab.affine_44), place)
+    with pytest.raises(DataError, match="of it in air"):
+        brain_mask({"t1": slab}, given, place)
+
+
 PROGRAM = """#!/bin/sh
-[ "$HOME" = "$PWD" ] && [ -z "$SECRET" ] || exit 3
+[ "$HOME" = "$PWD" ] && [ "$TMPDIR" = "$PWD" ] && [ -z "$SECRET" ] && [ -n "$PYTHONUSERBASE" ] || exit 3
 cmp -s weights "{weights}" || exit 4
-case "{mode}" in fail) exit 5;; hang) sleep 60;; esac
+case "{mode}" in fail) exit 5;; hang) sleep 60;; leave) sleep 60 & echo $! >"{left}";; esac
 cp "{mask}" mask.nii.gz
 """
 
@@ -66,9 +86,9 @@ cp "{mask}" mask.nii.gz
 def test_a_program_runs_only_with_the_stated_weights_and_ends_in_time(
     draw_head: Head, model_grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The program is a stand-in of ours: neither SynthStrip nor HD-BET is to be had here."""
+    """The program is a stand-in of ours; the real ones were run by hand, see strip/programs.py."""
     head = draw_head(model_grid, "t1")
-    weights, mask = tmp_path / "w.pt", tmp_path / "made.nii.gz"
+    weights, mask, left = tmp_path / "w.pt", tmp_path / "made.nii.gz", tmp_path / "pid"
     weights.write_bytes(b"weights")
     nib.save(nib.Nifti1Image(truth(model_grid).astype(np.uint8), head.affine_44), mask)
     with pytest.raises(ConfigError, match="found no weights"):
@@ -83,12 +103,18 @@ def test_a_program_runs_only_with_the_stated_weights_and_ends_in_time(
     monkeypatch.setenv("SECRET", "1")
 
     def install(mode: str) -> None:
-        program = tmp_path / "mri_synthstrip"
-        program.write_text(PROGRAM.format(weights=weights, mask=mask, mode=mode))
+        program = tmp_path / "nipreps-synthstrip"
+        program.write_text(PROGRAM.format(weights=weights, mask=mask, mode=mode, left=left))
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
 
     install("work")
     assert dice(brain_mask({"t1": head}, settings).mask_XYZ, truth(model_grid)) == 1
+    install("leave")
+    brain_mask({"t1": head}, settings)
+    until = time.monotonic() + 30
+    while is_running(int(left.read_text())) and time.monotonic() < until:
+        time.sleep(0.01)  # a killed process ends when the machine comes to it
+    assert not is_running(int(left.read_text()))
     install("fail")
     with pytest.raises(DataError, match="code 5"):
         brain_mask({"t1": head}, settings)
@@ -99,6 +125,30 @@ def test_a_program_runs_only_with_the_stated_weights_and_ends_in_time(
     weights.write_bytes(b"others")
     with pytest.raises(ConfigError, match="stated weights"):
         brain_mask({"t1": head}, settings)
+
+
+def is_running(pid: int) -> bool:
+    """A process that was killed stays a zombie until whoever inherited it looks."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
+
+
+def test_weights_of_another_shape_are_refused_before_a_program_could_fetch_its_own(
+    draw_head: Head, model_grid: Grid, tmp_path: Path
+) -> None:
+    weights = tmp_path / "weights"
+    (weights / "release_2.0.0" / "fold_all").mkdir(parents=True)
+    (weights / "release_2.0.0" / "fold_all" / "checkpoint_final.pth").write_bytes(b"w")
+    head = {"t1": draw_head(model_grid, "t1")}
+    for method, expected in (("hd-bet", "found no fold_all/checkpoint_final.pth"), ("synthstrip", "found a folder")):
+        settings = StripSettings(method=method, weights=weights, weights_sha256=weights_digest(weights))
+        with pytest.raises(ConfigError, match=expected):
+            brain_mask(head, settings)
+    (weights / "fold_all").symlink_to(weights / "release_2.0.0" / "fold_all")
+    with pytest.raises(ConfigError, match="leads to no file"):
+        StripSettings(method="hd-bet", weights=weights, weights_sha256="00")
 
 
 @pytest.mark.slow

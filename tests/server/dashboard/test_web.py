@@ -174,8 +174,8 @@ def test_it_is_served_for_real(busy: Any) -> None:
         ready.set()
 
     threading.Thread(target=serve, args=(busy.folder, "127.0.0.1", 0, on_ready), daemon=True).start()
-    assert ready.wait(10)
-    answer = httpx.get(addresses[0] + "status.json", timeout=10)
+    assert ready.wait(60)
+    answer = httpx.get(addresses[0] + "status.json", timeout=60)
     assert json.loads(answer.text)["rounds_played"] == 2
     assert "server" not in answer.headers
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import uvicorn
@@ -16,9 +16,8 @@ PASSWORD = "four words make it strong"
 PATIENCE_S = 60.0
 
 
-@pytest.fixture
-def served() -> Iterator[Callable[[Room], str]]:
-    """Serves a room on a free port; returns its address."""
+@contextmanager
+def _serving() -> Iterator[Callable[[Room], str]]:
     with ExitStack() as stack:
 
         def start(room: Room) -> str:
@@ -33,6 +32,13 @@ def served() -> Iterator[Callable[[Room], str]]:
                 time.sleep(0.02)
             return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
 
+        yield start
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[Room], str]]:
+    """Serves a room on a free port; returns its address."""
+    with _serving() as start:
         yield start
 
 
@@ -60,11 +66,10 @@ def blind_page(browser: Browser, chromium: str, served: Callable[[Room], str]) -
         yield open_page
 
 
-@pytest.fixture
-def visit(browser: Browser, served: Callable[[Room], str]) -> Iterator[Callable[..., Page]]:
-    """`visit(room, role)` is a signed-in page on the room's worklist; any error of script or policy fails the test."""
+@contextmanager
+def _visiting(browser: Browser) -> Iterator[Callable[..., Page]]:
     problems: list[str] = []
-    with ExitStack() as stack:
+    with _serving() as served, ExitStack() as stack:
 
         def sign_in(room: Room, role: str = "clinician") -> Page:
             context = browser.new_context(viewport={"width": 1100, "height": 800}, base_url=served(room))
@@ -78,3 +83,17 @@ def visit(browser: Browser, served: Callable[[Room], str]) -> Iterator[Callable[
 
         yield sign_in
     assert not [problem for problem in problems if "status of 422" not in problem]
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`visit(room, role)` is a signed-in page on the room's worklist; any error of script or policy fails the test."""
+    with _visiting(browser) as sign_in:
+        yield sign_in
+
+
+@pytest.fixture(scope="module")
+def visit_once(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """As `visit`, for pages that several tests look at."""
+    with _visiting(browser) as sign_in:
+        yield sign_in

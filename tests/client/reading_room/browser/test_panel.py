@@ -1,6 +1,7 @@
 """The panel in a real browser: label, pathology, signature, release, contribution, and all the way back."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,6 +13,18 @@ pytestmark = pytest.mark.slow
 
 ReadStudy = Callable[..., tuple[Room, str]]
 Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit_panel(visit: Visit) -> Visit:
+    """As `visit`, without the pictures, which have tests of their own: drawn in software they cost seconds a page."""
+
+    def sign_in(room: Room, role: str = "clinician") -> Page:
+        page = visit(room, role)
+        page.route("**/case_viewer.js*", lambda route: route.fulfill(content_type="text/javascript", body=""))
+        return page
+
+    return sign_in
 
 
 def answer(page: Page, button: str, value: str = "yes") -> None:
@@ -27,9 +40,9 @@ def answer(page: Page, button: str, value: str = "yes") -> None:
         dialog.locator("button[value=yes]").click()
 
 
-def test_a_study_is_decided_and_opened_again(read_study: ReadStudy, visit: Visit) -> None:
+def test_a_study_is_decided_and_opened_again(read_study: ReadStudy, visit_panel: Visit) -> None:
     room, study = read_study()
-    page = visit(room)
+    page = visit_panel(room)
     page.goto(f"/studies/{study}")
     page.locator("#labels summary").click()
     page.select_option("#label-idh", "1")
@@ -67,9 +80,9 @@ def test_a_study_is_decided_and_opened_again(read_study: ReadStudy, visit: Visit
     expect(page.locator("#decide .decided")).to_contain_text("Rejected by clinician")
 
 
-def test_a_refusal_is_told_beside_its_form(read_study: ReadStudy, visit: Visit) -> None:
+def test_a_refusal_is_told_beside_its_form(read_study: ReadStudy, visit_panel: Visit) -> None:
     room, study = read_study()
-    page = visit(room)
+    page = visit_panel(room)
     page.goto(f"/studies/{study}")
     page.locator("#labels summary").click()
     page.select_option("#label-idh", "0")
@@ -82,29 +95,30 @@ def test_a_refusal_is_told_beside_its_form(read_study: ReadStudy, visit: Visit) 
     expect(page.locator(".corrected")).to_contain_text("IDH: wildtype")
 
 
-@pytest.mark.parametrize("size", [(1366, 900), (820, 1180), (390, 844)])
-def test_pages_fit_every_screen(read_study: ReadStudy, visit: Visit, size: tuple[int, int]) -> None:
+def test_pages_fit_every_screen(read_study: ReadStudy, visit: Visit) -> None:
     room, study = read_study("t1c")
     page = visit(room)
-    page.set_viewport_size({"width": size[0], "height": size[1]})
     for address in (f"/studies/{study}", "/agreement", "/account"):
         page.goto(address)
         open_all(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], address
+        for width, height in ((1366, 900), (820, 1180), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (address, width)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_can_be_used_by_everybody(read_study: ReadStudy, visit: Visit, scheme: str) -> None:
+def test_pages_can_be_used_by_everybody(read_study: ReadStudy, visit_panel: Visit) -> None:
     room, study = read_study("t1c")
-    page = visit(room)
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page = visit_panel(room)
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for address in (f"/studies/{study}", "/agreement", "/account"):
         page.goto(address)
         open_all(page)
-        # The viewer has tests of its own.
-        found = Axe().run(page, context={"exclude": [[".case-viewer"]]}).response["violations"]
-        grave = [each["nodes"][0]["html"] for each in found if each["impact"] in ("serious", "critical")]
-        assert not grave, address
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme)
+            # The viewer has tests of its own.
+            found = Axe().run(page, context={"exclude": [[".case-viewer"]]}).response["violations"]
+            grave = [each["nodes"][0]["html"] for each in found if each["impact"] in ("serious", "critical")]
+            assert not grave, (address, scheme)
 
 
 def open_all(page: Page) -> None:

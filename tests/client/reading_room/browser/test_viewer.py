@@ -4,7 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nibabel as nib
 import numpy as np
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 Visit = Callable[..., Page]
 ReadStudy = Callable[..., tuple[Room, str]]
 Pixels = NDArray[np.int16]
+Case = tuple[Page, Room, str]
 
 PATIENCE_S = 60.0
 
@@ -55,15 +56,45 @@ def outlined(room: Room, study: str, tmp_path: Path) -> Volume:
     return Volume(labels, seg.affine_44)
 
 
-@pytest.fixture
-def case(read_study: ReadStudy, visit: Visit, tmp_path: Path) -> tuple[Page, Room, str]:
+def outlined_case(room: Room, study: str, visit: Visit, folder: Path) -> Case:
     """The page of a study with a known outline, its pictures all loaded, one axial slice shown."""
-    room, study = read_study()
-    outlined(room, study, tmp_path)
+    outlined(room, study, folder)
     page = visit(room)
     opened(page, study)
     page.select_option("#v-view", "axial")
     return page, room, study
+
+
+@pytest.fixture
+def case(read_study: ReadStudy, visit: Visit, tmp_path: Path) -> Case:
+    """A case of the test's own, for those who move the crosshair or save."""
+    return outlined_case(*read_study(), visit, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shown_once(copy_study: ReadStudy, visit_once: Visit, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """The case that `shown` puts in order: drawn in software, a page costs seconds to load."""
+    folder = tmp_path_factory.mktemp("shown")
+    return outlined_case(*copy_study(folder / "room"), visit_once, folder)
+
+
+@pytest.fixture
+def shown(shown_once: Case) -> Case:
+    """A case that is only looked at, as it is when it is opened, but for the sequence."""
+    page, _, _ = shown_once
+    page.keyboard.press("Escape")
+    page.emulate_media(color_scheme="light")
+    page.select_option("#v-view", "axial")
+    page.select_option("#v-revision", "2")
+    page.click('[data-tool="crosshair"]')
+    for button in ("#v-window-reset", "#v-whole", "#v-clear"):
+        page.click(button)
+    for box in page.locator("[data-layer]").all():
+        box.check()
+    page.uncheck("#v-map")
+    move_slider(page, "#v-fill", 35)
+    page.evaluate("document.activeElement.blur()")  # keys are the viewer's only while no field has them
+    return shown_once
 
 
 def opened(page: Page, study: str) -> None:
@@ -134,8 +165,8 @@ def differ(one: Pixels, other: Pixels, by: int = 40) -> int:
     return int((np.abs(one - other).max(axis=2) > by).sum())
 
 
-def test_the_outline_is_drawn_where_the_file_has_it_and_goes_with_its_box(case: tuple[Page, Room, str]) -> None:
-    page, _, _ = case
+def test_the_outline_is_drawn_where_the_file_has_it_and_goes_with_its_box(shown: Case) -> None:
+    page, _, _ = shown
     move_slider(page, "#v-fill", 100)
     wait(page, lambda: coloured(pixels(stage(page)), ENHANCING_RGB).sum() > 200)
     shot = pixels(stage(page))
@@ -153,7 +184,7 @@ def test_the_outline_is_drawn_where_the_file_has_it_and_goes_with_its_box(case: 
         wait(page, lambda colour=colour: coloured(pixels(stage(page)), colour).sum() > 100)  # type: ignore[misc]
 
 
-def test_the_readout_says_what_the_files_hold(case: tuple[Page, Room, str]) -> None:
+def test_the_readout_says_what_the_files_hold(case: Case) -> None:
     page, room, study = case
     seen = set()
     for x, y in ((0, 0), (-90, -90), (60, -30), (-120, 20)):
@@ -176,8 +207,8 @@ def test_the_readout_says_what_the_files_hold(case: tuple[Page, Room, str]) -> N
     assert len(seen) == 4
 
 
-def test_the_map_of_uncertainty_is_drawn_and_goes(case: tuple[Page, Room, str]) -> None:
-    page, _, _ = case
+def test_the_map_of_uncertainty_is_drawn_and_goes(shown: Case) -> None:
+    page, _, _ = shown
     before = pixels(stage(page))
     page.check("#v-map")
     wait(page, lambda: differ(pixels(stage(page)), before) > 2000)
@@ -186,8 +217,8 @@ def test_the_map_of_uncertainty_is_drawn_and_goes(case: tuple[Page, Room, str]) 
     expect(page.locator(".v-scale")).to_contain_text("1.39 nats")
 
 
-def test_keys_change_the_sequence_and_only_while_the_viewer_is_meant(case: tuple[Page, Room, str]) -> None:
-    page, _, _ = case
+def test_keys_change_the_sequence_and_only_while_the_viewer_is_meant(shown: Case) -> None:
+    page, _, _ = shown
     stage(page).hover()
     shots = {}
     for key, name, title in (("1", "t1", "T1"), ("2", "t1c", "T1c"), ("3", "t2", "T2"), ("4", "flair", "FLAIR")):
@@ -204,7 +235,7 @@ def test_keys_change_the_sequence_and_only_while_the_viewer_is_meant(case: tuple
     expect(page.locator("#v-keys tr")).to_have_count(21)
 
 
-def test_a_stroke_paints_a_disc_that_is_kept_voxel_by_voxel(case: tuple[Page, Room, str]) -> None:
+def test_a_stroke_paints_a_disc_that_is_kept_voxel_by_voxel(case: Case) -> None:
     page, room, study = case
     before = outline_of(room, study)
     i, j, k = look_at(page, 60, 40)
@@ -240,7 +271,7 @@ def test_a_stroke_paints_a_disc_that_is_kept_voxel_by_voxel(case: tuple[Page, Ro
     assert page.locator("#v-revision option").all_inner_texts()[0].startswith("3: by clinician, ")
 
 
-def test_a_sphere_and_the_eraser(case: tuple[Page, Room, str]) -> None:
+def test_a_sphere_and_the_eraser(case: Case) -> None:
     page, room, study = case
     before = outline_of(room, study)
     inside = np.argwhere(before.data)
@@ -263,7 +294,7 @@ def test_a_sphere_and_the_eraser(case: tuple[Page, Room, str]) -> None:
     assert len(set(np.argwhere(gone)[:, 2])) > 1, "neighbouring slices too"
 
 
-def test_side_by_side_shows_every_sequence_at_one_place(case: tuple[Page, Room, str]) -> None:
+def test_side_by_side_shows_every_sequence_at_one_place(case: Case) -> None:
     page, _, _ = case
     page.select_option("#v-view", "side-axial")
     names = page.locator(".v-pane:visible .v-name")
@@ -277,8 +308,8 @@ def test_side_by_side_shows_every_sequence_at_one_place(case: tuple[Page, Room, 
     wait(page, lambda: not any(coloured(pixels(panes.nth(n)), EDEMA_RGB).any() for n in range(4)))
 
 
-def test_window_and_level_by_numbers_and_back(case: tuple[Page, Room, str]) -> None:
-    page, _, _ = case
+def test_window_and_level_by_numbers_and_back(shown: Case) -> None:
+    page, _, _ = shown
     before = pixels(stage(page))
     width = float(page.input_value("#v-window"))
     page.fill("#v-window", str(width / 4))
@@ -292,8 +323,8 @@ def test_window_and_level_by_numbers_and_back(case: tuple[Page, Room, str]) -> N
     wait(page, lambda: float(page.input_value("#v-window")) != width)
 
 
-def test_zooming_in_and_the_whole_picture_again(case: tuple[Page, Room, str]) -> None:
-    page, _, _ = case
+def test_zooming_in_and_the_whole_picture_again(shown: Case) -> None:
+    page, _, _ = shown
     move_slider(page, "#v-fill", 100)
 
     def size() -> int:
@@ -310,8 +341,8 @@ def test_zooming_in_and_the_whole_picture_again(case: tuple[Page, Room, str]) ->
     wait(page, lambda: abs(size() - before) < 0.1 * before)
 
 
-def test_a_distance_is_measured_in_millimetres(case: tuple[Page, Room, str]) -> None:
-    page, _, _ = case
+def test_a_distance_is_measured_in_millimetres(shown: Case) -> None:
+    page, _, _ = shown
     before = pixels(stage(page))
     page.click('[data-tool="distance"]')
     drag(page, (-90, 0), (90, 60))
@@ -320,8 +351,8 @@ def test_a_distance_is_measured_in_millimetres(case: tuple[Page, Room, str]) -> 
     wait(page, lambda: differ(pixels(stage(page)), before) < 20)
 
 
-def test_a_picture_holds_the_notice_and_names_nobody(case: tuple[Page, Room, str]) -> None:
-    page, _, study = case
+def test_a_picture_holds_the_notice_and_names_nobody(shown: Case) -> None:
+    page, _, study = shown
     with page.expect_download() as event:
         page.click("#v-picture")
     content = Path(event.value.path()).read_bytes()
@@ -336,8 +367,8 @@ def test_a_picture_holds_the_notice_and_names_nobody(case: tuple[Page, Room, str
     assert DISCLAIMER in page.locator("#viewer").get_attribute("data-viewer")  # type: ignore[operator]
 
 
-def test_an_older_outline_can_be_looked_at_and_not_corrected(case: tuple[Page, Room, str]) -> None:
-    page, _, _ = case
+def test_an_older_outline_can_be_looked_at_and_not_corrected(shown: Case) -> None:
+    page, _, _ = shown
     move_slider(page, "#v-fill", 100)
     wait(page, lambda: coloured(pixels(stage(page)), EDEMA_RGB).sum() > 100)
     newest = pixels(stage(page))
@@ -352,9 +383,7 @@ def test_an_older_outline_can_be_looked_at_and_not_corrected(case: tuple[Page, R
     expect(page.locator('[data-tool="brush"]')).to_be_enabled()
 
 
-def test_a_mask_from_a_file_becomes_a_revision_or_is_refused_in_words(
-    case: tuple[Page, Room, str], tmp_path: Path
-) -> None:
+def test_a_mask_from_a_file_becomes_a_revision_or_is_refused_in_words(case: Case, tmp_path: Path) -> None:
     page, room, study = case
     seg = outline_of(room, study)
     (tmp_path / "bad.nii.gz").write_bytes(nifti_bytes(seg.data[1:], seg.affine_44))
@@ -409,9 +438,10 @@ def test_a_browser_without_a_graphics_card_is_told(read_study: ReadStudy, blind_
     expect(page.locator(".v-message")).to_contain_text("Pictures need WebGL 2")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_viewer_is_accessible(case: tuple[Page, Room, str], scheme: Any) -> None:
-    page, _, _ = case
-    page.emulate_media(color_scheme=scheme)
-    found = Axe().run(page, context="#viewer")
-    assert found.violations_count == 0, found.generate_report()
+def test_the_viewer_is_accessible(shown: Case) -> None:
+    page, _, _ = shown
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page, context="#viewer")
+        assert found.violations_count == 0, found.generate_report()

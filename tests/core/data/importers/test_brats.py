@@ -26,6 +26,8 @@ ROWS = (
     ("UPENN-GBM", 1.0, "UPENN-GBM-00014_11", None, "BraTS2021_00009", "Training", None, None),
     ("TCGA-LGG", 12.0, "TCGA-CS-4942", None, "BraTS2021_01476", "Training", "Training", 0),
     ("UCSF-PDGM_Additional", 18.0, "new-not-previously-in-TCIA", None, "BraTS2021_00011", "Validation", None, "-1"),
+    ("UPENN-GBM", 1.0, "UPENN-GBM-00014_11", None, "BraTS2021_00777", "Training", None, 0),
+    ("UPENN-GBM", 1.0, "UPENN-GBM-00015_11", None, "BraTS2021_00777", "Training", None, 1),
     ("IvyGAP", 3.0, "W11", None, "../../etc/passwd\n", "Training", None, None),
 )
 
@@ -55,22 +57,25 @@ def test_brats_2020_with_its_two_tables(brats: Draw, draw: Draw, tmp_path: Path)
         "HGG,Brats17_CBICA_AAB_1,Brats18_CBICA_AAB_1,NA,BraTS19_CBICA_AAB_1,BraTS20_Training_001",
         "LGG,Brats17_TCIA10_103_1,NA,TCGA-DU-6404,BraTS19_TCIA10_103_1,BraTS20_Training_002",
         "HGG,NA,NA,NA,NA,BraTS20_Training_003",
+        "LGG,NA,NA,NA,NA,BraTS20_Training_355",
+        "HGG,NA,NA,NA,NA,BraTS20_Training_355",
+        "LGG,NA,NA,NA,BraTS19_CBICA_AAB_2,NA",
     ]
     (source / "name_mapping.csv").write_bytes("\ufeff".encode() + "\r\n".join(lines).encode())
-    survival = (
-        "Brats20ID,Age,Survival_days,Extent_of_Resection\nBraTS20_Training_001,60.463,ALIVE (361 days later),GTR\n"
-    )
-    (source / "survival_info.csv").write_text(survival)
+    survival = ["Brats20ID,Age,Survival_days,Extent_of_Resection"]
+    survival += ["BraTS20_Training_001,60.463,ALIVE (361 days later),GTR", "BraTS20_Training_002,6O,1,NA"]
+    (source / "survival_info.csv").write_text("\n".join(survival))
 
     found = brats2020.find(source, [])
     first, second, odd, validation = found.cases
     assert [table.name for table in found.tables] == ["name_mapping.csv", "survival_info.csv"]
     assert (first.labels, first.group) == ({"age": "60.463"}, "CBICA")  # HGG is grade 3 or 4: no histology
     assert "stays unknown" in first.notes[0]
-    assert second.labels == {"histology": "lower_grade"}
+    assert second.labels == {"histology": "lower_grade", "age": "6O"}  # no age: named as not understood
     assert second.aliases == ("TCGA-DU-6404", "Brats17_TCIA10_103_1", "BraTS19_TCIA10_103_1")
     assert odd.mask is not None
     assert odd.mask.name == "W39_1998.09.19_Segm.nii"
+    assert (odd.labels, odd.notes) == ({}, ("rows of one id differ in grade: left unknown",))
     assert (validation.mask, validation.labels) == (None, {})
     assert [item.name for item in found.skipped] == ["BraTS20_Training_003"]
 
@@ -87,12 +92,14 @@ def test_brats_2021_with_collections_and_crosswalk(brats: Draw, tmp_path: Path, 
         "BraTS2021_00006": ("UCSF-PDGM", ("UCSF-PDGM-0116",), {"mgmt": "methylated"}),
         "BraTS2021_00009": ("UPENN-GBM", ("UPENN-GBM-00014_11",), {}),
         "BraTS2021_01476": ("TCGA-LGG", ("TCGA-CS-4942",), {"mgmt": "unmethylated"}),
-        "BraTS2021_00777": ("new", (), {}),
+        "BraTS2021_00777": ("UPENN-GBM", (), {}),
     }
+    contested = "rows of one id differ in mgmt_value, patientid_on_tcia_radiology_portal: left unknown"
+    assert found.cases[-1].notes == (contested,)
     assert all(set(case.images) == set(SEQUENCES) and case.mask for case in found.cases)
     reasons = {item.name: item.reason for item in found.skipped}
     assert "two folders" in reasons["BraTS2021_00009"]
-    assert reasons["BraTS2021_00011"] == "a row of the table without a folder that was taken"
+    assert reasons["BraTS2021_00011"] == "a row of the table without a folder of images here"
     assert r"'../../etc/passwd'" in reasons  # printed as text, never used as a path
 
 

@@ -71,6 +71,9 @@ def test_patients_known_to_be_in_brats_2021_twice_share_a_split_without_any_tabl
     assert [one.patient_id[-5:] for one in united] == ["00557", "00626", "00557", "00626"]
     fets = one_patient_each([case("FeTS2022_00758"), case("FeTS2022_00626")], read_crosswalk([]))
     assert {one.patient_id for one in fets} == {"FeTS2022_00758"}
+    # BraTS' crosswalk writes 278, the id that an exam of patient 431 had until UCSF-PDGM v2.
+    old = [case("BraTS2021_00499", "UCSF-PDGM-0278")]
+    assert find_duplicates(old, [held("UCSF-PDGM-0431")], read_crosswalk([])).keys() == {"BraTS2021_00499"}
 
 
 @pytest.mark.realdata

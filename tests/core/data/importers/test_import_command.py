@@ -107,6 +107,13 @@ def test_institutions_become_hospitals(source: Callable[[str], Path], tmp_path: 
     assert errors(out / "institution_18") == []
     assert [item["name"] for item in told["sites"][0]["skipped"]] == ["FeTS2022_00009"]
     assert [site["new"] for site in run(*asked)[1]["sites"]] == [0, 0]
+    table.write_text("Partition_ID,Subject_ID\n7,FeTS2022_00001\n30,FeTS2022_00002\n")
+    with pytest.raises(DataError, match="found 1 cases in other institutions"):  # it would lie in two hospitals
+        run(*asked)
+    with pytest.raises(DataError, match="--name: found one"):
+        run("--from", "fets2022", folder, tmp_path / "named", "--table", table, "--name", "north")
+    with pytest.raises(DataError, match="OUT: found Not a directory"):
+        run("--from", "fets2022", folder, table / "inside", "--table", table)
     with pytest.raises(DataError, match="one per institution"):
         run("--from", "fets2022", folder, out)
     other = ("--from", "fets2022", folder, tmp_path / "other", "--also")
@@ -133,6 +140,25 @@ def test_a_second_data_set_in_the_same_folder(
     assert any("MSD and BraTS 2021 share patients" in text for text in told["sites"][0]["statements"])
     assert errors(out) == []
     assert len((out / "participants.tsv").read_text().splitlines()) == 5
+
+
+def test_two_first_patients_are_not_one(source: Callable[[str], Path], tmp_path: Path, draw: Draw) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    declared = ("--label-convention", "brats2023")
+    first = source("bids")
+    (first / "participants.tsv").write_text("participant_id\tidh\nsub-1\tmutant\n")
+    draw(other / "sub-1" / "anat", {"t2": "sub-1_T2w.nii", "t1": "sub-1_T1w.nii"})
+    draw(other / "sub-2" / "anat", {"t2": "sub-2_T2w.nii"})
+    run("--from", "bids", first, out, *declared)
+    code, told = run("--from", "bids", other, out, *declared)
+    assert (code, told["sites"][0]["counts"]["cases"], told["sites"][0]["new"]) == (0, 1, 1)
+    assert "other images is here" in told["sites"][0]["skipped"][0]["reason"]
+    # What is counted is what the table says, which a table that comes later does not change.
+    (first / "participants.tsv").write_text("participant_id\tidh\nsub-1\twildtype\n")
+    for words in ((), ("--dry-run",)):
+        told = run("--from", "bids", first, out, *declared, *words)[1]["sites"][0]
+        assert told["counts"]["labels"]["idh"] == {"wildtype": 0, "mutant": 1, "unknown": 0}
+        assert "1 rows of participants.tsv say something else" in told["statements"][-1]
 
 
 @pytest.mark.realdata
@@ -167,6 +193,11 @@ def test_the_list_and_what_is_asked_wrongly(tmp_path: Path) -> None:
         (("--from", "brats2021", tmp_path / "none", tmp_path / "o"), "no such folder"),
         (("--from", "brats2021", tmp_path, tmp_path / "inside"), "the source in it or around it"),
         ((tmp_path, tmp_path / "o"), "found too little"),
+        (
+            ("--from", "brats2021", tmp_path, tmp_path / "o", "--label-convention", "brats2023"),
+            "the makers of brats2021 declare brats2021",
+        ),
+        (("--from", "brats2021", tmp_path, tmp_path / "o", "--name", "St. Mary's"), "letters, digits, dashes"),
     ):
         with pytest.raises(DataError, match=message):
             run(*words)

@@ -45,6 +45,11 @@ def test_a_workbook_with_a_title_and_numbers(tmp_path: Path) -> None:
         ("a.csv", b"\xff\xfeI\0D\0", "not UTF-8"),
         ("a.csv", b'ID\n"' + b"x" * 200_000, "broken line"),
         ("a.csv", b"name\nx\n", "no header line with ID"),
+        # An unquoted comma, a cell too few, and a quote that swallows a row would each put cells into other columns.
+        ("a.csv", b"ID,diagnosis,codel,IDH\n1,Astrocytoma, IDH-mutant,0,wt\n", "rows with more or fewer cells"),
+        ("a.csv", b"ID,diagnosis,codel,IDH\n1,0,wt\n", "the first with 3; expected 4"),
+        ("a.csv", b'ID,codel,mgmt\n1,"intact,positive\n2,co-deletion",negative\n', "a quote that does not end"),
+        ("a.csv", b'ID,codel\n1,intact\n2,"co-deletion\n3,intact\n', "a quote that does not end"),
         ("a.xlsx", b"PK\x03\x04 no zip", "no readable workbook"),
     ],
 )

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +17,10 @@ import pytest
 from gmmas_core.data.importers import brats2021, brats_gli
 from gmmas_core.data.importers.conventions import masks_for
 from gmmas_core.data.importers.files import PLACES, copy, link, rewrite_mask
+from gmmas_core.data.importers.found import Skipped
 from gmmas_core.data.importers.ledger import FILE, Ledger, read_ledger
 from gmmas_core.data.importers.plan import Plan, make_plan
+from gmmas_core.data.importers.tree import case_folders
 from gmmas_core.data.importers.write import Written, write_site
 from gmmas_core.data.table import read_table
 from gmmas_core.types import DataError
@@ -90,7 +94,7 @@ def test_what_a_person_edited_stays(source: Path, tmp_path: Path, brats: Draw) -
     out = tmp_path / "out"
     put(source, out)
     table = out / "participants.tsv"
-    table.write_text(table.read_text().replace("n/a", "mutant", 3).replace("data_set", "remark", 1))
+    table.write_text(table.read_text().replace("n/a", "mutant", 3).replace("data_set", f"remark ({',' * 20})", 1))
     (out / "BraTS2021_00001" / "BraTS2021_00001_seg.nii.gz").unlink()
     brats(source, "BraTS2021_00004")
     edited = table.read_text().splitlines()
@@ -99,8 +103,8 @@ def test_what_a_person_edited_stays(source: Path, tmp_path: Path, brats: Draw) -
     assert [line[: len(old)] for line, old in zip(lines, edited, strict=False)] == edited
     assert lines[-1].split("\t")[:2] == ["BraTS2021_00004"] * 2
     assert not (out / "BraTS2021_00001" / "BraTS2021_00001_seg.nii.gz").exists()
-    assert "1 cases are here without their mask" in summary["statements"][0]
-    assert "1 rows of participants.tsv say something else" in summary["statements"][1]
+    assert "1 cases are here without their mask" in summary["statements"][-2]
+    assert "1 rows of participants.tsv say something else" in summary["statements"][-1]
     assert not [problem for problem in read_table(table).problems if problem.is_error]
 
 
@@ -123,6 +127,15 @@ def test_links_copies_and_their_contents(source: Path, tmp_path: Path) -> None:
     assert other.read_bytes() == (source / name).read_bytes()
     with pytest.raises(FileExistsError):
         copy(source / name, other)
+
+
+@pytest.mark.parametrize("place", ["link", "copy"])
+def test_a_file_that_is_gone_costs_its_case_alone(source: Path, tmp_path: Path, place: str) -> None:
+    plan = plan_of(source, tmp_path / "out")
+    (source / "BraTS2021_00002" / "BraTS2021_00002_t2.nii.gz").unlink()
+    written = write_site(plan, masks_for("brats2021", None), PLACES[place], [])
+    assert (written.new, written.failed, written.summary["counts"]["cases"]) == (2, 1, 2)
+    assert "BraTS2021_00002_t2.nii.gz" in written.summary["skipped"][0]["reason"]
 
 
 def test_two_imports_at_once_are_one_too_many(source: Path, tmp_path: Path) -> None:
@@ -197,6 +210,21 @@ def test_a_source_that_points_outside_or_has_odd_names(source: Path, tmp_path: P
     assert all(name.isprintable() and len(name) <= 44 + 2 for name in reasons)
 
 
+def test_what_is_not_looked_into_is_a_reason(source: Path, brats: Draw) -> None:
+    for number, collection in enumerate(("a", "b")):
+        brats(source / collection, f"BraTS2021_0001{number}")
+    left: list[Skipped] = []
+    for folder, _ in case_folders(source, re.compile(r"BraTS2021_\d{5}"), 3, left):
+        if folder.parent.name == "a":
+            shutil.rmtree(source / "b")
+    assert [item.name for item in left] == ["b"]
+    assert "cannot be read" in left[0].reason
+    brats(source / "a" / "b" / "c" / "d", "BraTS2021_00012")
+    (source / "BraTS2021_00013_t1.nii.gz").touch()
+    found = brats2021.find(source, [])
+    assert {item.name: item.reason.split(" ")[0] for item in found.skipped} == {"SRC": "images", "c": "folders"}
+
+
 def test_duplicates_in_the_folder_and_in_another(source: Path, tmp_path: Path) -> None:
     north, south = tmp_path / "north", tmp_path / "south"
     put(source, north)
@@ -207,6 +235,19 @@ def test_duplicates_in_the_folder_and_in_another(source: Path, tmp_path: Path) -
     renamed = tuple(replace(case, case_id=case.case_id.replace("BraTS2021", "FeTS2022")) for case in found.cases)
     plan = make_plan(replace(found, cases=renamed), "fets2022", north)
     assert {twin.case_id: twin.same_as for twin in plan.duplicates}["FeTS2022_00002"] == "BraTS2021_00002"
+    whole, found_here = put(source, south), replace(found, cases=found.cases[:1])
+    late = write_site(make_plan(found_here, "brats2021", south, also=[north]), masks_for("brats2021", None), link, [])
+    assert (whole.summary["counts"]["cases"], late.summary["counts"]["cases"], late.summary["duplicates"]) == (3, 1, [])
+    assert "1 cases that were imported earlier are now known to be here twice" in late.summary["statements"][1]
+    assert [twin["in"] for twin in late.summary["here_twice"]] == ["north"]
+    other = tuple(replace(case, aliases=(case.case_id,), case_id=f"x{case.case_id}") for case in renamed)
+    is_two = {"is_excluded": lambda patient, case: case == "FeTS2022_00002"}
+    assert (
+        make_plan(replace(found, cases=other), "fets2022", tmp_path / "new", **is_two).skipped[0].name.startswith("x")
+    )
+    (north / "participants.tsv").write_bytes("participant_id\n".encode("utf-16"))
+    with pytest.raises(DataError, match="site north: found 1 problem"):  # else all its patients would come in again
+        make_plan(found, "brats2021", tmp_path / "new", also=[north])
     withdrawn = make_plan(found, "brats2021", south, is_excluded=lambda patient, case: case == "BraTS2021_00002")
     assert [(item.name, item.reason) for item in withdrawn.skipped] == [("BraTS2021_00002", "withdrawn from this site")]
 

@@ -109,16 +109,25 @@ def test_the_workbook(tree: Path, tmp_path: Path) -> None:
 
 
 def test_an_export_with_several_samples_of_a_patient(tree: Path, write_table: Plant) -> None:
-    header = ["", "barcode", "patient", "paper_Grade", "paper_IDH.status", "paper_X1p.19q.codeletion", "paper_Gender"]
+    header = [
+        "",
+        "barcode",
+        "patient",
+        "paper_Grade",
+        "paper_IDH.status",
+        "paper_X1p.19q.codeletion",
+        "paper_Gender",
+        "IDH",
+    ]
     rows = [
-        ["1", "TCGA-02-0006-01A-11R", "TCGA-02-0006", "G4", "WT", "non-codel", "female"],
-        ["2", "TCGA-02-0006-02A-11R", "TCGA-02-0006", "G4", "Mutant", "NA", "female"],
-        ["3", "TCGA-CS-4941-01A-01R", "TCGA-CS-4941", "G3", "WT", "non-codel", "male"],
+        ["1", "TCGA-02-0006-01A-11R", "TCGA-02-0006", "G4", "WT", "non-codel", "female", ""],
+        ["2", "TCGA-02-0006-02A-11R", "TCGA-02-0006", "G4", "Mutant", "NA", "female", ""],
+        ["3", "TCGA-CS-4941-01A-01R", "TCGA-CS-4941", "G3", "WT", "non-codel", "male", "1"],
     ]
     found = find(tree, [write_table("tcga.csv", [header, *rows])])
     first, second, *others = found.cases
     assert first.labels == {"codel_1p19q": "intact", "who_cns_grade_histologic": "4", "sex": "F"}
-    assert second.labels["idh"] == "wildtype"
+    assert second.labels["idh"] == "mutant / wildtype"  # two columns of one row: no word of ours, so n/a and named
     assert all(case.notes == ("no row in the table: labels unknown",) for case in others)
     assert first.notes == ("rows of one id differ in paper_idh.status: left unknown",)
 

@@ -109,7 +109,6 @@ def test_a_second_exam_is_its_patients_in_every_version(tmp_path: Path, plant: P
     table = write_table("UCSF-PDGM-metadata_v2.csv", [HEADER, row("UCSF-PDGM-315", "4", GBM, "intact", "wildtype")])
     follow_up, first = find(tmp_path / "v2", [table]).cases
     assert (follow_up.case_id, follow_up.patient_id) == ("UCSF-PDGM-0433_FU007d", "UCSF-PDGM-0433")
-    assert follow_up.aliases == ("UCSF-PDGM-0315",)
     assert follow_up.labels["idh"] == "wildtype"
     assert first.case_id == first.patient_id == "UCSF-PDGM-0433"
 
