@@ -208,7 +208,6 @@ def prepare(
     atlas: Annotated[
         Path | None, typer.Option(help="With --raw: a brain without skull (NIfTI) whose space the cases go to.")
     ] = None,
-    n4: Annotated[bool, typer.Option("--n4", help="With --raw: help registration with N4; never written.")] = False,
     workers: Annotated[int, typer.Option(min=0, help="With --raw: processes of about 3 GB; 0 for one per core.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
@@ -216,9 +215,7 @@ def prepare(
     if raw is not None:
         from client.cli_raw import RawOptions, prepare_raw_studies
 
-        options = RawOptions(
-            strip=strip, weights=weights, weights_sha256=weights_sha256, atlas=atlas, n4=n4, workers=workers
-        )
+        options = RawOptions(strip=strip, weights=weights, weights_sha256=weights_sha256, atlas=atlas, workers=workers)
         prepare_raw_studies(folder, raw, options, list_only=list_only, as_json=as_json)
         return
     from client.local_data import open_local_data

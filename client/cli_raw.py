@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from client.progress import progress_bar
@@ -15,7 +16,7 @@ from client.progress import progress_bar
 # torch takes seconds to import: everything that needs it is imported inside the functions.
 if TYPE_CHECKING:
     from client.raw.prepare import Order, Outcome
-    from client.raw.table import Row
+    from client.withdrawal.record import IsExcluded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,6 @@ class RawOptions:
     weights: Path | None
     weights_sha256: str
     atlas: Path | None
-    n4: bool
     workers: int
 
 
@@ -34,22 +34,25 @@ def prepare_raw_studies(folder: Path, raw: Path, options: RawOptions, *, list_on
     """Prepare every study of a folder, or with `list_only` name its series; exit code 1 when one failed.
 
     Raises:
-        DataError: no studies, a table that cannot be read, or another run under way.
+        DataError: no studies, a table or an atlas that cannot be read, or another run under way.
         ConfigError: a way to strip that does not exist or whose weights are not the stated ones.
     """
-    from client.raw.prepare import alone, prepare_raw
-    from client.raw.table import write_rows
+    from client.raw.hold import alone
+    from client.raw.prepare import prepare_raw
+    from client.raw.table import update_rows
 
-    orders = _orders(folder, raw, options, list_only)
-    with alone(folder), progress_bar("reading series" if list_only else "preparing studies") as advance:
-        finished: list[Outcome] = []
+    folder, is_excluded = _site_of(folder)
+    with alone(folder):
+        orders = _orders(folder, raw, options, is_excluded, list_only)
+        with progress_bar("reading series" if list_only else "preparing studies") as advance:
+            finished: list[Outcome] = []
 
-        def on_outcome(outcome: "Outcome") -> None:
-            finished.append(outcome)
-            advance(len(finished), len(orders))
+            def on_outcome(outcome: "Outcome") -> None:
+                update_rows(folder, outcome.rows)
+                finished.append(outcome)
+                advance(len(finished), len(orders))
 
-        outcomes = prepare_raw(orders, options.workers, on_outcome)
-        write_rows(folder, _all_rows(folder, outcomes))
+            outcomes = prepare_raw(orders, options.workers, on_outcome)
     if as_json:
         typer.echo(json.dumps(_as_json(outcomes), indent=1))
     else:
@@ -58,10 +61,22 @@ def prepare_raw_studies(folder: Path, raw: Path, options: RawOptions, *, list_on
         raise typer.Exit(1)
 
 
-def _orders(folder: Path, raw: Path, options: RawOptions, list_only: bool) -> "list[Order]":
+def _site_of(folder: Path) -> "tuple[Path, IsExcluded]":
+    """Where cases belong, and who has left: a folder that is not a site yet takes them itself, and nobody has."""
+    from client.site import SITE_FILE, read_site
+    from client.withdrawal.record import excluded, nobody
+
+    if folder.is_file() or (folder / SITE_FILE).exists():
+        site = read_site(folder)
+        return site.folder, excluded(site.state)
+    return folder, nobody
+
+
+def _orders(folder: Path, raw: Path, options: RawOptions, is_excluded: "IsExcluded", list_only: bool) -> "list[Order]":
     from client.raw.prepare import Order
     from client.raw.sources import find_studies
-    from client.raw.table import read_decided
+    from client.raw.table import read_decided, read_rows
+    from gmmas_core.data.nifti import load_volume, require_signal
     from gmmas_core.onboarding.extra import require_extra
     from gmmas_core.onboarding.strip.methods import StripSettings
     from gmmas_core.onboarding.study import Settings
@@ -69,28 +84,26 @@ def _orders(folder: Path, raw: Path, options: RawOptions, list_only: bool) -> "l
     for package in ("SimpleITK", "pydicom", "dcm2niix"):
         require_extra(package)
     strip = StripSettings(method=options.strip, weights=options.weights, weights_sha256=options.weights_sha256)
+    if options.atlas is not None:
+        require_signal(load_volume(options.atlas, "--atlas"), "--atlas")
     studies, decided = find_studies(raw), read_decided(folder)
+    listed = {row.case for row in read_rows(folder)}
+    staying = {case_id: source for case_id, source in studies.items() if not is_excluded(case_id, case_id)}
+    if len(staying) < len(studies):
+        typer.echo(f"note: left out {len(studies) - len(staying)} studies of patients who have left", err=True)
     return [
         Order(
             case_id=case_id,
             source=source.resolve(),
             site=folder.resolve(),
-            settings=Settings(strip=strip, n4=options.n4),
+            settings=Settings(strip=strip),
             atlas=None if options.atlas is None else options.atlas.resolve(),
             decided=tuple(sorted(decided.get(case_id, {}).items())),
             only_list=list_only,
+            is_listed=case_id in listed,
         )
-        for case_id, source in studies.items()
+        for case_id, source in staying.items()
     ]
-
-
-def _all_rows(folder: Path, outcomes: "Sequence[Outcome]") -> "list[Row]":
-    """This run's rows; of studies that this run did not look into, the table's own."""
-    from client.raw.table import read_rows
-
-    new = [row for outcome in outcomes for row in outcome.rows]
-    seen = {row.case for row in new}
-    return sorted([*(row for row in read_rows(folder) if row.case not in seen), *new], key=lambda row: row.place)
 
 
 def _as_json(outcomes: "Sequence[Outcome]") -> dict[str, object]:
@@ -109,13 +122,11 @@ def _as_json(outcomes: "Sequence[Outcome]") -> dict[str, object]:
 def _tell(folder: Path, outcomes: "Sequence[Outcome]", list_only: bool) -> None:
     from gmmas_core.types import DISCLAIMER
 
-    table = Table("case", "series", "thickest", "taken for", "confidence", "why", "used")
+    table = Table("case", "series", "thickest mm", "taken for", "confidence", "why", "used")
     for row in (row for outcome in outcomes for row in outcome.rows):
-        taken = row.sequence or row.decided or "-"
-        table.add_row(
-            *(row.case, row.label, f"{row.thickest_mm:.1f} mm", taken, f"{row.confidence:.2f}", row.reasons),
-            "yes" if row.used else "no",
-        )
+        cells = row.cells()
+        shown = (row.case, row.label, cells[3], row.sequence or row.decided or "-", cells[5], row.reasons, cells[7])
+        table.add_row(*map(escape, shown))
     if table.row_count:
         Console().print(table)
     for outcome in outcomes:

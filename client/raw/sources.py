@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +13,16 @@ from client.reading_room.uploads.kinds import DICOM, NIFTI, kind_of
 from gmmas_core.data.grid import Volume
 from gmmas_core.data.nifti import load_volume, require_signal
 from gmmas_core.data.sequences import sequence_of
+from gmmas_core.onboarding.headers import SeriesHeader
 from gmmas_core.onboarding.recognition import Series, sidecar_header
 from gmmas_core.types import DataError
 
 MAX_SIDECAR_BYTES = 2**20
+MAX_IMAGES = 64
+"""Of one study; the rest are left out and said to be."""
+
 _BRAIN = re.compile(r"(^|[_-])brain[_-]?mask\.nii(\.gz)?$", re.IGNORECASE)
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./ -]*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -77,7 +83,8 @@ def fingerprint(folder: Path, settings: str) -> str:
     digest = hashlib.sha256(settings.encode())
     for path in files_of(folder):
         facts = path.stat()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(path.relative_to(folder)))
+        digest.update(f"\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
@@ -107,14 +114,12 @@ def _from_dicom(files: list[Path], work: Path) -> Study:
     from client.reading_room.uploads.dicom import convert
 
     received = [Received(path=path.resolve(), label=label_of(path.name)) for path in files]
-    converted = convert(received, work)
+    converted = convert(received, work, MAX_IMAGES)
     series, volumes, places, notes = {}, {}, {}, list(converted.skipped)
-    for number, (image, header) in enumerate(zip(converted.images, converted.headers, strict=True)):
-        key = f"{number:02}"
+    for key, image, header in zip(converted.keys, converted.images, converted.headers, strict=True):
         volume = _read(image.path, image.label, notes)
         if volume is not None:
-            thickest = max(volume.grid.spacing_mm)
-            series[key] = Series(label=image.label, header=header, thickest_mm=thickest)
+            series[key] = _series(image.label, header, volume)
             volumes[key], places[key] = volume, image.path
     return Study(series=series, volumes=volumes, files=places, brain_mask=None, notes=tuple(notes))
 
@@ -125,18 +130,30 @@ def _from_nifti(folder: Path, files: list[Path]) -> Study:
     masks = [path for path in files if _BRAIN.search(path.name)]
     if len(masks) > 1:
         raise DataError(f"study: found {len(masks)} brain masks; expected one; remove the others")
-    for path in files:
-        if path in masks:
-            continue
+    images = [path for path in files if path not in masks]
+    for path in images[:MAX_IMAGES]:
         label = label_of(path.name)
         volume = _read(path, label, notes)
         if volume is not None:
-            key = path.relative_to(folder).as_posix()
+            key = _key_of(path.relative_to(folder))
             sidecar = _sidecar(path)
             header = None if sidecar is None else sidecar_header(sidecar)
-            series[key] = Series(label=label, header=header, thickest_mm=max(volume.grid.spacing_mm))
+            series[key] = _series(label, header, volume)
             volumes[key], places[key] = volume, path
+    notes += [f"{label_of(path.name)}: found more than {MAX_IMAGES} images; left out" for path in images[MAX_IMAGES:]]
     return Study(series=series, volumes=volumes, files=places, brain_mask=next(iter(masks), None), notes=tuple(notes))
+
+
+def _key_of(path: Path) -> str:
+    """A file's path, or a digest where a table cannot hold it or a spreadsheet would take it for a formula."""
+    text = path.as_posix()
+    return text if _PLAIN_KEY.fullmatch(text) else "f" + hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+
+
+def _series(label: str, header: SeriesHeader | None, volume: Volume) -> Series:
+    spacing_mm = volume.grid.spacing_mm
+    shortest = min(mm * n for mm, n in zip(spacing_mm, volume.grid.shape, strict=True))
+    return Series(label=label, header=header, thickest_mm=max(spacing_mm), shortest_mm=shortest)
 
 
 def _read(path: Path, label: str, notes: list[str]) -> Volume | None:

@@ -1,16 +1,17 @@
 """sequences.tsv: what every series of every raw study was taken for, and the column in which a person decides.
 
-The table is written anew by every run. What a person wrote into `decided` (a sequence, or `skip`) is kept and wins.
-Labels are what the scanner wrote; the table stays in the site folder.
+The table is written anew after every study. What a person wrote into `decided` (a sequence, or `skip`) is kept, even
+if it was written meanwhile, and wins. Labels are what the scanner wrote; the table stays in the site folder.
 """
 
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from gmmas_core import atomic
+from gmmas_core.onboarding.choice import Choice
 from gmmas_core.onboarding.recognition import SKIP, Guess, Series
 from gmmas_core.types import SEQUENCES, DataError
 
@@ -20,14 +21,14 @@ COLUMNS = ("case", "series", "label", "thickest_mm", "sequence", "confidence", "
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One series of one study."""
+    """One series of one study; a number that a spreadsheet spoilt is None."""
 
     case: str
     key: str
     label: str
-    thickest_mm: float
+    thickest_mm: float | None
     sequence: str
-    confidence: float
+    confidence: float | None
     reasons: str
     used: bool
     decided: str
@@ -35,7 +36,7 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """As they stand in the table."""
         return (
-            *(self.case, self.key, self.label, f"{self.thickest_mm:.2f}", self.sequence, f"{self.confidence:.2f}"),
+            *(self.case, self.key, self.label, _text(self.thickest_mm), self.sequence, _text(self.confidence)),
             *(self.reasons, "yes" if self.used else "no", self.decided),
         )
 
@@ -49,9 +50,7 @@ class Row:
         return asdict(self)
 
 
-def rows_of(
-    case: str, series: Mapping[str, Series], guesses: Mapping[str, Guess], chosen: Mapping[str, str]
-) -> list[Row]:
+def rows_of(case: str, series: Mapping[str, Series], guesses: Mapping[str, Guess], choice: Choice) -> list[Row]:
     """The rows of one study."""
     return [
         Row(
@@ -61,12 +60,25 @@ def rows_of(
             thickest_mm=series[key].thickest_mm,
             sequence=each.sequence or "",
             confidence=each.confidence,
-            reasons=_plain("; ".join(each.reasons)),
-            used=key in chosen.values(),
+            reasons=_plain("; ".join([*each.reasons, *([choice.left[key]] if key in choice.left else [])])),
+            used=key in choice.chosen.values(),
             decided="" if each.decided_by != "person" else (each.sequence or SKIP),
         )
         for key, each in sorted(guesses.items())
     ]
+
+
+def update_rows(folder: Path, rows: Iterable[Row]) -> None:
+    """Put the rows of some studies into the table, in place of their older ones.
+
+    Raises:
+        DataError: a table that is none.
+    """
+    new, there = list(rows), read_rows(folder)
+    said = {row.place: row.decided for row in there}
+    cases = {row.case for row in new}
+    kept = [row for row in there if row.case not in cases]
+    write_rows(folder, [*kept, *(replace(row, decided=said.get(row.place, row.decided)) for row in new)])
 
 
 def write_rows(folder: Path, rows: Iterable[Row]) -> None:
@@ -74,7 +86,7 @@ def write_rows(folder: Path, rows: Iterable[Row]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(row.cells() for row in rows)
+    writer.writerows(row.cells() for row in sorted(rows, key=lambda row: row.place))
     atomic.write_text(folder / FILE, text.getvalue())
 
 
@@ -94,9 +106,9 @@ def read_rows(folder: Path) -> list[Row]:
                 case=line["case"],
                 key=line["series"],
                 label=line["label"],
-                thickest_mm=float(line["thickest_mm"]),
+                thickest_mm=_number(line["thickest_mm"]),
                 sequence=line["sequence"],
-                confidence=float(line["confidence"]),
+                confidence=_number(line["confidence"]),
                 reasons=line["reasons"],
                 used=line["used"] == "yes",
                 decided=(line["decided"] or "").strip().lower(),
@@ -128,4 +140,17 @@ def read_decided(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split())
+    """On one line, and no formula to a spreadsheet."""
+    line = " ".join(text.split())
+    return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line
+
+
+def _text(number: float | None) -> str:
+    return "" if number is None else f"{number:.2f}"
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return None

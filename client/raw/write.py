@@ -2,8 +2,8 @@
 
 import gzip
 import hashlib
-import shutil
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 from gmmas_core import atomic
 from gmmas_core.data.grid import Volume
 from gmmas_core.onboarding.recognition import Guess
-from gmmas_core.onboarding.record import RawRecord, RawSequence, Stripped, voxel_digest, write_raw_record
+from gmmas_core.onboarding.record import FILE, RawRecord, RawSequence, Stripped, voxel_digest, write_raw_record
 from gmmas_core.onboarding.study import Prepared, Settings, software
 
 _LEVEL = 6
 
 
+def files_of_case(case_id: str, sequences: Iterable[str]) -> set[str]:
+    """Names of what is written for a case."""
+    return {FILE, *(f"{case_id}_{name}.nii.gz" for name in (*sequences, "brain"))}
+
+
 def write_case(
-    temporary: Path,
+    work: Path,
     final: Path,
     prepared: Prepared,
     natives: Mapping[str, Volume],
@@ -33,19 +38,21 @@ def write_case(
     """Write a case beside its final place and publish it in one step.
 
     Args:
-        temporary: absent, on the same disk as `final`.
-        final: the case's folder; an older one is replaced.
+        work: folder on the same disk as `final`, which the caller removes; an older case goes there first.
+        final: the case's folder.
         prepared, natives, settings, atlas: of the study.
         named: sequence -> label of the series and why it was taken for it.
         key: digest of the inputs.
     """
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = work / "case"
     temporary.mkdir(mode=0o755)
     case_id = final.name
     for name, image_XYZ in prepared.images.items():
         _save(temporary / f"{case_id}_{name}.nii.gz", image_XYZ, prepared)
     _save(temporary / f"{case_id}_brain.nii.gz", prepared.brain.mask_XYZ.astype(np.uint8), prepared)
     write_raw_record(temporary, _record(case_id, prepared, natives, named, settings, atlas, key))
+    if final.exists():
+        os.replace(final, work / "older")
     atomic.publish_folder(temporary, final)
 
 

@@ -1,4 +1,4 @@
-"""Every place of a state folder, and whether a case leaves a trace there. A new writer adds itself here.
+"""Every place that the program writes to, and whether a case leaves a trace there. A new writer adds itself here.
 
 | place | what it holds of a case | when the patient leaves |
 |---|---|---|
@@ -12,6 +12,8 @@
 | statistics/ | what was measured of its images, and | files that name it removed, measured anew when asked; of |
 | | digests of the cells it was counted in | the patient's cells no digest stays in the last answer |
 | events.jsonl, failures.log | its name, in an error | the name overwritten |
+| import.json, sequences.tsv, | of the data folder: where it came from, | its rows and entries removed, raw.json too, |
+| CASE/raw.json | what its series were called | and all that a killed `prepare --raw` left |
 | unfinished files (`.NAME.XXXX`) | what a killed process was writing | removed where they name it |
 
 The rest (`NAMELESS`) holds no case: settings, keys, weights of the federation, sums above the cohort floor, and hash
@@ -23,7 +25,6 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -38,7 +39,9 @@ from client.statistics.stored_answer import forget, holds_any, read_stored
 from client.withdrawal.pseudo_tables import rewrite_without, tables_with
 from client.withdrawal.record import recorded_names
 from client.withdrawal.search import blacken, is_named
+from client.withdrawal.site_files import site_files
 from client.withdrawal.subject import Subject
+from client.withdrawal.trace import Trace
 from gmmas_core.data.cache import safe_name
 
 NAMELESS = (
@@ -50,21 +53,8 @@ NAMELESS = (
 """Places without a trace of a case."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trace:
-    """One thing to purge.
-
-    Attributes:
-        path: where it lies.
-        purge: does it; safe to do again after it was interrupted.
-    """
-
-    path: Path
-    purge: Callable[[], None]
-
-
 def traces(site: Site, subject: Subject) -> dict[str, list[Trace]]:
-    """Everything in the state folder that is to be purged, by place; nothing is changed.
+    """Everything that is to be purged, by place; nothing is changed.
 
     Raises:
         DataError: the record of participation was changed.
@@ -159,5 +149,6 @@ PLACES: Mapping[str, Callable[[Site, Subject], Iterator[Trace]]] = {
     EVENTS: partial(_log, EVENTS),
     FAILURES: partial(_log, FAILURES),
     "unfinished": _unfinished,
+    "site_files": site_files,
 }
-"""Name of a place in the state folder -> what of the patient lies there."""
+"""Name of a place in the state folder, or `site_files` -> what of the patient lies there."""

@@ -1,7 +1,8 @@
 """A patient leaves a site: excluded first, then purged, then looked for again, then written down as done.
 
 Killed at any moment, the same command goes on: what is purged is found anew each time, and nothing that is excluded
-comes back. The hospital's own files (images, its table) are the hospital's to delete and are not touched.
+comes back. The hospital's own files (images, its table) are the hospital's to delete and are not touched; what
+importing and preparing wrote beside them is the program's, and goes.
 """
 
 from collections.abc import Sequence
@@ -16,10 +17,12 @@ from client.reading_room.store.database import FILE as ROOM_FILE
 from client.site import Site
 from client.withdrawal import record
 from client.withdrawal.exposure import Exposure, exposure
-from client.withdrawal.places import Trace, traces
+from client.withdrawal.places import traces
 from client.withdrawal.room import InRoom, look_into, purge_room
 from client.withdrawal.search import is_searchable, traces_left
+from client.withdrawal.site_files import still_named
 from client.withdrawal.subject import Subject, find_subject
+from client.withdrawal.trace import Trace
 from gmmas_core.types import DataError
 
 MAX_TEXT = 200
@@ -109,9 +112,10 @@ def withdraw(found: Found, by: str = "", reason: str = "") -> dict[str, int]:
     record.begin(site.state, *who, by, reason)
     _require_rest(site)
     purged = _purge(found)
-    _require_gone(site.state, subject)
+    _require_gone(site.state.name, traces_left(site.state, subject), subject)
+    _require_gone("the site folder", still_named(site, subject), subject)
     for room in found.rooms:
-        _require_gone(room.folder, subject)
+        _require_gone(room.folder.name, traces_left(room.folder, subject), subject)
     if purged or not record.is_finished(site.state, *who):
         record.finish(site.state, *who, purged)
     return purged
@@ -184,14 +188,11 @@ def _require_rest(site: Site) -> None:
         )
 
 
-def _require_gone(folder: Path, subject: Subject) -> None:
-    if not is_searchable(subject):
-        return
-    left = traces_left(folder, subject)
-    if left:
+def _require_gone(where: str, left: Sequence[str], subject: Subject) -> None:
+    if left and is_searchable(subject):
         shown = ", ".join(_hidden(name, subject) for name in left[:5])
         raise DataError(
-            f"withdrawal: found the patient still named in {len(left)} files of {folder.name}: {shown}; expected none; "
+            f"withdrawal: found the patient still named in {len(left)} files of {where}: {shown}; expected none; "
             "give the same command again, and if they stay remove them by hand"
         )
 

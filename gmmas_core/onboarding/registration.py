@@ -33,6 +33,7 @@ FAIL_MM = 4.0
 matrix that is off by one has not found the head."""
 
 LEAST_OVERLAP = 0.5
+WARN_OVERLAP = 0.9
 """Share of the fixed image's head that the moving image must cover."""
 
 _SEED = 20210927
@@ -78,6 +79,21 @@ def register(fixed: Volume, moving: Volume) -> Registered:
         residual_mm=float(np.linalg.norm(drift, axis=0).mean()),
         overlap=_overlap(fixed, moving, there),
     )
+
+
+def mirrored_share(fixed: Volume, moving: Volume, found_44: Matrix) -> float:
+    """Information of the moving image mirrored left to right, registered likewise, over that of the image as it is.
+
+    Above 1, one of the two is probably mirrored: the halves of a head differ, with a tumour all the more. In the four
+    pairs measured (the raw patient's three, one of BraTS) it was 0.88 to 0.94. Only for two images of one person.
+    """
+    mm = LEVELS_MM[1]
+    one, other = _level(fixed, mm), _level(moving, mm)
+    mirror_44, middle = _mirror(moving), _middle(fixed.grid)
+    _, as_it_is = _descend(one, other, found_44, middle)
+    flipped = _level(Volume(moving.data, mirror_44 @ moving.affine_44), mm)
+    _, mirrored = _descend(one, flipped, mirror_44 @ found_44 @ _mirror(fixed), middle)
+    return mirrored / as_it_is
 
 
 def without_bias(volume: Volume) -> Volume:
@@ -189,6 +205,13 @@ def _centre_of_mass(volume: Volume) -> NDArray[np.float64]:
     sums = [weight.sum(axis=tuple(k for k in range(3) if k != axis), dtype=np.float64) for axis in range(3)]
     place = [float(np.arange(len(line)) @ line) / total for line in sums]
     return np.asarray((volume.affine_44 @ [*place, 1.0])[:3])
+
+
+def _mirror(volume: Volume) -> Matrix:
+    """Left to right, about the centre of mass."""
+    matrix_44 = np.diag([-1.0, 1.0, 1.0, 1.0])
+    matrix_44[0, 3] = 2 * _centre_of_mass(volume)[0]
+    return matrix_44
 
 
 def _sphere(middle: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from gmmas_core.data.grid import Grid, Volume, ras_grid
 from gmmas_core.onboarding.placing import to_model
-from gmmas_core.onboarding.registration import FAIL_MM, LEAST_OVERLAP, WARN_MM, Registered, register, without_bias
+from gmmas_core.onboarding.registration import (
+    FAIL_MM,
+    LEAST_OVERLAP,
+    WARN_MM,
+    WARN_OVERLAP,
+    Registered,
+    mirrored_share,
+    register,
+    without_bias,
+)
 from gmmas_core.onboarding.strip.methods import BrainMask, StripSettings, brain_mask
 from gmmas_core.quality import Check, Verdict, check_images
 from gmmas_core.types import DataError
@@ -31,11 +40,9 @@ class Settings:
 
     Attributes:
         strip: the brain mask.
-        n4: help registration with N4; what is written is never corrected.
     """
 
     strip: StripSettings = field(default_factory=StripSettings)
-    n4: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,11 +85,11 @@ def prepare_study(
         DataError: a registration that failed, no brain mask, or sequences whose images contradict their names.
     """
     reference = next(name for name in REFERENCES if name in natives)
-    matrices, registered = _register_all(natives, reference, settings)
+    matrices, registered, helped = _register_all(natives, reference)
     grid = ras_grid(natives[reference].grid, SPACING_MM)
     heads = _on(grid, natives, matrices)
     brain = brain_mask(heads, settings.strip, given)
-    warnings = [*_doubts(registered), *brain.warnings]
+    warnings = [*helped, *_doubts(registered), *brain.warnings]
     if atlas is not None:
         matrices, brain, more = _to_atlas(heads[reference], brain, matrices, atlas)
         warnings += more
@@ -123,20 +130,38 @@ def _on(grid: Grid, natives: Mapping[str, Volume], matrices: Mapping[str, Matrix
 
 
 def _register_all(
-    natives: Mapping[str, Volume], reference: str, settings: Settings
-) -> tuple[dict[str, Matrix], dict[str, Registered]]:
-    def seen(volume: Volume) -> Volume:
-        return without_bias(volume) if settings.n4 else volume
-
-    fixed = seen(natives[reference])
+    natives: Mapping[str, Volume], reference: str
+) -> tuple[dict[str, Matrix], dict[str, Registered], list[str]]:
+    fixed = natives[reference]
     matrices: dict[str, Matrix] = {reference: np.eye(4)}
-    registered = {}
+    registered, told = {}, []
     for name, moving in natives.items():
         if name != reference:
-            found = register(fixed, seen(moving))
+            found, helped = _register(fixed, moving, f"registration of {name}")
             _require_registered(found, f"registration of {name} to {reference}")
+            _require_same_sides(mirrored_share(fixed, moving, found.matrix_44), name, reference)
             registered[name], matrices[name] = found, found.matrix_44
-    return matrices, registered
+            told += helped
+    return matrices, registered, told
+
+
+def _register(fixed: Volume, moving: Volume, where: str) -> tuple[Registered, list[str]]:
+    """Without N4, and only where that leaves much open once more with it; what is written is never corrected.
+
+    On the raw patient N4 moved good registrations by 0.2 mm and halved no residual (T1 0.18 to 0.34 mm, T2 0.58 to
+    0.56). With shading drawn over T1c and T2, each fourfold from corner to corner, it took the residual from 4.2 to
+    1.5 mm.
+    """
+    found = register(fixed, moving)
+    if found.residual_mm <= WARN_MM:
+        return found, []
+    helped = register(without_bias(fixed), without_bias(moving))
+    if helped.residual_mm >= found.residual_mm:
+        return found, []
+    told = (
+        f"{where}: found a residual of {found.residual_mm:.1f} mm, with N4 {helped.residual_mm:.1f} mm; took the latter"
+    )
+    return helped, [told]
 
 
 def _require_registered(found: Registered, where: str) -> None:
@@ -152,13 +177,28 @@ def _require_registered(found: Registered, where: str) -> None:
         )
 
 
+def _require_same_sides(share: float, name: str, reference: str) -> None:
+    if share > 1:
+        raise DataError(
+            f"{name} and {reference}: found that one fits better when mirrored left to right ({share:.2f}); expected "
+            "both from one scanner's sides; look which of the two is wrong and convert it again, or leave it out"
+        )
+
+
 def _doubts(registered: Mapping[str, Registered]) -> list[str]:
-    return [
+    residuals = [
         f"registration of {name}: found a residual of {each.residual_mm:.1f} mm; expected at most {WARN_MM:g} mm; "
         "look at the edges"
         for name, each in registered.items()
         if each.residual_mm > WARN_MM
     ]
+    covers = [
+        f"registration of {name}: found {each.overlap:.0%} of the head covered; expected at least {WARN_OVERLAP:.0%}; "
+        "its field of view is cut: look at it and at the brain mask"
+        for name, each in registered.items()
+        if each.overlap < WARN_OVERLAP
+    ]
+    return residuals + covers
 
 
 def _to_atlas(

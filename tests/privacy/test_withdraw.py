@@ -18,6 +18,7 @@ from client.local_data import open_local_data
 from client.participation import FILE as PARTICIPATION
 from client.participation import participation, remember_training
 from client.pseudonyms import KEY, Pseudonyms
+from client.raw.table import Row, write_rows
 from client.site import Site, read_site
 from client.site_log import log_failure
 from client.statistics.stored_answer import changed, read_stored, store
@@ -27,6 +28,7 @@ from client.withdrawal.places import NAMELESS, PLACES
 from client.withdrawal.withdraw import look_up, withdraw
 from gmmas_core import atomic, hash_chain
 from gmmas_core.config import load_config
+from gmmas_core.data.importers.ledger import Ledger, read_ledger
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.data.pseudo_labels import read_pseudo_labels
 from gmmas_core.data.pseudo_table import PseudoLabel, PseudoMask, publish_table, unfinished_table, write_mask
@@ -214,6 +216,36 @@ def test_a_trace_where_nobody_knew_of_one_is_an_error(site: Site, leaving: str) 
     assert "still named in 1 files" in told
     assert "new_writer.txt" in told
     assert [line["kind"] for line in record.withdrawals(site.state)] == ["begun"], "not called finished"
+
+
+def test_what_importing_and_preparing_wrote_goes_too(site: Site, leaving: str) -> None:
+    """import.json, sequences.tsv, raw.json and what a killed run left; the others' entries stay."""
+    folder = site.folder / leaving
+    folder.mkdir(exist_ok=True)
+    (folder / "raw.json").write_text(json.dumps({"case_id": leaving}))
+    (site.folder / ".raw-killed" / "converted").mkdir(parents=True)
+    ledger = Ledger(
+        imports={"egd": {"skipped": [{"name": leaving, "reason": "x"}, {"name": "other", "reason": "x"}]}},
+        cases={case: {"from": "egd", "patient": case, "aliases": []} for case in (leaving, "other")},
+    )
+    ledger.save(site.folder)
+    about = {"key": "s0", "label": "T1", "thickest_mm": 1.0, "sequence": "t1", "confidence": 0.9, "reasons": ""}
+    write_rows(site.folder, [Row(case=case, used=True, decided="", **about) for case in (leaving, "other")])  # type: ignore[arg-type]
+    code, told = run(str(site.folder), leaving, "--yes")
+    assert code == 0, told
+    assert not list(site.folder.glob(".raw-*"))
+    assert not (folder / "raw.json").exists()
+    for name in ("import.json", "sequences.tsv"):
+        text = (site.folder / name).read_text()
+        assert leaving not in text
+        assert "other" in text
+    kept = read_ledger(site.folder)
+    assert kept is not None
+    assert (list(kept.cases), kept.imports["egd"]["skipped"]) == (["other"], [{"name": "other", "reason": "x"}])
+    raw = site.folder.parent / "raw" / leaving
+    raw.mkdir(parents=True)
+    done = CliRunner().invoke(cli, ["prepare", str(site.folder), "--raw", str(raw.parent), "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["failed"]) == (0, {}), "nobody who has left is prepared again"
 
 
 def test_every_place_of_the_state_folder_is_in_the_table(site: Site, leaving: str) -> None:

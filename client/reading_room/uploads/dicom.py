@@ -1,12 +1,17 @@
 """DICOM files to NIfTI files: grouped by series, told apart by their headers, converted by dcm2niix.
 
-Of the headers only the day of the study, the series' description and the pulse sequence's times are looked at; who the
-patient is, is not read. The files of one upload must be of one study: two patients are never mixed. The files of the
+Of the headers only the day of the study, the series' description, where slices lie and the pulse sequence's times are
+looked at; patients' ids are compared with each other and not kept. The files of one upload must be of one study: two
+patients are never mixed. The files of the
 series that became images are handed on unchanged; what is exported to the hospital's archive refers to them.
 """
 
+import hashlib
+import logging
 import os
+import shutil
 import subprocess
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +25,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectorySto
 
 from client.reading_room.uploads.archive import Received, label_of
 from client.reading_room.uploads.limits import MAX_NIFTI_FILES, MAX_UNPACKED_BYTES
+from client.reading_room.uploads.stack import reason_against
 from gmmas_core.onboarding.headers import SeriesHeader, recognize, unambiguous
 from gmmas_core.types import DataError
 
@@ -30,7 +36,8 @@ MIN_SLICES = 5
 _TAGS = [
     *("StudyInstanceUID", "SeriesInstanceUID", "StudyDate", "Modality", "SeriesDescription", "ProtocolName"),
     *("SequenceName", "ContrastBolusAgent", "RepetitionTime", "EchoTime", "InversionTime", "ImageType"),
-    *("NumberOfFrames", "SamplesPerPixel"),
+    *("NumberOfFrames", "SamplesPerPixel", "PatientID", "BurnedInAnnotation", "EchoNumbers", "AcquisitionTime"),
+    *("ImagePositionPatient", "ImageOrientationPatient"),
 ]
 
 
@@ -45,8 +52,10 @@ _DAMAGED = (
     RecursionError,
 )
 
-# Values that break DICOM's rules are common and are read as they are; a warning would print them.
+# Values that break DICOM's rules are common and are read as they are; a warning would print them, or files' names.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+warnings.filterwarnings("ignore", module=r"pydicom\.")
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +66,7 @@ class Converted:
         images: NIfTI files; labels are the series' descriptions.
         sequences: recognised from the header, one for each image, None where nobody can tell.
         headers: what the series said, one for each image.
+        keys: one for each image, the same whatever other series are there.
         series: key of `originals`, one for each image; dcm2niix makes several images of some series.
         originals: the DICOM files of each series that gave an image.
         study_date: YYYY-MM-DD, or None.
@@ -66,6 +76,7 @@ class Converted:
     images: tuple[Received, ...]
     sequences: tuple[str | None, ...]
     headers: tuple[SeriesHeader, ...]
+    keys: tuple[str, ...]
     series: tuple[int, ...]
     originals: Mapping[int, tuple[Path, ...]]
     study_date: str | None
@@ -75,27 +86,31 @@ class Converted:
 @dataclass(frozen=True, kw_only=True)
 class _Series:
     files: tuple[Path, ...]
+    key: str
     label: str
     header: SeriesHeader
     num_slices: int
 
 
-def convert(received: Sequence[Received], target: Path) -> Converted:
+def convert(received: Sequence[Received], target: Path, max_images: int = MAX_NIFTI_FILES) -> Converted:
     """Convert the files of one study.
 
     Args:
         received: DICOM files.
         target: empty folder for the NIfTI files and dcm2niix's own work.
+        max_images: more are left out, and said to be, first those that nobody recognised.
 
     Raises:
         DataError: damaged files, no MRI, more than one study, nothing that can be converted, or dcm2niix failed.
     """
     headers = [(file.path, header) for file in received if (header := _read_header(file)) is not None]
-    studies = {str(header.get("StudyInstanceUID", "")) for _, header in headers}
-    if len(studies) > 1:
-        raise DataError(
-            f"DICOM: found {len(studies)} studies in one upload; expected one; upload each study of each patient apart"
-        )
+    for tag, what in (("StudyInstanceUID", "studies"), ("PatientID", "patients")):
+        different = {_text(header, tag) for _, header in headers}
+        if len(different) > 1:
+            raise DataError(
+                f"DICOM: found {len(different)} {what} in one upload; expected one; upload each study of each patient "
+                "apart"
+            )
     usable, skipped = _usable_series(headers)
     if not usable:
         raise DataError(
@@ -103,23 +118,28 @@ def convert(received: Sequence[Received], target: Path) -> Converted:
                 ["DICOM: found no series that can be read; expected MRI series of at least five slices", *skipped]
             )
         )
-    files: list[tuple[Received, str | None, int]] = []
+    files: list[tuple[Received, str | None, int, str]] = []
     for number, series in enumerate(usable):
         made = _convert_series(series, target / f"{number:03}")
         if not made:
             skipped.append(f"{series.label}: found nothing in it that dcm2niix converts; left out")
-        files += [(Received(path=path, label=series.label), recognize(series.header), number) for path in made]
+        guess = recognize(series.header)
+        for part, path in enumerate(made):
+            key = series.key if part == 0 else f"{series.key}-{part}"
+            files.append((Received(path=path, label=series.label), guess, number, key))
     if not files:
         raise DataError("\n".join(["DICOM: found no series that dcm2niix converts; expected MRI series", *skipped]))
-    if len(files) > MAX_NIFTI_FILES:
-        files = sorted(files, key=lambda each: each[1] is None)[:MAX_NIFTI_FILES]
-    guesses = unambiguous({str(place): guess for place, (_, guess, _) in enumerate(files)})
+    files = sorted(files, key=lambda each: each[1] is None) if len(files) > max_images else files
+    skipped += [f"{file.label}: found more than {max_images} images; left out" for file, *_ in files[max_images:]]
+    files = files[:max_images]
+    guesses = unambiguous({str(place): guess for place, (_, guess, *_) in enumerate(files)})
     return Converted(
-        images=tuple(file for file, _, _ in files),
+        images=tuple(file for file, *_ in files),
         sequences=tuple(guesses.values()),
-        headers=tuple(usable[number].header for _, _, number in files),
-        series=tuple(number for _, _, number in files),
-        originals={number: usable[number].files for _, _, number in files},
+        headers=tuple(usable[number].header for _, _, number, _ in files),
+        keys=tuple(key for *_, key in files),
+        series=tuple(number for _, _, number, _ in files),
+        originals={number: usable[number].files for _, _, number, _ in files},
         study_date=_day(headers[0][1]),
         skipped=tuple(skipped),
     )
@@ -144,13 +164,16 @@ def _read_header(file: Received) -> Dataset | None:
 
 
 def _usable_series(headers: Sequence[tuple[Path, Dataset]]) -> tuple[list[_Series], list[str]]:
-    grouped: dict[str, list[tuple[Path, Dataset]]] = {}
+    """By series, and within one by echo: a dual echo is two images of different weighting."""
+    grouped: dict[tuple[str, str], list[tuple[Path, Dataset]]] = {}
     for path, header in headers:
-        grouped.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((path, header))
+        grouped.setdefault((_text(header, "SeriesInstanceUID"), _text(header, "EchoNumbers")), []).append(
+            (path, header)
+        )
     usable, skipped = [], []
-    for members in grouped.values():
-        series = _series(members)
-        reason = _reason_to_skip(series, members[0][1])
+    for identity, members in grouped.items():
+        series = _series(identity, members)
+        reason = _reason_to_skip(series, [header for _, header in members])
         if reason:
             skipped.append(f"{series.label}: {reason}; left out")
         else:
@@ -158,13 +181,14 @@ def _usable_series(headers: Sequence[tuple[Path, Dataset]]) -> tuple[list[_Serie
     return usable, skipped
 
 
-def _series(members: Sequence[tuple[Path, Dataset]]) -> _Series:
+def _series(identity: tuple[str, str], members: Sequence[tuple[Path, Dataset]]) -> _Series:
     first = members[0][1]
     words = " ".join(_text(first, tag) for tag in ("SeriesDescription", "ProtocolName", "SequenceName")).strip()
     kinds = [str(kind).upper() for kind in first.get("ImageType", None) or []]
     return _Series(
         files=tuple(path for path, _ in members),
-        label=label_of(_text(first, "SeriesDescription") or _text(first, "ProtocolName") or "series without a name"),
+        key="s" + hashlib.sha256("\0".join(identity).encode()).hexdigest()[:8],
+        label=_one_line(_text(first, "SeriesDescription") or _text(first, "ProtocolName") or "series without a name"),
         header=SeriesHeader(
             words=words,
             has_agent=bool(_text(first, "ContrastBolusAgent")),
@@ -172,19 +196,28 @@ def _series(members: Sequence[tuple[Path, Dataset]]) -> _Series:
             te_ms=_number(first, "EchoTime"),
             ti_ms=_number(first, "InversionTime"),
             is_derived=bool(kinds) and kinds[0] == "DERIVED",
+            taken=_number(first, "AcquisitionTime"),
         ),
         num_slices=sum(int(_number(header, "NumberOfFrames") or 1) for _, header in members),
     )
 
 
-def _reason_to_skip(series: _Series, header: Dataset) -> str | None:
+def _one_line(description: str) -> str:
+    """A slash is no path here: "T1 W/O CONTRAST" is one name."""
+    return label_of(description.replace("/", "|").replace("\\", "|"))
+
+
+def _reason_to_skip(series: _Series, headers: Sequence[Dataset]) -> str | None:
+    header = headers[0]
     if _text(header, "Modality") != "MR":
         return f"found {label_of(_text(header, 'Modality')) or 'no modality'}; expected MR"
     if (_number(header, "SamplesPerPixel") or 1) != 1:
         return "found colour; expected grey values"
     if series.num_slices < MIN_SLICES:
         return f"found {series.num_slices} slices; expected at least {MIN_SLICES}"
-    return None
+    if any(_text(each, "BurnedInAnnotation").upper() == "YES" for each in headers):
+        return "found text burned into the picture, which may name the patient; expected none"
+    return reason_against(headers)
 
 
 def _convert_series(series: _Series, folder: Path) -> list[Path]:
@@ -192,10 +225,10 @@ def _convert_series(series: _Series, folder: Path) -> list[Path]:
     source.mkdir(parents=True)
     out.mkdir()
     for number, file in enumerate(series.files):
-        os.link(file, source / f"{number:05}.dcm")
+        _place(file, source / f"{number:05}.dcm")
     options = ["-g", "i", "-b", "n", "-z", "i", "-1", "-f", "image", "-d", "0"]
     try:
-        done = subprocess.run(
+        subprocess.run(
             [dcm2niix.bin, *options, "-o", str(out), str(source)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -211,8 +244,17 @@ def _convert_series(series: _Series, folder: Path) -> list[Path]:
     files = sorted(out.glob("*.nii.gz"))
     if sum(file.stat().st_size for file in files) > MAX_UNPACKED_BYTES:
         raise DataError(f"{series.label}: found a series of many gigabytes; expected one MRI; leave it out")
-    # dcm2niix ends with other codes for warnings too; what counts is what it wrote.
-    return files if done.returncode in (0, 1) or files else []
+    if any("_Eq" in file.name for file in files):
+        return []  # uneven slices: one image is out of place, the other interpolated
+    return files  # dcm2niix ends with other codes for warnings too; what counts is what it wrote
+
+
+def _place(file: Path, place: Path) -> None:
+    """The same file under a name of ours; a copy where it lies on another disk or belongs to somebody else."""
+    try:
+        os.link(file, place)
+    except OSError:
+        shutil.copyfile(file, place)
 
 
 def _text(header: Dataset, tag: str) -> str:

@@ -55,7 +55,7 @@ def tissue_mask(images: Mapping[str, Volume]) -> tuple[Array, float]:
     first = next(iter(images.values()))
     coarse = _coarse(first.grid)
     heads = {name: resample(volume, coarse, order=1) for name, volume in images.items()}
-    core = _core(heads)
+    core = middle_of_brain(heads)
     relative = {name: _relative(head, core) for name, head in heads.items()}
     candidate = np.pad(_candidate(relative), _MARGIN)
     core = np.pad(core, _MARGIN)
@@ -82,7 +82,7 @@ def _coarse(grid: Grid) -> Grid:
     return Grid((int(x), int(y), int(z)), affine_44)
 
 
-def _core(heads: Mapping[str, NDArray[np.float32]]) -> Array:
+def middle_of_brain(heads: Mapping[str, NDArray[np.float32]]) -> Array:
     """A ball in the middle of the brain, found from the head's outline."""
     outlines = [head > 0.15 * np.percentile(head, 99) for head in heads.values()]
     head = ndimage.binary_opening(np.mean(outlines, axis=0) > 0.5, iterations=2)

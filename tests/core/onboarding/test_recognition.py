@@ -1,14 +1,19 @@
 """A series gets its name from evidence that agrees, and none where it contradicts itself."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
-from gmmas_core.onboarding.headers import SeriesHeader
-from gmmas_core.onboarding.recognition import SKIP, Series, choose, decide, guess, sidecar_header
+from gmmas_core.data.grid import Grid, Volume
+from gmmas_core.onboarding.choice import choose
+from gmmas_core.onboarding.headers import SeriesHeader, recognize
+from gmmas_core.onboarding.recognition import SKIP, Series, decide, guess, guess_all, sidecar_header
 
 
 def series(label: str, **header: object) -> Series:
     facts = SeriesHeader(words=label, **header) if header else None  # type: ignore[arg-type]
-    return Series(label=label, header=facts, thickest_mm=1.0)
+    return Series(label=label, header=facts, thickest_mm=1.0, shortest_mm=150.0)
 
 
 T2 = {"tr_ms": 4000.0, "te_ms": 100.0}
@@ -39,16 +44,76 @@ def test_agreeing_evidence_adds_up() -> None:
     assert guess(series("AX T2", tr_ms=None)).confidence < guess(series("AX T2", **T2)).confidence < 1
 
 
+@pytest.mark.parametrize(
+    ("words", "sequence"),
+    [
+        ("AX T1 W/O CONTRAST", "t1"),
+        ("T1 pre-contrast", "t1"),
+        ("t1 vor KM", "t1"),
+        ("AX T1 POSTERIOR FOSSA", "t1"),
+        ("AX T1 POST GD", "t1c"),
+        ("AX T1 C+", "t1c"),
+        ("T1 pre and post contrast", None),
+        ("Ax T1 FLAIR", "t1"),
+        ("AX T2 FLAIR POST CONTRAST", "flair"),
+        ("T2W_TSE SENSE", "t2"),
+        ("SENSE Ref", None),
+        ("T1 map", None),
+    ],
+)
+def test_words_as_scanners_have_them(words: str, sequence: str | None) -> None:
+    assert recognize(SeriesHeader(words=words)) == sequence
+
+
+def test_an_early_echo_is_no_t2() -> None:
+    assert guess(series("PD T2 dual", tr_ms=3000.0, te_ms=15.0)).sequence is None
+    assert guess(series("PD T2 dual", tr_ms=3000.0, te_ms=90.0)).is_accepted
+
+
+def test_a_t1_after_contrast_is_found_by_its_image(draw_head: Callable[..., Volume], model_grid: Grid) -> None:
+    """Both are called T1: alone the image makes a guess, together they tell each other apart."""
+    volumes = {"a": draw_head(model_grid, "t1"), "b": draw_head(model_grid, "t1c")}
+    found = {key: series("AX T1", **T1) for key in volumes}
+    _, guesses = guess_all(found, volumes)
+    assert {key: (each.sequence, each.is_accepted) for key, each in guesses.items()} == {
+        "a": ("t1", True),
+        "b": ("t1c", True),
+    }
+    assert "image looks like t1c" in "; ".join(guesses["b"].reasons)
+    _, alone = guess_all({"b": found["b"]}, volumes)
+    assert (alone["b"].sequence, alone["b"].is_accepted) == ("t1c", False)
+    for words, has_agent in (("AX T1 pre", False), ("AX T1 nativ", False)):
+        said = guess(replace(series(words, has_agent=has_agent, **T1), spots=2.0))
+        assert (said.sequence, said.confidence) == (None, 0)
+    # An agent named in the header of a scan that was taken before it was given.
+    assert guess(replace(series("AX T1", has_agent=True, **T1), spots=1.05)).sequence == "t1"
+
+
+def test_of_several_series_the_thinnest_whole_head_is_taken() -> None:
+    thick, slab = replace(series("AX T2", **T2), thickest_mm=5.0), replace(series("HIPPO T2", **T2), shortest_mm=60.0)
+    late = replace(series("3D T2", **T2, taken=120000.5), thickest_mm=1.2)
+    early = replace(series("3D T2 moved", **T2, taken=115959.0), thickest_mm=1.2)
+    found = {"a": thick, "b": slab, "c": late, "d": early}
+    choice = choose(found, {key: guess(each) for key, each in found.items()})
+    assert (choice.chosen, choice.problems) == ({"t2": "c"}, ())
+    assert choice.left == {
+        "a": "not used: 3D T2 has thinner slices",
+        "b": "not used: 3D T2 covers a whole head",
+        "d": "not used: 3D T2 was taken later",
+    }
+
+
 def test_a_person_decides_between_two_and_over_the_rules() -> None:
     found = {"a": series("AX T2", **T2), "b": series("COR T2", **T2), "c": series("series 7", **T1)}
     guesses = {key: guess(each) for key, each in found.items()}
-    chosen, problems = choose(found, guesses)
-    assert chosen == {}
-    assert "AX T2, COR T2" in problems[1]
-    assert "no sure t1" in problems[0]
-    chosen, problems = choose(found, decide(guesses, {"b": SKIP, "c": "t1"}))
-    assert (chosen, problems) == ({"t1": "c", "t2": "a"}, [])
-    assert choose(found, decide(guesses, {"b": "t2", "c": SKIP})) == ({"t2": "b"}, [])
+    choice = choose(found, guesses)
+    assert choice.chosen == {}
+    assert "AX T2, COR T2" in choice.problems[1]
+    assert "no sure t1" in choice.problems[0]
+    choice = choose(found, decide(guesses, {"b": SKIP, "c": "t1"}))
+    assert (choice.chosen, choice.problems) == ({"t1": "c", "t2": "a"}, ())
+    assert choose(found, decide(guesses, {"b": "t2", "c": SKIP})).chosen == {"t2": "b"}
+    assert "2 series for t2" in choose(found, decide(guesses, {"a": "t2", "b": "t2", "c": SKIP})).problems[0]
 
 
 def test_a_sidecar_counts_in_seconds() -> None:

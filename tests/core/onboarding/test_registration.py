@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from gmmas_core.data.grid import Grid, Volume
-from gmmas_core.onboarding.registration import FAIL_MM, register, without_bias
+from gmmas_core.onboarding.registration import FAIL_MM, mirrored_share, register, without_bias
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 Head = Callable[..., Volume]
@@ -34,6 +34,10 @@ def test_a_moved_head_of_another_contrast_is_found(draw_head: Head, model_grid: 
     assert found.residual_mm < 1.5
     assert found.overlap > 0.95
     assert np.array_equal(register(fixed, moving).matrix_44, found.matrix_44)
+    assert mirrored_share(fixed, moving, found.matrix_44) < 1
+    flip = np.diag([-1.0, 1.0, 1.0, 1.0])
+    mirrored = Volume(moving.data, flip @ moving.affine_44)
+    assert mirrored_share(fixed, mirrored, register(fixed, mirrored).matrix_44) > 1
 
 
 def test_what_is_no_head_has_a_large_residual(draw_head: Head, model_grid: Grid) -> None:
