@@ -1,7 +1,7 @@
 """The hospital's ClientApp: unpack -> policy -> local training or evaluation -> gate -> pack.
 
-Flower sends the text of an exception to the coordinator, so none leaves this file: `client.reply` makes the hospital's
-own errors a short refusal, anything else a refusal without any text of its own.
+Flower sends the text of an exception to the coordinator, so none leaves this file: `client.rounds.reply` makes the
+hospital's own errors a short refusal, anything else a refusal without any text of its own.
 """
 
 from dataclasses import replace
@@ -11,25 +11,27 @@ from pathlib import Path
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
-from client.attendance import require_hours, require_member, require_present, require_stages
-from client.desk import Desk, check_identity, open_desk
+from client.data.local_data import counts
 from client.egress import gate_scores, gate_status, gate_update, require_cohort, require_plain
-from client.events import tell
-from client.heartbeat import at_work
-from client.limits import require_plan_within
-from client.local_data import counts
-from client.local_evaluation import evaluate_locally
-from client.local_groups import put_local
-from client.local_report import write_local_report
-from client.local_training import train_alone, train_locally
-from client.novelty import measure_distances
-from client.participation import remember_evaluation, remember_training
-from client.peers import pinned
-from client.protected_round import protect, require_never_trained, require_private_question
-from client.reply import reply
-from client.reply_store import policy_digest, store_reply, stored_reply
-from client.resources import require_disk, take_gpu
-from client.round_state import keep_state, state_before
+from client.evaluation.report import write_local_report
+from client.joining.peers import pinned
+from client.node.attendance import require_hours, require_member, require_present, require_stages
+from client.node.events import tell
+from client.node.heartbeat import at_work
+from client.node.resources import require_disk, take_gpu
+from client.policy.limits import require_plan_within
+from client.privacy.participation import remember_evaluation, remember_training
+from client.privacy.protected_round import protect, require_never_trained, require_private_question
+from client.rounds.desk import Desk, check_identity, open_desk
+from client.rounds.local_evaluation import evaluate_locally
+from client.rounds.local_groups import put_local
+from client.rounds.local_training import train_alone, train_locally
+from client.rounds.novelty import measure_distances
+from client.rounds.reply import reply
+from client.rounds.reply_store import policy_digest, store_reply, stored_reply
+from client.rounds.state import keep_state, state_before
+from client.rounds.watch import Watch
+from client.rounds.witness import bear_witness, remember_coordinator
 from client.secure_round.attempt import Answer, Attempt
 from client.secure_round.phases import SHELF, advertise_question
 from client.secure_round.phases import advertise as advertise_sum
@@ -37,9 +39,7 @@ from client.secure_round.phases import answer as answer_sum
 from client.secure_round.policy import require_masked
 from client.site import Site
 from client.statistics.answer import tell_statistics
-from client.watch import Watch
 from client.withdrawal.departed import require_all_here, require_unmixed
-from client.witness import bear_witness, remember_coordinator
 from gmmas_core import wire
 from gmmas_core.calibration import read_calibration
 from gmmas_core.config import config_hash

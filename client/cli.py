@@ -2,22 +2,22 @@
 
 import typer
 
-from client import (
-    cli_attendance,
-    cli_audit,
-    cli_bundle,
-    cli_data,
-    cli_enrol,
-    cli_evaluate,
-    cli_export,
-    cli_import,
-    cli_model,
-    cli_operations,
-    cli_peers,
-    cli_predict,
-    cli_reading_room,
-    cli_stats,
-    cli_withdraw,
+from client.commands import (
+    attendance,
+    audit,
+    bundle,
+    data,
+    enrol,
+    evaluate,
+    export,
+    importing,
+    model,
+    operations,
+    peers,
+    predict,
+    reading_room,
+    stats,
+    withdraw,
 )
 from gmmas_core.command_line import run_app
 
@@ -30,21 +30,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-cli_data.register(app)
-cli_import.register(app)
-cli_stats.register(app)
-cli_enrol.register(app)
-cli_attendance.register(app)
-cli_operations.register(app)
-cli_audit.register(app)
-cli_peers.register(app)
-cli_predict.register(app)
-cli_export.register(app)
-cli_evaluate.register(app)
-cli_reading_room.register(app)
-cli_model.register(app)
-cli_bundle.register(app)
-cli_withdraw.register(app)
+for room in (
+    data,
+    importing,
+    stats,
+    enrol,
+    attendance,
+    operations,
+    audit,
+    peers,
+    predict,
+    export,
+    evaluate,
+    reading_room,
+    model,
+    bundle,
+    withdraw,
+):
+    room.register(app)
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from client.limits import LEGAL, Limits, are_limits
-from client.privacy_policy import PrivacyPolicy, privacy_of, privacy_problems
-from client.quality_policy import Moved, moved_of, quality_problems
+from client.policy.limits import LEGAL, Limits, are_limits
+from client.policy.privacy import PrivacyPolicy, privacy_of, privacy_problems
+from client.policy.quality import Moved, moved_of, quality_problems
 from gmmas_core.atomic import write_text
 from gmmas_core.data.labels import LABEL_CONVENTIONS
 from gmmas_core.types import DataError

@@ -17,7 +17,7 @@ STRATEGY_NAMES = (
 """What `server.strategy` can play."""
 
 SIGNAL_NAMES = ("doubt", "gradient_variance", "improvement", "pseudo_labels")
-"""What a site can measure for a strategy, see `client.signals`."""
+"""What a site can measure for a strategy, see `client.rounds.signals`."""
 
 
 @dataclass(kw_only=True, slots=True)

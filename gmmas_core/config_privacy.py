@@ -1,7 +1,7 @@
 """What the coordinator's side adds to privacy: noise on the mean, and sums that nobody sees the parts of.
 
 What a hospital demands for its own patients (record-level noise, floors, which sums it joins) is no part of this: it
-lives in that hospital's site.yaml alone, see `client.privacy_policy`.
+lives in that hospital's site.yaml alone, see `client.policy.privacy`.
 """
 
 from dataclasses import dataclass, field

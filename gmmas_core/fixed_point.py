@@ -7,9 +7,9 @@ s = min(51, 62 - n) - b - m, and for every |x| <= B and 0 <= w <= max_weight
     |sum over sites| <= 2^n 2^(62 - n) = 2^62 < 2^63        the sum cannot overflow int64.
 
 x has 24 significant bits and w < 2^29, so x w 2^s is exact in float64; the only rounding is the one to an integer
-(half to even), by at most 1/2. `server.aggregation` adds such terms as they arrive; in a secure sum every site makes
-its own (`to_integers`), and the coordinator divides what is left when the masks are off (`from_integers`): the same
-bits either way.
+(half to even), by at most 1/2. `server.aggregation.exact_mean` adds such terms as they arrive; in a secure sum every
+site makes its own (`to_integers`), and the coordinator divides what is left when the masks are off
+(`from_integers`): the same bits either way.
 """
 
 import math

@@ -12,17 +12,17 @@ from flwr.serverapp import Grid, ServerApp
 
 from gmmas_core.config import load_config
 from gmmas_core.schedule import schedule
-from server.between_rounds import between_rounds, repeat_orders
-from server.enlist import enlist
-from server.evaluation_round import evaluate_everywhere
-from server.patient_grid import PatientGrid
-from server.progress_log import ProgressLog
-from server.release import release
+from server.membership.enlist import enlist
+from server.records.progress_log import ProgressLog
+from server.records.run_folder import RunFolder
+from server.records.run_lock import run_lock
+from server.release.finish import release
+from server.rounds.between import between_rounds, repeat_orders
+from server.rounds.evaluation import evaluate_everywhere
+from server.rounds.patient_grid import PatientGrid
+from server.rounds.training import play_round
 from server.run import Run, RunPaused, Watch, open_run
-from server.run_folder import RunFolder
-from server.run_lock import run_lock
 from server.statistics.question import ask
-from server.training_round import play_round
 
 app = ServerApp()
 

@@ -8,18 +8,7 @@ import typer
 
 from gmmas_core.command_line import run_app
 from gmmas_core.types import DISCLAIMER
-from server import (
-    cli_audit,
-    cli_backup,
-    cli_launch,
-    cli_members,
-    cli_peers,
-    cli_quarantine,
-    cli_release,
-    cli_serve,
-    cli_stats,
-    cli_watch,
-)
+from server.commands import audit, backup, launch, members, peers, quarantine, release, serve, stats, watch
 
 app = typer.Typer(
     name="gmmas-coordinator",
@@ -42,8 +31,8 @@ def report(run: RunArgument, as_json: Json = False) -> None:
 
         gmmas-coordinator report runs/demo/run
     """
-    from server.report import write_report
-    from server.run_folder import RunFolder
+    from server.records.run_folder import RunFolder
+    from server.report.numbers import write_report
 
     folder = RunFolder(run)
     content = write_report(folder)
@@ -51,16 +40,16 @@ def report(run: RunArgument, as_json: Json = False) -> None:
 
 
 for room in (
-    cli_members,
-    cli_peers,
-    cli_serve,
-    cli_backup,
-    cli_stats,
-    cli_launch,
-    cli_watch,
-    cli_quarantine,
-    cli_audit,
-    cli_release,
+    members,
+    peers,
+    serve,
+    backup,
+    stats,
+    launch,
+    watch,
+    quarantine,
+    audit,
+    release,
 ):
     room.register(app)
 

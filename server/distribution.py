@@ -21,10 +21,10 @@ from gmmas_core.novelty.stored import Distribution, to_content, to_pieces
 from gmmas_core.types import EvaluationPlan, Metric
 from gmmas_core.weights import weights_hash
 from gmmas_core.wire import DISTANCES
-from server.best_round import Entry, history_of
-from server.evaluation_round import ask_scores
-from server.ledger_entries import metrics_from_entry
-from server.quorum import RoundVoid
+from server.records.ledger_entries import metrics_from_entry
+from server.release.best_round import Entry, history_of
+from server.rounds.evaluation import ask_scores
+from server.rounds.quorum import RoundVoid
 from server.run import Run
 
 

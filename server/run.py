@@ -16,11 +16,11 @@ from gmmas_core.provenance import Fingerprint, core_fingerprint
 from gmmas_core.software import Software, installed
 from gmmas_core.types import DataError, FederationError, SiteStatus
 from gmmas_core.weights import load_weights, weights_hash, weights_of
-from server.checkpoints import Checkpoint, newest_valid, path_of, read_checkpoint
 from server.ledger import Ledger
-from server.roll import Roll
-from server.run_folder import RunFolder
-from server.screen_memory import ScreenMemory
+from server.membership.roll import Roll
+from server.records.checkpoints import Checkpoint, newest_valid, path_of, read_checkpoint
+from server.records.run_folder import RunFolder
+from server.screening.memory import ScreenMemory
 
 Watch = Callable[[str, Mapping[str, Any]], None]
 """Told of everything that happens, by kind and fields: a progress bar, a log, or nothing."""

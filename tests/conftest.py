@@ -85,7 +85,7 @@ def overrides() -> tuple[str, ...]:
 def play(sites: list[Path], overrides: Sequence[str], tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Play a federation of `sites` in this process: `play(*extra_overrides, folder=...)` returns the report."""
     from server.lab.engines import in_process
-    from server.run_folder import RunFolder
+    from server.records.run_folder import RunFolder
 
     def run(*extra: str, folder: Path = tmp_path / "run") -> dict[str, Any]:
         return in_process(sites, [*overrides, *extra], RunFolder(folder), lambda kind, fields: None)

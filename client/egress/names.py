@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from client.significance import no_significance
+from client.evaluation.significance import no_significance
 from gmmas_core.calibration import no_calibration_metrics
 from gmmas_core.losses import part_names
 from gmmas_core.metrics.merging import merge

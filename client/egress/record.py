@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from flwr.app import ConfigRecord, RecordDict
 
-from client.heartbeat import plain_run
-from client.outward import scrub
+from client.node.heartbeat import plain_run
+from client.rounds.outward import scrub
 from client.site import Site
 from gmmas_core import wire
 from gmmas_core.hash_chain import append

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.bids import TITLE, as_json, dataset_description, label_table, subject_label
+from client.exporting.bids import TITLE, as_json, dataset_description, label_table, subject_label
 from client.exporting.cases import CaseExport
 from client.exporting.native_grids import SPACES, Carried, NativeGrids
+from client.exporting.outlines import OUTLINES, Outline, assessable, outlines
 from client.exporting.workplace import SUMMARY
-from client.outlines import OUTLINES, Outline, assessable, outlines
-from client.result_files import FACTS_SUFFIX, MAP_SUFFIX, MASK_SUFFIX, nifti_bytes
+from client.predicting.result_files import FACTS_SUFFIX, MAP_SUFFIX, MASK_SUFFIX, nifti_bytes
 from client.site import Site
 from gmmas_core import atomic
 from gmmas_core.data.grid import Volume, same_grid

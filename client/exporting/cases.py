@@ -7,7 +7,7 @@ from typing import Any
 
 from client.exporting.record import remember_export
 from client.exporting.workplace import SUMMARY, Workplace, looks_of, workplace
-from client.result_files import now
+from client.predicting.result_files import now
 from client.site import Site
 from gmmas_core import atomic
 from gmmas_core.software import release

@@ -7,7 +7,7 @@ from typing import Any
 from client.exporting.monai_bundle import write_bundle
 from client.exporting.onnx_file import write_onnx
 from client.exporting.workplace import workplace
-from client.result_files import now
+from client.predicting.result_files import now
 from gmmas_core.checkpoint import LoadedModel, load_model
 from gmmas_core.software import release
 from gmmas_core.types import DISCLAIMER

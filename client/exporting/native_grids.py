@@ -17,8 +17,8 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from client.predicting.result_files import COMPRESSION
 from client.raw.sources import Study, files_of, find_studies, read_study
-from client.result_files import COMPRESSION
 from gmmas_core.data.grid import Volume, same_grid
 from gmmas_core.data.nifti import read_header
 from gmmas_core.onboarding.back import to_native

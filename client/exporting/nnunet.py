@@ -20,7 +20,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 
 from client.exporting.cases import CaseExport
-from client.result_files import nifti_bytes
+from client.predicting.result_files import nifti_bytes
 from client.site import Site
 from gmmas_core import atomic
 from gmmas_core.data.grid import Grid, Volume

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from client.pseudonyms import pseudonyms
+from client.privacy.pseudonyms import pseudonyms
 from gmmas_core import hash_chain
 from gmmas_core.types import Case
 

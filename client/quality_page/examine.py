@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from client.case_checks import CaseReport, open_case
+from client.checks.case import CaseReport, open_case
 from client.quality_page.mosaic import Mosaic, draw_mosaic
 from client.quality_page.recorded import brain_file, read_brain, read_prepared, record_file
 from client.quality_page.stored import Examined, home_of, keep, key_of, load

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from client.checks import site_problems
+from client.checks.site_folder import site_problems
+from client.policy.quality import rules_of
 from client.quality_page.between import same_scans
 from client.quality_page.examine import Progress, Task, examine_cases
 from client.quality_page.page import Row, rows_of
-from client.quality_policy import rules_of
 from client.site import Site
 from gmmas_core.data.manifest import Manifest
 from gmmas_core.data.problems import Problem

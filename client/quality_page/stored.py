@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.case_checks import CaseReport
+from client.checks.case import CaseReport
 from client.quality_page.mosaic import Mosaic
 from gmmas_core.atomic import write_bytes, write_json
 from gmmas_core.data.cache import safe_name
@@ -31,7 +31,7 @@ FORMAT_VERSION = 1
 """Of result.json."""
 
 _JUDGES = ("quality/", "data/", "measures/")
-_JUDGES_HERE = ("case_checks.py", "quality_page/examine.py", "quality_page/mosaic.py", "quality_page/recorded.py")
+_JUDGES_HERE = ("checks/case.py", "quality_page/examine.py", "quality_page/mosaic.py", "quality_page/recorded.py")
 """Source in gmmas_core and in client that decides a result: after a change every case is looked at again."""
 
 FOLDER = "quality"
@@ -45,7 +45,7 @@ class Examined:
 
     Attributes:
         case_id, patient_id: pseudonyms.
-        report: of `client.case_checks`.
+        report: of `client.checks.case`.
         checks: all that were made; none where no image could be read.
         thumbnails: sequence -> see `scan_likeness.thumbnail`.
         picture: where its JPEG lies; None where none could be drawn.

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from client.peers import pinned, signer_of
-from client.reply_store import policy_digest, stored_reply
+from client.joining.peers import pinned, signer_of
+from client.rounds.reply_store import policy_digest, stored_reply
 from client.secure_round.attempt import Answer, Attempt, alone, digest_of
 from client.secure_round.opened import agreed_before, require_same_sum
 from client.site import Site

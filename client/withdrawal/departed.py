@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from client.participation import TRAINED, participation, rounds_with
+from client.privacy.participation import TRAINED, participation, rounds_with
 from client.site import Site
 from client.withdrawal.record import BEGUN, excluded, withdrawals
 from gmmas_core.types import Case, FederationError, RoundPlan

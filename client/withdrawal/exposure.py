@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from client.model_store import installed_models
-from client.participation import TRAINED, participation, rounds_with
-from client.privacy_budget import budget_lines, spent_epsilon
+from client.models.store import installed_models
+from client.privacy.budget import budget_lines, spent_epsilon
+from client.privacy.participation import TRAINED, participation, rounds_with
 from client.site import Site
 from client.withdrawal.record import recorded_names
 from client.withdrawal.subject import Subject

@@ -28,11 +28,11 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from client.events import FILE as EVENTS
-from client.participation import participation, rounds_with
-from client.rotating_log import files_of
+from client.node.events import FILE as EVENTS
+from client.node.rotating_log import files_of
+from client.node.site_log import FILE as FAILURES
+from client.privacy.participation import participation, rounds_with
 from client.site import Site
-from client.site_log import FILE as FAILURES
 from client.statistics.patients import FOLDER
 from client.statistics.stored_answer import FILE as ANSWER
 from client.statistics.stored_answer import forget, holds_any, read_stored

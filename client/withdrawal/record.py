@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from client.exporting.record import FILE as EXPORTS
-from client.participation import FILE as PARTICIPATION
-from client.pseudonyms import Pseudonyms, pseudonyms
+from client.privacy.participation import FILE as PARTICIPATION
+from client.privacy.pseudonyms import Pseudonyms, pseudonyms
 from gmmas_core import hash_chain
 
 FILE = "withdrawals.jsonl"

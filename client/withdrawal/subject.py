@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from client.pseudonyms import Pseudonyms
+from client.privacy.pseudonyms import Pseudonyms
 from client.site import Site
 from gmmas_core.data.problems import TABLE, Problem
 from gmmas_core.data.rows import Record, read_row

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from client.exporting.record import Exported, exports_with
-from client.heartbeat import LIMIT_S, read_beat
+from client.node.heartbeat import LIMIT_S, read_beat
 from client.reading_room.room import CONTRIBUTIONS
 from client.reading_room.store.database import FILE as ROOM_FILE
 from client.site import Site

@@ -37,7 +37,7 @@ from gmmas_core.config import ClientLevelConfig
 from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.privacy.clipping import clip_change
 from gmmas_core.types import SiteUpdate
-from server.aggregation import Accumulator
+from server.aggregation.exact_mean import Accumulator
 from server.client_level.noise import Noise
 
 Floats = NDArray[np.float32]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from gmmas_core.config import Config
 from gmmas_core.model.parameter_groups import GROUPS
 from gmmas_core.types import SiteStatus
-from server.screening import most_seen
+from server.screening.updates import most_seen
 
 _CONTRAST = "contrast"
 _ALL_BUT_CONTRAST = ("",)

@@ -8,8 +8,8 @@ from typing import Any
 from gmmas_core.metrics.evaluation import add, value_of
 from gmmas_core.types import REGIONS, FederationError, Metric, Sum, Task
 from server.dashboard.status import Point, RoundRow
-from server.gathered import POOLED
-from server.ledger_entries import metrics_from_entry
+from server.records.ledger_entries import metrics_from_entry
+from server.rounds.gathered import POOLED
 
 Event = Mapping[str, Any]
 

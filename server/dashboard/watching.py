@@ -16,8 +16,8 @@ from server.dashboard.events import tell
 from server.dashboard.played import Played, reduced
 from server.dashboard.status import SEVERITIES, Alert, Curve, Point, RunStatus, SiteRow
 from server.dashboard.story import Site, Story
-from server.progress_log import JsonLines
-from server.run_folder import RunFolder
+from server.records.progress_log import JsonLines
+from server.records.run_folder import RunFolder
 
 TOLD_BY_THE_LEDGER = ("begun", "resumed", "enlisted", "released")
 """Events that count once and that the ledger holds too."""

@@ -15,8 +15,8 @@ from gmmas_core.types import DISCLAIMER, FederationError
 from server.dashboard.metrics import metrics_text
 from server.dashboard.page import SECURITY_HEADERS, render_body, render_page
 from server.dashboard.watching import RunWatcher
-from server.direct import is_loopback
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
+from server.serving.direct import is_loopback
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 

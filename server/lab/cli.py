@@ -9,7 +9,8 @@ import typer
 
 from gmmas_core.command_line import run_app
 from gmmas_core.types import DISCLAIMER, ConfigError
-from server.lab import cli_bundle, cli_stats
+from server.lab.commands import bundle as cli_bundle
+from server.lab.commands import stats as cli_stats
 from server.lab.drills import cli as drills_cli
 from server.lab.study.cli import app as study_app
 
@@ -126,8 +127,8 @@ def bench(
 
         gmmas-lab bench endurance --rounds 300
     """
-    from server.lab.bench import Settings, show
-    from server.lab.bench import bench as measure
+    from server.lab.bench.command import Settings, show
+    from server.lab.bench.command import bench as measure
 
     settings = Settings(repeats=repeats, seed=seed, threads=threads, sites=_numbers(sites), rounds=rounds)
     result = measure(name, settings)

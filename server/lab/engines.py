@@ -11,15 +11,15 @@ from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
 from client.app import app as client_app
-from client.desk import LAB_SITES
+from client.rounds.desk import LAB_SITES
 from gmmas_core.config import load_config
 from gmmas_core.types import ConfigError, FederationError
 from server.app import run_federation
 from server.lab.in_process_grid import InProcessGrid
 from server.lab.loopback import processes
 from server.lab.pinned_peers import pin_for_secure_sums
+from server.records.run_folder import RunFolder
 from server.run import Watch
-from server.run_folder import RunFolder
 
 RAY_VERSION = "2.55.1"
 """The release whose private name is used here."""

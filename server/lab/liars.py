@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from gmmas_core.config import Config, load_config
 from gmmas_core.types import Sum
-from server.cohort_screen import far_sites
-from server.plain_share import hold_to_plain_share
-from server.spool import Spool
+from server.aggregation.spool import Spool
+from server.aggregation.weighted_mean import weighted_mean
+from server.screening.cohort import far_sites
+from server.screening.plain_share import hold_to_plain_share
 from server.strategy import strategy_of
 from server.strategy.voice import Voice
-from server.weighted_mean import weighted_mean
 
 NUM_SITES, NUM_PARAMETERS, NUM_STEPS = 8, 200, 100
 SHIFT = 5.0  # of a liar's and of a broken scanner's parameters
@@ -142,7 +142,7 @@ def liars_table(
 
 
 def _play(cohort: Cohort, config: Config, distance_hard: float | None, folder: Path) -> tuple[float, int]:
-    """One round as `server.tally` plays it: (mean squared error, sites left out)."""
+    """One round as `server.rounds.tally` plays it: (mean squared error, sites left out)."""
     reference = {PARAMETER: np.zeros(NUM_PARAMETERS, np.float32)}
     spool = Spool(folder, reference)
     spool.clear()

@@ -13,18 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from client.override_policy import without_lab_keys
+from client.policy.overrides import without_lab_keys
 from client.site import read_site
 from gmmas_core.config import load_config
 from gmmas_core.types import ConfigError
-from server.child_processes import Child, Children, children, free_ports, wait_until
-from server.direct import open_directly
-from server.flower_commands import QUIET
 from server.lab.pinned_peers import pin_for_secure_sums
-from server.launch_plan import LaunchPlan
-from server.launcher import Launcher, sole_launcher
+from server.launching.flower_commands import QUIET
+from server.launching.launch_plan import LaunchPlan
+from server.launching.launcher import Launcher, sole_launcher
+from server.records.run_folder import RunFolder
 from server.run import Watch
-from server.run_folder import RunFolder
+from server.serving.child_processes import Child, Children, children, free_ports, wait_until
+from server.serving.direct import open_directly
 
 START_TIMEOUT_S = 180.0
 
@@ -90,7 +90,7 @@ def _start_supernode(started: Children, site: Path, superlink: str, port: int) -
     path = (site / "site.yaml").resolve()
     if '"' in str(path):
         raise ConfigError(f"{name}: found a quotation mark in its folder's path; expected none; rename the folder")
-    command = [sys.executable, "-m", "client.supernode", "--insecure", "--superlink", superlink]
+    command = [sys.executable, "-m", "client.node.supernode", "--insecure", "--superlink", superlink]
     command += ["--host", "127.0.0.1", "--port", str(port), "--node-config", f'site="{path}"']
     return started.start(name, command, QUIET | PROMPT | {"FLWR_HOME": str(started.logs / name)})
 

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from client.enrolment import CONNECTION, KEY, enrolment_folder
-from client.peers import pinned_file
+from client.joining.enrolment import CONNECTION, KEY, enrolment_folder
+from client.joining.peers import pinned_file
 from client.site import Site, read_site
 from gmmas_core.atomic import write_bytes
 from gmmas_core.config import Config

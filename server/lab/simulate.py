@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from client.local_data import open_local_data
+from client.data.local_data import open_local_data
 from client.site import read_site
 from gmmas_core.config import Config, load_config
 from gmmas_core.data.cache import prepare_all
@@ -17,8 +17,8 @@ from gmmas_core.types import ConfigError, DataError
 from server.lab.deal import deal_sites
 from server.lab.engines import engine_of
 from server.lab.partition import partition_sites, told
-from server.round_progress import RoundProgress
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
+from server.rounds.progress import RoundProgress
 
 
 def simulate(overrides: Sequence[str], run_dir: Path, engine: str) -> dict[str, Any]:

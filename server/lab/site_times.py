@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gmmas_core.config import FederationConfig
-from server.deadlines import deadlines, observe
+from server.rounds.deadlines import deadlines, observe
 
 Range = tuple[float, float, float]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from client.app import app as client_app
 from server.lab.in_process_grid import InProcessGrid
-from server.link import Watch
+from server.rounds.link import Watch
 from server.statistics.question import Question, ask, write_question
 from server.statistics.report import write_statistics
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gmmas_core.types import FederationError
-from server.flower_commands import GONE, SuperLink
+from server.launching.flower_commands import GONE, SuperLink
 from server.statistics.question import Answers, Question, read_answers, write_question
 
 LOOK_S = 0.5

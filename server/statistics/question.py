@@ -18,10 +18,10 @@ from gmmas_core import wire
 from gmmas_core.atomic import write_json
 from gmmas_core.statistics.form import Statistics, require_form
 from gmmas_core.types import FederationError
-from server.deadlines import Deadlines
-from server.link import Link, Watch
-from server.membership import approved_sites, require_member
-from server.rounds import collect
+from server.membership.node_identity import approved_sites, require_member
+from server.rounds.deadlines import Deadlines
+from server.rounds.exchange import collect
+from server.rounds.link import Link, Watch
 
 QUESTION, ANSWERS = "question.json", "answers.json"
 MESSAGE = "query.statistics"

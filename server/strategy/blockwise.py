@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core.model.parameter_groups import group_of
-from server.columns import columns, sorted_rows
-from server.spool import Spool
+from server.aggregation.columns import columns, sorted_rows
+from server.aggregation.spool import Spool
 from server.strategy.strategy import Loudness
 
 Floats = NDArray[np.float32]

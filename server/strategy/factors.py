@@ -2,7 +2,7 @@
 
 A claim can be wrong or a lie, so it is bounded by what the others claim: the product f of all factors of a site counts
 as min(cap, max(1/cap, f / median f)), the median being over the sites that speak for the group. A cap alone does not
-make a strategy safe, see `server.lab.liars`; the screens of `server.cohort_screen` and `server.plain_share` belong to
+make a strategy safe, see `server.lab.liars`; `server.screening.cohort` and `server.screening.plain_share` belong to
 it. Of two sites, one that claims infinitely more speaks 2 cap times as loudly, and no screen can tell who is right.
 """
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from gmmas_core.config import StrategyConfig
 from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.types import FederationError
-from server.columns import columns
-from server.spool import Spool
+from server.aggregation.columns import columns
+from server.aggregation.spool import Spool
+from server.aggregation.weighted_mean import weighted_mean
 from server.strategy.blockwise import speakers
 from server.strategy.strategy import Loudness
-from server.weighted_mean import weighted_mean
 
 Floats = NDArray[np.float32]
 

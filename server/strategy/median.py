@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core.config import StrategyConfig
-from server.spool import Spool
+from server.aggregation.spool import Spool
 from server.strategy.blockwise import middle_of_columns
 from server.strategy.strategy import Loudness
 

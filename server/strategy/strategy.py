@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmmas_core.config import StrategyConfig
-from server.spool import Spool
+from server.aggregation.spool import Spool
 from server.strategy.voice import Voice
 
 Floats = NDArray[np.float32]

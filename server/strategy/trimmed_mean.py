@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gmmas_core.config import StrategyConfig
 from gmmas_core.types import FederationError
-from server.spool import Spool
+from server.aggregation.spool import Spool
 from server.strategy.blockwise import middle_of_columns
 from server.strategy.strategy import Loudness
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from gmmas_core.data.phantom import write_federation
 from server.dashboard.web import serve
 from server.lab.engines import in_process
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
 
 OVERRIDES = (
     "experiment=smoke",

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from gmmas_core.types import DISCLAIMER
 from server.dashboard.watching import RunWatcher
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
 

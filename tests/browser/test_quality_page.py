@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from client.case_checks import CaseReport
+from client.checks.case import CaseReport
 from client.quality_page.mosaic import draw_mosaic
 from client.quality_page.page import rows_of, write_page
 from client.quality_page.stored import Examined, keep

@@ -13,15 +13,15 @@ import pytest
 from matplotlib.image import imread
 from typer.testing import CliRunner, Result
 
-from client.checks import read_site_manifest
+from client.checks.site_folder import read_site_manifest
 from client.cli import app
+from client.policy.quality import rules_of
 from client.quality_page import stored
 from client.quality_page.examine import Task, examine_cases
 from client.quality_page.mosaic import TUMOUR_COLOUR, draw_mosaic
 from client.quality_page.page import picture_name, rows_of, write_page
 from client.quality_page.recorded import read_brain, read_prepared
 from client.quality_page.stored import key_of
-from client.quality_policy import rules_of
 from client.site import read_site
 from client.withdrawal.places import PLACES
 from client.withdrawal.subject import find_subject

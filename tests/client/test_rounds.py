@@ -17,11 +17,11 @@ from flwr.app import Context, Message, MessageType, RecordDict
 from flwr.supercore.task_identity import TaskIdentity
 
 import client.app
-import client.local_evaluation
-from client.attendance import LEFT, PAUSED, stay_away
-from client.event_reading import EventReader
-from client.heartbeat import read_beat
-from client.round_state import state_before
+import client.rounds.local_evaluation
+from client.node.attendance import LEFT, PAUSED, stay_away
+from client.node.event_reading import EventReader
+from client.node.heartbeat import read_beat
+from client.rounds.state import state_before
 from client.site import read_site
 from gmmas_core import wire
 from gmmas_core.config import Config, config_hash, load_config
@@ -368,7 +368,7 @@ def test_leaving_ends_an_evaluation_too(site: Path, monkeypatch: pytest.MonkeyPa
 
 def test_leaving_ends_the_reading_of_a_case(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     talk = Talk(site, ())
-    own, ended = client.local_evaluation.predict_case, []
+    own, ended = client.rounds.local_evaluation.predict_case, []
 
     def left_meanwhile(*given: Any, **named: Any) -> Any:
         stay_away(read_site(site), LEFT, "", datetime.now(UTC))
@@ -378,7 +378,7 @@ def test_leaving_ends_the_reading_of_a_case(site: Path, monkeypatch: pytest.Monk
             ended.append("within the case")
             raise
 
-    monkeypatch.setattr(client.local_evaluation, "predict_case", left_meanwhile)
+    monkeypatch.setattr(client.rounds.local_evaluation, "predict_case", left_meanwhile)
     assert "has left" in str(talk.evaluate(1, talk.start)["refusal"]["reason"])
     assert ended == ["within the case"]
 

@@ -11,7 +11,7 @@ import yaml
 
 from client.site import read_site
 from gmmas_core.types import DISCLAIMER
-from server.federation_file import read_federation
+from server.membership.federation_file import read_federation
 
 pytestmark = pytest.mark.slow
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from client.enrolment import CONNECTION, KEY, check_key, enrolment_folder, read_connection
+from client.joining.enrolment import CONNECTION, KEY, check_key, enrolment_folder, read_connection
 from client.site import Site, read_site
 from gmmas_core.types import FederationError
-from server import authority
 from server.cli import app
+from server.membership import authority
 
 pytestmark = pytest.mark.slow
 

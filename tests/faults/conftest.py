@@ -21,13 +21,13 @@ import pytest
 
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.weights import weights_hash
-from server.checkpoints import newest_valid
-from server.child_processes import Child, Children, children, free_ports
 from server.lab.engines import in_process
 from server.lab.loopback import start_superlink, start_supernodes
-from server.launch_plan import read_plan
+from server.launching.launch_plan import read_plan
 from server.ledger import Ledger, verify
-from server.run_folder import RunFolder
+from server.records.checkpoints import newest_valid
+from server.records.run_folder import RunFolder
+from server.serving.child_processes import Child, Children, children, free_ports
 
 PATIENCE_S = 240.0
 

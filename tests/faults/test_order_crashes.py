@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-import server.between_rounds
-from server.between_rounds import between_rounds, repeat_orders
+import server.rounds.between
+from server.launching.orders import FIELDS, SET_ASIDE, place_order, take_orders
 from server.ledger import Ledger, verify
-from server.orders import FIELDS, SET_ASIDE, place_order, take_orders
+from server.records.run_folder import RunFolder
+from server.rounds.between import between_rounds, repeat_orders
 from server.run import Memory, RunPaused
-from server.run_folder import RunFolder
 
 EARLIER = f"{9 * 10**19}-0123abcd.json"  # the name of an order of an earlier day, by a clock that was ahead
 HOSTILE = f"{2:020d}-0123abcd.json"  # that of a file that is no order
@@ -28,7 +28,7 @@ class Crash(BaseException):
 
 @pytest.fixture(autouse=True)
 def _nobody_online(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server.between_rounds, "refresh_sites", lambda run: {})
+    monkeypatch.setattr(server.rounds.between, "refresh_sites", lambda run: {})
 
 
 def prepared(path: Path) -> RunFolder:
@@ -74,9 +74,9 @@ def require_obeyed_once(folder: RunFolder) -> None:
 STEPS = {
     "line": (Ledger, "append"),
     "removal": (Path, "unlink"),
-    "obedience": (server.between_rounds, "apply_to_screen"),
-    "late": (server.between_rounds, "collect_late"),
-    "pause": (server.between_rounds, "_pause_if_told"),
+    "obedience": (server.rounds.between, "apply_to_screen"),
+    "late": (server.rounds.between, "collect_late"),
+    "pause": (server.rounds.between, "_pause_if_told"),
 }
 
 

@@ -17,8 +17,8 @@ from gmmas_core.signing import verify_folder
 from gmmas_core.types import FederationError
 from server.lab.engines import in_process
 from server.ledger import Ledger, verify
-from server.releases import CURRENT, current, publish, roll_back, versions
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
+from server.release.releases import CURRENT, current, publish, roll_back, versions
 
 pytestmark = pytest.mark.slow
 

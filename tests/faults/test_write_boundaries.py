@@ -18,11 +18,11 @@ import server.app
 from gmmas_core.config import config_hash, load_config
 from gmmas_core.types import FederationError, GmmasError
 from gmmas_core.weights import weights_hash
-from server.checkpoints import newest_valid
 from server.lab.engines import in_process
 from server.ledger import Ledger, verify
-from server.run_folder import RunFolder
-from server.run_lock import run_lock
+from server.records.checkpoints import newest_valid
+from server.records.run_folder import RunFolder
+from server.records.run_lock import run_lock
 
 MEDIAN = pytest.mark.parametrize("two_rounds", [("strategy=median",)], indirect=True)
 """The rounds of a strategy that needs all updates on disk before the first one counts."""

@@ -13,16 +13,16 @@ import pytest
 from typer.testing import CliRunner
 
 from gmmas_core.types import FederationError
-from server.audit import audit_run
-from server.backup import back_up
-from server.checkpoints import checkpoints_of, newest_valid, path_of
+from server.backup.make import back_up
+from server.backup.restore import restore
 from server.cli import app
-from server.health import health
 from server.lab.engines import in_process
-from server.launch_plan import LaunchPlan, read_plan
+from server.launching.launch_plan import LaunchPlan, read_plan
 from server.ledger import Ledger
-from server.restore import restore
-from server.run_folder import RunFolder
+from server.records.audit import audit_run
+from server.records.checkpoints import checkpoints_of, newest_valid, path_of
+from server.records.run_folder import RunFolder
+from server.serving.health import health
 
 NOW = datetime.now(UTC)
 

@@ -20,16 +20,16 @@ import pytest
 from typer.testing import CliRunner
 
 from client.cli import app as site_app
-from client.node_command import node_command, node_environment
+from client.node.command import node_command, node_environment
 from gmmas_core.types import FederationError
-from server.child_processes import children, free_ports
 from server.cli import app as coordinator_app
-from server.flower_commands import APP, CONNECTION, QUIET, SuperLink, environment_with_programs
-from server.launch_plan import LaunchPlan
-from server.launcher import Launcher, sole_launcher
+from server.launching.flower_commands import APP, CONNECTION, QUIET, SuperLink, environment_with_programs
+from server.launching.launch_plan import LaunchPlan
+from server.launching.launcher import Launcher, sole_launcher
 from server.ledger import Ledger
-from server.run_folder import RunFolder
-from server.serve import Server, serving
+from server.records.run_folder import RunFolder
+from server.serving.child_processes import children, free_ports
+from server.serving.serve import Server, serving
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 

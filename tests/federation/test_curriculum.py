@@ -12,10 +12,10 @@ from gmmas_core.checkpoint import load_model
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.types import ConfigError
 from gmmas_core.weights import weights_hash
-from server.checkpoints import newest_valid
 from server.lab.engines import in_process
 from server.ledger import verify
-from server.run_folder import RunFolder
+from server.records.checkpoints import newest_valid
+from server.records.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")

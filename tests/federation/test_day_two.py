@@ -15,12 +15,12 @@ import pytest
 from typer.testing import CliRunner
 
 from client.cli import app as site_app
-from client.node_command import node_command, node_environment
-from server.child_processes import children, free_ports
+from client.node.command import node_command, node_environment
 from server.cli import app
-from server.members import read_member
-from server.registration import superlink
-from server.serve_state import read_state
+from server.membership.members import read_member
+from server.membership.registration import superlink
+from server.serving.child_processes import children, free_ports
+from server.serving.state import read_state
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(1200)]
 

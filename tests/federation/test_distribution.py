@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from client.local_data import open_local_data
-from client.prediction import case_from_folder, prepare, read_prepared
+from client.data.local_data import open_local_data
+from client.predicting.prediction import case_from_folder, prepare, read_prepared
 from client.reading_room.reading.without import read_without
 from client.site import read_site
 from gmmas_core.checkpoint import CARD, load_model
@@ -25,13 +25,13 @@ from gmmas_core.quality import Verdict
 from gmmas_core.signing import make_key, read_private_key
 from gmmas_core.training.patient_features import features_at, first_studies
 from gmmas_core.types import DataError, Sum
-from server.candidate import enlisted_sites
 from server.distribution import distribution_of, fitted_of, unfit_distances
 from server.ledger import Ledger
-from server.ledger_entries import metrics_from_entry
-from server.releases import publish
-from server.report_control import incidents
-from server.run_folder import RunFolder
+from server.records.ledger_entries import metrics_from_entry
+from server.records.run_folder import RunFolder
+from server.release.candidate import enlisted_sites
+from server.release.releases import publish
+from server.report.control import incidents
 
 Play = Callable[..., dict[str, Any]]
 CALIBRATED = (

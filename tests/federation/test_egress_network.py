@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from gmmas_core.quiet import SETTINGS
-from server.child_processes import children, wait_until
+from server.serving.child_processes import children, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SEARCH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])

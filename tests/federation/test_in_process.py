@@ -15,12 +15,12 @@ from gmmas_core.model.parameter_groups import group_of
 from gmmas_core.types import ConfigError, FederationError
 from gmmas_core.weights import weights_hash, weights_of
 from server.app import run_federation
-from server.checkpoints import newest_valid, read_checkpoint
 from server.lab.engines import in_process
 from server.lab.in_process_grid import InProcessGrid
 from server.ledger import Ledger, verify
+from server.records.checkpoints import newest_valid, read_checkpoint
+from server.records.run_folder import RunFolder
 from server.run import RunPaused, open_run
-from server.run_folder import RunFolder
 
 Play = Callable[..., dict[str, Any]]
 

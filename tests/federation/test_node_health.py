@@ -11,20 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from client.event_reading import EventReader
-from client.health import health
-from client.heartbeat import read_beat
-from client.link import answered_at
+from client.node.event_reading import EventReader
+from client.node.health import health
+from client.node.heartbeat import read_beat
+from client.node.link import answered_at
 from client.site import Site, write_site
-from server.child_processes import Children, children, free_ports
-from server.flower_commands import QUIET
 from server.lab.loopback import PROMPT, start_superlink
+from server.launching.flower_commands import QUIET
+from server.serving.child_processes import Children, children, free_ports
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(1200)]
 
 NODE = """
 import sys
-from client import heartbeat, link, supernode
+from client.node import heartbeat
+from client.node import link
+from client.node import supernode
 heartbeat.BEAT_S = 0.2
 link.PATIENCE_S = 3.0
 supernode.main()

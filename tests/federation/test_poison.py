@@ -16,17 +16,17 @@ import pytest
 from flwr.app import Array, ArrayRecord, Message, MessageType, RecordDict
 
 from client.app import app as client_app
-from client.desk import LAB_SITES
+from client.rounds.desk import LAB_SITES
 from gmmas_core import wire
 from gmmas_core.config import Config, load_config
 from gmmas_core.weights import weights_hash
 from server.app import run_federation
-from server.checkpoints import Checkpoint, newest_valid
 from server.lab.in_process_grid import FIRST_NODE, InProcessGrid
+from server.launching.orders import place_order
 from server.ledger import entries_of, verify
-from server.orders import place_order
-from server.report import build_report
-from server.run_folder import RunFolder
+from server.records.checkpoints import Checkpoint, newest_valid
+from server.records.run_folder import RunFolder
+from server.report.numbers import build_report
 
 POISONED, NODE = "north", FIRST_NODE + 1
 STEM = "fusion.stem.weight_t2"
@@ -86,7 +86,7 @@ def play(sites: list[Path], overrides: Sequence[str]) -> Play:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(LAB_SITES, str(sites[0].parent))
-            patch.setattr("client.desk.load_config", composed)
+            patch.setattr("client.rounds.desk.load_config", composed)
             patch.setattr("server.app.load_config", composed)
             with pytest.raises(Stop):
                 run_federation(grid, [*overrides, *SETTINGS], folder, stop)

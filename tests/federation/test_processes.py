@@ -14,11 +14,11 @@ import numpy as np
 import psutil
 import pytest
 
-from server.checkpoints import newest_valid
 from server.lab.engines import engine_of, in_process
 from server.ledger import Ledger
+from server.records.checkpoints import newest_valid
+from server.records.run_folder import RunFolder
 from server.run import Watch
-from server.run_folder import RunFolder
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(1200)]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.prediction import case_from_folder, read_case
+from client.predicting.prediction import case_from_folder, read_case
 from gmmas_core.checkpoint import load_model
 from server.lab.deal import deal_sites
 from server.lab.engines import in_process
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 

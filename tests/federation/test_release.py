@@ -12,11 +12,11 @@ from gmmas_core.provenance import core_fingerprint
 from gmmas_core.signing import make_key, read_private_key, read_public_key, verify_folder
 from gmmas_core.types import FederationError
 from gmmas_core.weights import load_weights, weights_hash, weights_of
-from server.best_round import history_of, in_order, scores_of
-from server.checkpoints import read_checkpoint
 from server.ledger import Ledger, verify
-from server.releases import choose, publish
-from server.run_folder import RunFolder
+from server.records.checkpoints import read_checkpoint
+from server.records.run_folder import RunFolder
+from server.release.best_round import history_of, in_order, scores_of
+from server.release.releases import choose, publish
 
 Play = Callable[..., dict[str, Any]]
 SPLITS = ("data.validation_share=0.25", "data.holdout_share=0.25", "evaluation.max_validation_cases=8")

@@ -14,12 +14,12 @@ from flwr.common.constant import ErrorCode
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.supercore.run import RunNotRunningException
 
-import server.link
-import server.rounds
+import server.rounds.exchange
+import server.rounds.link
 from gmmas_core.types import FederationError
-from server.deadlines import Deadlines
 from server.lab.in_process_grid import FIRST_NODE, InProcessGrid
-from server.rounds import Collected, Refresh, collect, collect_late
+from server.rounds.deadlines import Deadlines
+from server.rounds.exchange import Collected, Refresh, collect, collect_late
 
 NODES = {FIRST_NODE: "north", FIRST_NODE + 1: "east", FIRST_NODE + 2: "south"}
 
@@ -245,7 +245,7 @@ class MovingGrid(InProcessGrid):
 
 
 def test_a_site_that_comes_back_as_another_node_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server.rounds, "REFRESH_S", 0.05)
+    monkeypatch.setattr(server.rounds.exchange, "REFRESH_S", 0.05)
     grid = grid_of(all_is_well, MovingGrid)
     asked: list[tuple[str, int]] = []
 
@@ -325,7 +325,7 @@ class BlockingGrid(InProcessGrid):
 def test_an_outage_inside_a_call_is_told_while_it_lasts_and_replies_still_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server.link, "SLOW_S", 0.1)
+    monkeypatch.setattr(server.rounds.link, "SLOW_S", 0.1)
     told: list[float] = []
     started = time.monotonic()
 

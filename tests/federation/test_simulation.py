@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gmmas_core.weights import weights_hash
-from server.checkpoints import newest_valid
 from server.lab.engines import flower, in_process
-from server.run_folder import RunFolder
+from server.records.checkpoints import newest_valid
+from server.records.run_folder import RunFolder
 
 STAGES = ("supervised", "calibrate", "pseudo_label", "semi_supervised")
 """One of each kind of work; how every stage is played by processes of its own is in test_processes.py."""

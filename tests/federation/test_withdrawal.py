@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from client.local_data import open_local_data
+from client.data.local_data import open_local_data
 from client.site import read_site
 from client.withdrawal.places import NAMELESS, PLACES
 from client.withdrawal.withdraw import look_up, withdraw
 from gmmas_core.config import load_config
 from server.lab.engines import in_process
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
 

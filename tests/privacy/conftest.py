@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from client.privacy_policy import PrivacyPolicy
+from client.policy.privacy import PrivacyPolicy
 from client.site import Site, write_site
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.types import RoundPlan, Task

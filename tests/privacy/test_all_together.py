@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from client.audit import departures
-from client.privacy_budget import spent_epsilon
+from client.privacy.audit import departures
+from client.privacy.budget import spent_epsilon
 from client.site import read_site
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.training.protection import GRADIENT_STAGES
 from gmmas_core.types import Sum
 from server.lab.engines import in_process
 from server.ledger import Ledger, verify
-from server.ledger_entries import metrics_from_entry
-from server.run_folder import RunFolder
+from server.records.ledger_entries import metrics_from_entry
+from server.records.run_folder import RunFolder
 
 STAGES = ("supervised", "pseudo_label", "semi_supervised", "distill")
 EXTRA = (

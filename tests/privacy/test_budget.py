@@ -10,18 +10,18 @@ from typing import Any, cast
 
 import pytest
 
-from client.budget_ledger import FILE, HEAD
-from client.local_data import LocalData, open_local_data
-from client.privacy_budget import budget_lines, note_unprotected, reserve, spent_epsilon
-from client.protected_round import num_patients, protect, require_private_question, without_training_metrics
+from client.data.local_data import LocalData, open_local_data
+from client.privacy.budget import budget_lines, note_unprotected, reserve, spent_epsilon
+from client.privacy.budget_ledger import FILE, HEAD
+from client.privacy.protected_round import num_patients, protect, require_private_question, without_training_metrics
 from client.site import Site, read_site
 from gmmas_core.config import Config, load_config
 from gmmas_core.privacy.accounting import Steps, epsilon_of
 from gmmas_core.training.protection import Spent, sample_rate
 from gmmas_core.types import EvaluationPlan, FederationError, Metric, RoundPlan, Sum
 from server.lab.engines import in_process
+from server.records.run_folder import RunFolder
 from server.run import RunPaused
-from server.run_folder import RunFolder
 
 MakeSite = Callable[..., Site]
 MakePlan = Callable[..., RoundPlan]

@@ -27,8 +27,8 @@ from server.client_level.speakers import TRAINS, speakers
 from server.client_level.spending import spent
 from server.lab.engines import in_process
 from server.ledger import Ledger
+from server.records.run_folder import RunFolder
 from server.run import RunPaused
-from server.run_folder import RunFolder
 
 Floats = NDArray[np.float32]
 

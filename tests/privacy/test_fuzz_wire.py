@@ -21,8 +21,8 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from client.override_policy import require_plain
-from client.release_archive import unpack as unpack_release
+from client.models.release_archive import unpack as unpack_release
+from client.policy.overrides import require_plain
 from gmmas_core import wire
 from gmmas_core.calibration import calibration_text, read_calibration
 from gmmas_core.config import config_keys

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import client.app
 from client.cli import app as cli
 from client.egress import EGRESS
-from client.reply import UNRECORDED
+from client.rounds.reply import UNRECORDED
 from gmmas_core import wire
 from gmmas_core.config import config_hash, load_config
 from gmmas_core.data.phantom import write_federation
@@ -28,7 +28,7 @@ from gmmas_core.types import EvaluationPlan, RoundPlan, Sum
 from gmmas_core.weights import weights_hash, weights_of
 from server.lab.engines import in_process
 from server.ledger import entries_of
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
 
 FLOOR = 5
 SHARE = "data.validation_share=0.3"

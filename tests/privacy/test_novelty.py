@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from client.data.local_data import LocalData
 from client.egress.floor import above_floor
 from client.egress.names import require_known, score_names, update_names
 from client.egress.populations import answered
-from client.local_data import LocalData
-from client.novelty import measure_distances, patient_sums
-from client.privacy_policy import PrivacyPolicy
+from client.policy.privacy import PrivacyPolicy
+from client.rounds.novelty import measure_distances, patient_sums
 from client.site import Site
 from gmmas_core.config import Config, load_config
 from gmmas_core.data.cache import PreparedCache

@@ -10,16 +10,16 @@ import pytest
 from typer.testing import CliRunner
 
 from client.cli import app as site_app
-from client.enrolment import enrol
-from client.peers import accept, pinned, signer_of
+from client.joining.enrolment import enrol
+from client.joining.peers import accept, pinned, signer_of
 from client.site import Site, write_site
 from gmmas_core.config import load_config
 from gmmas_core.enrolment import Invitation, new_code, new_id
 from gmmas_core.peers import Peers, read_peers, verifier_of, write_peers
 from gmmas_core.types import DataError, FederationError
-from server import authority, members
 from server.cli import app as coordinator_app
 from server.lab.pinned_peers import key_of, pin_for_secure_sums
+from server.membership import authority, members
 
 NOW = datetime.now(UTC)
 NAMES = ("east", "north", "west")

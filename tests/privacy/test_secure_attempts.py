@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.peers import pinned_file, signer_of
-from client.privacy_policy import PrivacyPolicy
-from client.reply_store import policy_digest, store_reply, stored_reply
+from client.joining.peers import pinned_file, signer_of
+from client.policy.privacy import PrivacyPolicy
+from client.rounds.reply_store import policy_digest, store_reply, stored_reply
 from client.secure_round.attempt import Answer
 from client.secure_round.phases import SHELF, advertise, answer
 from client.site import write_site

@@ -9,10 +9,10 @@ import pytest
 
 from gmmas_core.data.phantom import write_federation
 from gmmas_core.weights import weights_hash
-from server.checkpoints import read_checkpoint
 from server.lab.engines import in_process
 from server.ledger import verify
-from server.run_folder import RunFolder
+from server.records.checkpoints import read_checkpoint
+from server.records.run_folder import RunFolder
 
 STAGES = ("supervised", "calibrate", "pseudo_label", "semi_supervised", "distill", "calibrate")
 EXTRA = (

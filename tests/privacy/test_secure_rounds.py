@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from client.app import app as client_app
-from client.peers import signer_of
+from client.joining.peers import signer_of
 from client.site import read_site
 from gmmas_core import wire
 from gmmas_core.config import load_config
@@ -31,14 +31,14 @@ from gmmas_core.secure_round.statement import about, read_statement
 from gmmas_core.secure_sum import Member
 from gmmas_core.weighing import plain_share
 from gmmas_core.wire.secure import CONFIRM, MASK, SHARE, UNMASK, SecureMessage
-from server.aggregation import Accumulator
-from server.enlist import enlist
+from server.aggregation.exact_mean import Accumulator
 from server.lab.in_process_grid import FIRST_NODE, InProcessGrid
 from server.lab.pinned_peers import pin_for_secure_sums
-from server.patient_grid import PatientGrid
+from server.membership.enlist import enlist
+from server.records.run_folder import RunFolder
+from server.rounds.patient_grid import PatientGrid
+from server.rounds.training import _plan, play_round
 from server.run import Run, RunPaused, open_run
-from server.run_folder import RunFolder
-from server.training_round import _plan, play_round
 
 OVERRIDES = (
     "experiment=smoke",

@@ -17,7 +17,7 @@ from gmmas_core.errors import FederationError
 from gmmas_core.fixed_point import bound_of, from_integers, scale_of, to_integers
 from gmmas_core.secure_sum import Advert, Collector, Kind, Member, RoundLost, terms_for
 from gmmas_core.secure_sum.terms import may_drop
-from server.aggregation import Accumulator
+from server.aggregation.exact_mean import Accumulator
 
 BINDING = b"b" * 32
 PHASES = ("share", "mask", "confirm", "unmask")

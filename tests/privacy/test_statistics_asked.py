@@ -11,7 +11,7 @@ import pytest
 from flwr.app import Message, RecordDict
 
 from client.app import app as client_app
-from client.attendance import PAUSED, stay_away
+from client.node.attendance import PAUSED, stay_away
 from client.site import Site, read_site
 from client.statistics.answer import count_site, gate_statistics, tell_statistics
 from gmmas_core import wire

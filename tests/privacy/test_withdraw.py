@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from client.checks import read_site_manifest
+from client.checks.site_folder import read_site_manifest
 from client.cli import app as cli
-from client.heartbeat import at_work
-from client.local_data import open_local_data
-from client.participation import FILE as PARTICIPATION
-from client.participation import participation, remember_training
-from client.pseudonyms import KEY, Pseudonyms
+from client.data.local_data import open_local_data
+from client.node.heartbeat import at_work
+from client.node.site_log import log_failure
+from client.privacy.participation import FILE as PARTICIPATION
+from client.privacy.participation import participation, remember_training
+from client.privacy.pseudonyms import KEY, Pseudonyms
 from client.raw.table import Row, write_rows
 from client.site import Site, read_site
-from client.site_log import log_failure
 from client.statistics.stored_answer import changed, read_stored, store
 from client.withdrawal import pseudo_tables, record
 from client.withdrawal.departed import require_all_here, require_unmixed

@@ -13,7 +13,7 @@ from gmmas_core.metrics.evaluation import CaseScore, RegionScore, merge
 from gmmas_core.metrics.threshold_baseline import THRESHOLDS
 from gmmas_core.model.parameter_groups import GROUPS
 from gmmas_core.types import REGIONS, Metric, RoundPlan, Sum, Task
-from server.ledger_entries import metrics_to_entry
+from server.records.ledger_entries import metrics_to_entry
 
 TASKS = (Task.HISTOLOGY, Task.IDH, Task.CODEL)
 Entry = dict[str, Any]

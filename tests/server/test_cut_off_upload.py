@@ -21,7 +21,7 @@ from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 from flwr.superlink.grid.http_grid import HttpGrid
 
-from server.patient_grid import PatientGrid
+from server.rounds.patient_grid import PatientGrid
 
 
 class Announces:

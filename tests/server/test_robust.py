@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gmmas_core.config import StrategyConfig, load_config
 from gmmas_core.types import FederationError
-from server.spool import Spool
+from server.aggregation.spool import Spool
 from server.strategy import STRATEGIES
 
 Weights = dict[str, NDArray[np.float32]]
@@ -144,8 +144,8 @@ def test_one_site_with_huge_values_moves_nothing_far(name: str) -> None:
 @pytest.mark.parametrize("name", ROBUST)
 def test_blocks_do_not_show(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = combined(name, cohort(6))
-    monkeypatch.setattr("server.columns.LEAST", 1)
-    monkeypatch.setattr("server.columns.BUDGET", 12)  # two elements of six sites at a time
+    monkeypatch.setattr("server.aggregation.columns.LEAST", 1)
+    monkeypatch.setattr("server.aggregation.columns.BUDGET", 12)  # two elements of six sites at a time
     assert as_bytes(combined(name, cohort(6))) == as_bytes(whole)
 
 

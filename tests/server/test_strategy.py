@@ -14,7 +14,7 @@ from gmmas_core.model.gmmas import build_model
 from gmmas_core.model.parameter_groups import GROUPS, group_of
 from gmmas_core.types import ConfigError, Metric, Sum, Task
 from gmmas_core.weights import weights_of
-from server.aggregation import Accumulator
+from server.aggregation.exact_mean import Accumulator
 from server.strategy import STRATEGIES, strategy_of
 from server.strategy.voice import Voice
 

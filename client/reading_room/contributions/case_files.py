@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from client.predicting.result_files import nifti_bytes
 from client.reading_room.contributions.pseudonyms import Names
 from client.reading_room.contributions.table import COLUMN_OF_TASK, UNKNOWN_WORD
 from client.reading_room.record import MASK, Record
 from client.reading_room.store.pathology import tissue_findings
 from client.reading_room.tissue_classes import tissue_class
-from client.result_files import nifti_bytes
 from gmmas_core import atomic
 from gmmas_core.data.labels import to_canonical
 from gmmas_core.data.nifti import load_volume

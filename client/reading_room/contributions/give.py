@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.case_checks import check_case
+from client.checks.case import check_case
 from client.reading_room.contributions import table
 from client.reading_room.contributions.case_files import PROVENANCE, Content, content_of, write_case
 from client.reading_room.contributions.pseudonyms import Names, names_of

@@ -6,7 +6,7 @@ The same patient gets the same name, so that no split parts them; without the ke
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.pseudonyms import keyed_digest, read_key
+from client.privacy.pseudonyms import keyed_digest, read_key
 
 KEY = "contributions.key"
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from client.outlines import outlines
+from client.exporting.outlines import outlines
 from client.reading_room.exports.bids import bids_file
 from client.reading_room.exports.fhir import fhir_file
 from client.reading_room.exports.seg import seg_file

@@ -9,13 +9,13 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from client.bids import TITLE, as_json, dataset_description, label_table, subject_label
-from client.outlines import assessable, outlines
+from client.exporting.bids import TITLE, as_json, dataset_description, label_table, subject_label
+from client.exporting.outlines import assessable, outlines
+from client.predicting.result_files import nifti_bytes
 from client.reading_room.exports import product
 from client.reading_room.exports.masks import load_mask, stored
 from client.reading_room.exports.table import json_file
 from client.reading_room.record import UNCERTAINTY, Record
-from client.result_files import nifti_bytes
 from gmmas_core.types import DISCLAIMER
 
 IGNORED = ("*_entropy.nii.gz", "*_entropy.json", "*_measures.json")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
-from client.outlines import Outline, outlines
+from client.exporting.outlines import Outline, outlines
 from client.reading_room.exports import product
 from client.reading_room.exports.headers import UNUSABLE, completed, file_of, fix_times
 from client.reading_room.exports.masks import load_mask

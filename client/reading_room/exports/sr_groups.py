@@ -24,7 +24,7 @@ from highdicom.sr import (
 from highdicom.sr.templates import Template as Group
 from pydicom.sr.codedict import codes
 
-from client.outlines import outlines
+from client.exporting.outlines import outlines
 from client.reading_room.exports import product
 from client.reading_room.exports.rows import Row, diameters, rows_of, sides, volumes
 from client.reading_room.exports.seg import TYPES

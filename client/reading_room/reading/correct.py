@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from client.findings import seen, suggestions
+from client.predicting.findings import seen, suggestions
 from client.reading_room.reading.read import case_of, write_volume
 from client.reading_room.reading.revise import Draft, correctors, discard, drafting, publish
 from client.reading_room.record import MASK, UNCERTAINTY, Record, open_record

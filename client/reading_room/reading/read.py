@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.findings import findings
-from client.prediction import SITE, prepare, read_prepared
+from client.predicting.findings import findings
+from client.predicting.prediction import SITE, prepare, read_prepared
+from client.predicting.result_files import label_names, nifti_bytes, result_facts
 from client.reading_room.reading.revise import Draft
 from client.reading_room.reading.without import read_without
 from client.reading_room.record import IMAGES, MASK, UNCERTAINTY
 from client.reading_room.store.studies import Study
-from client.result_files import label_names, nifti_bytes, result_facts
 from gmmas_core import atomic
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.config import Config

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-from client.prediction import with_settings
+from client.predicting.prediction import with_settings
 from client.reading_room.reading.read import Reading
 from client.reading_room.reading.revise import Published, discard, drafting, publish, sweep_revisions
 from client.reading_room.record import open_record

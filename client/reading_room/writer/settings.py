@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import yaml
 
-from client.loopback import is_loopback
+from client.node.loopback import is_loopback
 from gmmas_core.types import DataError
 
 MAX_FILE_BYTES = 2**16

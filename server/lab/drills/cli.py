@@ -28,9 +28,9 @@ def drills(
     command. Exit code 0 only when every drill ended as expected. What to do in each case: deploy/RUNBOOK.md.
     """
     from gmmas_core.types import DISCLAIMER, ConfigError
-    from server.front_door import nginx
     from server.lab.drills.play import DRILLS, chosen
     from server.lab.drills.seclusion import missing, secluded
+    from server.serving.front_door import nginx
 
     if show:
         rows = [{"drill": d.name, "disturbance": d.disturbance, "expected": d.expected} for d in DRILLS.values()]

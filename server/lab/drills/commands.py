@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import psutil
 
 from gmmas_core.types import FederationError
-from server.child_processes import Child
-from server.flower_commands import QUIET, environment_with_programs
 from server.lab.drills.judging import PATIENCE_S
+from server.launching.flower_commands import QUIET, environment_with_programs
+from server.serving.child_processes import Child
 
 COORDINATOR = (sys.executable, "-c", "from server.cli import main; main()")
 SITE = (sys.executable, "-c", "from client.cli import main; main()")

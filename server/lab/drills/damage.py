@@ -4,13 +4,13 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from server.checkpoints import WEIGHTS, path_of
 from server.lab.drills.commands import end
 from server.lab.drills.judging import Drill, Findings, wait_for
 from server.lab.drills.run_under_way import hold, server_app
 from server.lab.drills.stage import EVERYBODY, MANY_ROUNDS, Stage
 from server.lab.drills.template import NAMES, admit
-from server.stop_run import stop_run
+from server.launching.stop_run import stop_run
+from server.records.checkpoints import WEIGHTS, path_of
 
 
 def corrupt_state(stage: Stage, found: Findings) -> None:

@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 
 import gmmas_core
-from server.child_processes import wait_until
 from server.lab.drills.commands import end
 from server.lab.drills.judging import PATIENCE_S, Drill, Findings, wait_for
 from server.lab.drills.run_under_way import hold
 from server.lab.drills.stage import CONNECTED, EVERYBODY, MANY_ROUNDS, Stage
 from server.lab.drills.template import NAMES
+from server.serving.child_processes import wait_until
 
 AHEAD_S = 3600
 REFUSED = "[code: 2004] Failed to activate SuperNode"

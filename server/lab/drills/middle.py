@@ -1,6 +1,5 @@
 """Drills of what may stand between a hospital and the coordinator: a proxy, an inspector, a cut."""
 
-from server.child_processes import wait_until
 from server.lab.drills.commands import COORDINATOR, end, typed
 from server.lab.drills.judging import PATIENCE_S, Drill, Findings, wait_for
 from server.lab.drills.network import PORT, SERVER
@@ -8,6 +7,7 @@ from server.lab.drills.relay import Proxy, Relay
 from server.lab.drills.run_under_way import hold
 from server.lab.drills.stage import CONNECTED, EVERYBODY, MANY_ROUNDS, WITHOUT_THE_LATE, Stage
 from server.lab.drills.template import NAMES
+from server.serving.child_processes import wait_until
 
 CUT_AFTER = 4000
 """Bytes: more than any request has but those that carry a reply's arrays."""

@@ -4,10 +4,10 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from server.child_processes import wait_until
 from server.lab.drills.commands import end
 from server.lab.drills.judging import PATIENCE_S
 from server.lab.drills.network import BEHIND, PORT, SERVER
+from server.serving.child_processes import wait_until
 
 if TYPE_CHECKING:
     from server.lab.drills.stage import Stage

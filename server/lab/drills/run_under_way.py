@@ -7,14 +7,14 @@ from typing import Any
 
 import psutil
 
-from server.child_processes import Child
 from server.dashboard.status import RunStatus
 from server.dashboard.watching import RunWatcher
 from server.dashboard.words import headline
 from server.lab.drills.judging import PATIENCE_S, Findings, wait_for
+from server.launching.stop_run import stop_run
 from server.ledger import verify
-from server.run_folder import RunFolder
-from server.stop_run import stop_run
+from server.records.run_folder import RunFolder
+from server.serving.child_processes import Child
 
 
 class RunUnderWay:

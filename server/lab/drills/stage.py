@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from server.child_processes import Child, Children, children, wait_until
-from server.flower_commands import QUIET
 from server.lab.drills.commands import COORDINATOR, SITE, Said, typed
 from server.lab.drills.judging import PATIENCE_S
 from server.lab.drills.network import Network
 from server.lab.drills.run_under_way import RunUnderWay
 from server.lab.drills.template import NAMES, SERVE, SERVING, copy_template
+from server.launching.flower_commands import QUIET
+from server.serving.child_processes import Child, Children, children, wait_until
 
 CONNECTED = "SuperNode ID"
 """What a node says once the server has let it in."""

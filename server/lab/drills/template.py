@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 from gmmas_core.data.phantom import write_federation
-from server.child_processes import children, wait_until
-from server.flower_commands import QUIET
 from server.lab.drills.commands import COORDINATOR, SITE, typed
 from server.lab.drills.judging import PATIENCE_S
 from server.lab.drills.network import PORT, SERVER
+from server.launching.flower_commands import QUIET
+from server.serving.child_processes import children, wait_until
 
 NAMES = ("east", "north", "south")
 CASES, SIZE, SEED = 6, 32, 1

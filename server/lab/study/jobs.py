@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from gmmas_core.atomic import write_json
-from server.child_processes import Child, Children, children
+from server.serving.child_processes import Child, Children, children
 
 POLL_S = 0.2
 WORKER = "server.lab.study.worker"

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from client.local_groups import put_local
-from client.round_state import state_before
+from client.rounds.local_groups import put_local
+from client.rounds.state import state_before
 from client.site import read_site
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.config import Config

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from client.local_data import open_local_data
+from client.data.local_data import open_local_data
 from client.site import read_site
 from gmmas_core.atomic import write_json, write_text
 from gmmas_core.config import Config

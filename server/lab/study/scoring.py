@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.local_data import open_local_data
+from client.data.local_data import open_local_data
 from client.site import Site, read_site
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.config import Config

@@ -24,7 +24,7 @@ from server.lab.study.own_models import reading_models
 from server.lab.study.scoring import score_test_set
 from server.lab.study.traffic import float32_bytes, traffic_of
 from server.lab.study.worker_process import run_worker, say
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
 
 DATA, RUNS, SITES = "data", "runs", "sites"
 STEPLESS = ("calibrate", "pseudo_label")

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from client.cli import app
 from client.exporting.workplace import DONE, REQUEST
-from client.prediction import predict_folders
-from client.pseudonyms import KEY
+from client.predicting.prediction import predict_folders
+from client.privacy.pseudonyms import KEY
 from client.site import read_site
 from client.withdrawal.withdraw import look_up, withdraw
 from gmmas_core.checkpoint import load_model, save_model

@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser, run, verify_metadata
 
 from client.exporting.context_volume import axis_weights, context_box, make_context
 from client.exporting.model import WRITERS, export_model
-from client.prediction import case_from_folder, prepare, read_case
+from client.predicting.prediction import case_from_folder, prepare, read_case
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.data import geometry
 from gmmas_core.data.preprocess import Prepared

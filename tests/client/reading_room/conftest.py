@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from client.predicting.result_files import nifti_bytes
 from client.reading_room.access import accounts
 from client.reading_room.access.roles import ROLES
 from client.reading_room.reading.worker import Worker
@@ -29,7 +30,6 @@ from client.reading_room.uploads.archive import Received
 from client.reading_room.uploads.intake import Sender, take_in
 from client.reading_room.uploads.offers import Offer, Offers
 from client.reading_room.web.app import build_app
-from client.result_files import nifti_bytes
 from gmmas_core.checkpoint import save_model
 from gmmas_core.config import load_config
 from gmmas_core.data.phantom import write_federation

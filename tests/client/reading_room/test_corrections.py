@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
+from client.predicting.result_files import nifti_bytes
 from client.reading_room.reading.correct import MAX_MASK_BYTES, MAX_NOTE, NO_INTERVAL, NO_TUMOUR
 from client.reading_room.reading.read import write_volume
 from client.reading_room.reading.revise import drafting, publish
@@ -21,7 +22,6 @@ from client.reading_room.room import Room
 from client.reading_room.store.database import transaction
 from client.reading_room.store.decisions import reject, sign
 from client.reading_room.store.revisions import MODEL, add_revision, revisions_of
-from client.result_files import nifti_bytes
 from gmmas_core.data.grid import Volume
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.types import DISCLAIMER

@@ -11,7 +11,7 @@ import pytest
 from gmmas_core.config import Config, load_config, save_config
 from server.dashboard.status import RunStatus
 from server.dashboard.watching import RunWatcher
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
 
 START = datetime(2026, 1, 2, 3, 0, 0, tzinfo=UTC)
 Entry = dict[str, Any]

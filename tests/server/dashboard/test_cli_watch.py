@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from gmmas_core.types import DISCLAIMER, FederationError
-from server.cli_watch import register
+from server.commands.watch import register
 from server.dashboard.terminal import view
 
 

@@ -10,8 +10,8 @@ import pytest
 from gmmas_core.config import read_config
 from server.dashboard.status import RunStatus, SiteRow
 from server.dashboard.watching import read_status
-from server.report import build_report
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
+from server.report.numbers import build_report
 
 THREE = ("east", "north", "south")
 

@@ -15,8 +15,8 @@ from gmmas_core.software import PROTOCOL, release
 from gmmas_core.types import DISCLAIMER, FederationError
 from server.dashboard.page import SCRIPT, STYLE
 from server.dashboard.web import build_app, serve
-from server.direct import is_loopback
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
+from server.serving.direct import is_loopback
 
 HOSTILE = '<script>alert("x")</script> & "co"\\ \n'
 PATHS = ("/", "/body", "/status.json", "/metrics", "/health")

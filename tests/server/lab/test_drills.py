@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 
 from client.cli import app as site_app
 from gmmas_core.types import ConfigError, FederationError
-from server.child_processes import children, free_ports, wait_until
 from server.cli import app as coordinator_app
 from server.lab.cli import app
 from server.lab.drills.judging import Drill, Findings, Outcome
 from server.lab.drills.play import DRILLS, chosen, write_down
+from server.serving.child_processes import children, free_ports, wait_until
 
 ROOT = Path(__file__).parents[3]
 RUNBOOK = ROOT / "deploy" / "RUNBOOK.md"

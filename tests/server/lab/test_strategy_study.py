@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from client.local_data import open_local_data
+from client.data.local_data import open_local_data
 from client.site import read_site
 from gmmas_core.checkpoint import load_model
 from gmmas_core.config import load_config
@@ -32,7 +32,7 @@ from server.lab.study.strategy_sizes import STRATEGY_SIZES, strategy_size_of
 from server.lab.study.tables import arm_table
 from server.lab.study.traffic import traffic_of
 from server.ledger import Ledger
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
 
 SIZE = replace(STRATEGY_SIZES["quick"], mode="micro", voxels=24, train=40, validation=1, test=2)
 

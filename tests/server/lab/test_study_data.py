@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from client.local_data import open_local_data
+from client.data.local_data import open_local_data
 from client.site import read_site
 from gmmas_core.config import load_config
 from gmmas_core.data.geometry import load_volume

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.local_data import open_local_data
+from client.data.local_data import open_local_data
 from client.site import read_site
 from gmmas_core.checkpoint import LoadedModel
 from gmmas_core.config import Config, load_config

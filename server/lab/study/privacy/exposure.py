@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from client.local_data import LocalData, open_local_data
+from client.data.local_data import LocalData, open_local_data
 from client.site import read_site
 from gmmas_core.config import Config, load_config
 from gmmas_core.data.opened_cases import OpenedCases

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from client.local_data import open_local_data
+from client.data.local_data import open_local_data
 from client.site import read_site
 from gmmas_core.config import load_config
 from gmmas_core.model.gmmas import build_training_model

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from client.local_data import LocalData
+from client.data.local_data import LocalData
 from gmmas_core.config import Config
 from gmmas_core.data.opened_cases import OpenedCases
 from gmmas_core.losses import classification_loss_BT, segmentation_loss_B

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from client.local_data import LocalData
+from client.data.local_data import LocalData
 from gmmas_core.config import Config, config_hash
 from gmmas_core.model.gmmas import GMMAS
 from gmmas_core.training.protection import Protection

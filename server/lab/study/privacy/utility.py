@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from client.budget_ledger import FILE
-from client.local_data import open_local_data
-from client.privacy_budget import RESERVED
+from client.data.local_data import open_local_data
+from client.privacy.budget import RESERVED
+from client.privacy.budget_ledger import FILE
 from client.site import read_site
 from gmmas_core.checkpoint import LoadedModel, load_model
 from gmmas_core.config import load_config
@@ -21,7 +21,7 @@ from server.lab.study.privacy.plan import PrivacyCell
 from server.lab.study.privacy.signals import patient_signals
 from server.lab.study.privacy.sizes import PrivacySize
 from server.lab.study.scoring import score_test_set
-from server.run_folder import RunFolder
+from server.records.run_folder import RunFolder
 
 Say = Callable[[str], None]
 

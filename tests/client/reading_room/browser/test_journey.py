@@ -13,10 +13,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
+from client.predicting.result_files import nifti_bytes
 from client.reading_room.reading.worker import Worker
 from client.reading_room.record import open_record
 from client.reading_room.room import Room
-from client.result_files import nifti_bytes
 from gmmas_core.types import DISCLAIMER
 
 pytestmark = pytest.mark.slow

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from client.predicting.result_files import nifti_bytes
 from client.reading_room.reading.correct import Correction, correct_mask
 from client.reading_room.record import MASK, UNCERTAINTY, open_record
 from client.reading_room.room import Room
-from client.result_files import nifti_bytes
 from gmmas_core.data.grid import Volume
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.types import DISCLAIMER

@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.uid import generate_uid
 
+from client.predicting.result_files import nifti_bytes
 from client.reading_room.access.accounts import add_user
 from client.reading_room.access.roles import ROLES
 from client.reading_room.reading.worker import Worker
@@ -28,7 +29,6 @@ from client.reading_room.store.studies import Study, read_study
 from client.reading_room.uploads.desk import UploadDesk
 from client.reading_room.uploads.intake import Sender, take_in
 from client.reading_room.uploads.offers import look_through
-from client.result_files import nifti_bytes
 from gmmas_core.data.nifti import load_volume
 from gmmas_core.data.sequences import find_sequences
 from gmmas_core.diagnosis import Findings, integrate

@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from client.bids import subject_label
+from client.exporting.bids import subject_label
 from client.reading_room.exports.bids import bids_file
 from client.reading_room.record import MASK, UNCERTAINTY, Record
 from client.reading_room.room import Room

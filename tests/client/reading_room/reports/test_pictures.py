@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from client.predicting.result_files import nifti_bytes
 from client.reading_room.reports.drawing import COLOURS, GAP, TILE, doubts, outlines
 from client.reading_room.reports.slices import PLANES, take_slices
-from client.result_files import nifti_bytes
 from gmmas_core.types import DataError
 
 SHAPE = (40, 50, 30)

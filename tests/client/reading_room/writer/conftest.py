@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from client.findings import suggestions
+from client.predicting.findings import suggestions
 from client.reading_room.writer.settings import WriterSettings, writer_settings
 from gmmas_core.data.grid import Volume
 from gmmas_core.diagnosis import Diagnosis, integrate, ranked_diagnoses, with_imaging

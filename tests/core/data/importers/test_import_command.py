@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from client.checks import check_site
+from client.checks.site_folder import check_site
 from client.cli import app
 from client.site import read_site
 from gmmas_core.config import load_config

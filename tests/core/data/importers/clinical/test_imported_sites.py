@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from client.checks import check_site
+from client.checks.site_folder import check_site
 from client.cli import app
 from client.site import read_site
 from gmmas_core.config import load_config

@@ -1,0 +1,1 @@
+"""A site's cases: where they come from, the first table, and the prepared cache."""

@@ -1,0 +1,1 @@
+"""A model on the hospital's own cases, and the report that never leaves."""

@@ -1,0 +1,1 @@
+"""Released models: taken in, compared with what is in use, kept."""

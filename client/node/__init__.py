@@ -1,0 +1,1 @@
+"""The hospital's node: started, kept alive, watched, paused, and its logs."""

@@ -1,0 +1,1 @@
+"""What this hospital allows: privacy, limits on a coordinator's requests, thresholds of image quality."""

@@ -1,0 +1,1 @@
+"""Cases through a model: results, findings, files."""

@@ -1,0 +1,1 @@
+"""Many updates become one: exact sums, order-independent, on disk or streaming."""

@@ -1,0 +1,1 @@
+"""A federation and its runs, copied while they work, and brought back."""

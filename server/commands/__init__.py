@@ -1,0 +1,1 @@
+"""What the coordinator types: one file per group of `gmmas-coordinator` commands, each with `register(app)`."""

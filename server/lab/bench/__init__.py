@@ -1,0 +1,1 @@
+"""Measurements: ours beside its peers on the same input in one run; `command.py` is `gmmas-lab bench`."""

@@ -1,0 +1,1 @@
+"""What a hospital without internet installs from."""

@@ -1,0 +1,1 @@
+"""What a researcher types, beside `bench` and `study`: files with `register(app)`."""

@@ -1,0 +1,1 @@
+"""Runs begun, followed, resumed and ended from a terminal."""

@@ -1,0 +1,1 @@
+"""The end of a run: which round, is it good enough, and the signed release."""

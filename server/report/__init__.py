@@ -1,0 +1,1 @@
+"""A run's report: numbers from the ledger alone, figures, and the page."""

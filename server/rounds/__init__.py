@@ -1,0 +1,1 @@
+"""One round: who is asked, how long is waited, what comes of the replies."""

@@ -1,0 +1,1 @@
+"""Is an update fit to be counted, and if not, why; what is remembered of its site."""

@@ -1,0 +1,1 @@
+"""A round whose updates the coordinator never sees: only their sum."""

@@ -1,0 +1,1 @@
+"""The server that hospitals reach: SuperLink, executor and proxy, started, kept alive, watched."""
