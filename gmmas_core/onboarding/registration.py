@@ -8,7 +8,7 @@ sampling is seeded and the work is done on one thread, so the same images give t
 The residual is inverse consistency: the opposite direction is registered on its own, from its own starts and its own
 samples, and the two matrices are multiplied; how far a point of the head ends from where it began (mm, mean over a
 sphere of 60 mm) is what the registration does not know. It finds a registration that ran into nowhere. It cannot find
-what is wrong both ways alike: an image that was mirrored left to right in its header, or another patient's.
+what is wrong both ways alike: another patient's head. A header mirrored left to right is asked for apart.
 
 Source: Mattes et al. 2003, doi:10.1109/TMI.2003.809072; Christensen & Johnson 2001, doi:10.1109/42.932742.
 """

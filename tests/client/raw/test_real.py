@@ -17,7 +17,7 @@ from gmmas_core.onboarding.placing import to_model
 from gmmas_core.onboarding.record import read_raw_record
 from gmmas_core.onboarding.registration import register
 from gmmas_core.onboarding.strip.tissue import dice
-from gmmas_core.onboarding.study import Settings
+from gmmas_core.onboarding.study import Settings, _register
 
 CASE = "TCGA-FG-6692"
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
@@ -53,6 +53,24 @@ def test_the_raw_patient_comes_out_close_to_its_twin(real_data: Path, tmp_path: 
     print(f"Dice of the two brain masks {overlap:.4f}, theirs {mask.sum() / 1000:.0f} mL")
     _draw(resample(load_volume(source / "t1c.nii.gz"), brain.grid, order=1), brain.data > 0, mask, tmp_path)
     assert overlap > 0.94
+
+
+@pytest.mark.timeout(3000)
+def test_n4_is_taken_only_where_it_helps(real_data: Path) -> None:
+    """Shading of a factor of four from corner to corner, drawn over both in opposite directions."""
+    t1c, t2 = (load_volume(real_data / "raw" / CASE / f"{name}.nii.gz") for name in ("t1c", "t2"))
+    fixed, moving = _shaded(t1c, 1.0), _shaded(t2, -1.0)
+    alone = register(fixed, moving)
+    helped, told = _register(fixed, moving, "t2")
+    print(f"\nshaded: residual {alone.residual_mm:.2f} mm, with N4 {helped.residual_mm:.2f} mm")
+    assert told
+    assert helped.residual_mm < alone.residual_mm
+
+
+def _shaded(volume: Volume, way: float) -> Volume:
+    """Factors from 1/2 to 2 along the body's diagonal."""
+    steps = np.meshgrid(*(np.linspace(-1, 1, n, dtype=np.float32) for n in volume.data.shape), indexing="ij")
+    return Volume(volume.data * np.exp2(way * sum(steps) / 3), volume.affine_44)
 
 
 def _draw(head, ours, theirs, folder: Path) -> None:  # type: ignore[no-untyped-def]
