@@ -102,7 +102,7 @@ def check_interpolated(name: str, volume: Volume, rules: Rules = THRESHOLDS) -> 
         id="interpolated",
         verdict=verdict,
         found=f"{ratio:.2f} of the roughness along {axis}, its smoothest axis",
-        expected="at least 0.3 of the roughest axis's",
+        expected="0.35 and more of the roughest axis's, as 3-D scans have",
         action=action if verdict is not Verdict.PASS else "",
         where=name,
     )

@@ -198,11 +198,12 @@ THRESHOLDS = {
         after_seeing=True,
     ),
     "interpolated": _below(
-        0.3,
+        None,
         None,
         "roughness along the smoothest axis over that along the roughest",
         "3-D scans have 0.35 and more, slices of 2 mm made from one 0.48, of 4 mm 0.25 to 0.30; the one case known to "
-        "have 5.5 mm has 0.17 to 0.24",
+        "have 5.5 mm has 0.17 to 0.24; 25 of 32 sequences of BraTS 2021 were below 0.3, so it warns only where a site "
+        "asks for it",
         after_seeing=True,
     ),
     "ghosting": _above(
