@@ -1,4 +1,4 @@
-"""The members' files are the truth, the SuperLink follows; here against its rules, for real in commands/test_members.py."""
+"""The members' files are the truth, the SuperLink follows: by its rules here, for real in commands/test_members.py."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
