@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gmmas_core.data.grid import Grid, Volume
+from gmmas_core.data.nifti import load_volume
+from gmmas_core.data.sequences import find_sequences
 from gmmas_core.onboarding.choice import choose
+from gmmas_core.onboarding.enhancement import brightest_spots, looks
 from gmmas_core.onboarding.headers import SeriesHeader, recognize
 from gmmas_core.onboarding.recognition import SKIP, Series, decide, guess, guess_all, sidecar_header
 
@@ -120,3 +124,15 @@ def test_a_sidecar_counts_in_seconds() -> None:
     header = sidecar_header({"SeriesDescription": "x", "RepetitionTime": 4, "EchoTime": 0.1, "ImageType": ["DERIVED"]})
     assert (header.tr_ms, header.te_ms, header.is_derived) == (4000, 100, True)
     assert sidecar_header({"RepetitionTime": "soon", "ImageType": "x"}).tr_ms is None
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+def test_contrast_is_told_on_every_real_patient(real_data: Path) -> None:
+    """`pytest -s` prints them; the thresholds were set on these."""
+    folders = [path for room in ("brats2021", "ood", "tcga", "raw") for path in sorted((real_data / room).iterdir())]
+    for folder in folders:
+        files = find_sequences(folder).images
+        spots = {name: brightest_spots(load_volume(files[name])) for name in ("t1", "t1c")}
+        print(folder.name, spots)
+        assert {name: looks(value) for name, value in spots.items()} == {"t1": "t1", "t1c": "t1c"}

@@ -14,7 +14,7 @@ ASSUMED = (
     "Phantoms of four hospitals are far more alike than patients are: real scanners, protocols and diseases vary more, "
     "and the real cases are one of a kind each.",
     "The hospitals' sums pass their cohort floor and are added as a coordinator adds them; no network is trained, the "
-    "detector needs none. Where one is given (`--model`), the worth of its features is that of its training.",
+    "detector needs none. Where one is given (--model), the worth of its features is that of its training.",
     "AUROC compares strange cases with unseen patients of the same hospitals; intervals are 95 %, by resampling "
     "patients with all that was done to their images. One from 1.000 to 1.000 says that no two of these cases were in "
     f"the wrong order, not that none ever will be. A distance of {MOST_DISTANCE:.0f} stands for itself and all beyond.",
